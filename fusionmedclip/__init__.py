@@ -1,0 +1,3 @@
+"""Few-shot medical anomaly detection by adapting CLIP, with every published number reproducible."""
+
+__version__ = "0.1.0"

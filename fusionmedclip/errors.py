@@ -1,0 +1,37 @@
+"""Errors that say what is wrong, what was received, what is allowed, and how to mend it."""
+
+__all__ = ["InputError"]
+
+
+class InputError(ValueError):
+    """A value, file or folder that cannot be used.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, naming the key, file or argument.
+    received : object, optional
+        The value that was received; shown with ``repr``.
+    allowed : str, optional
+        What would have been accepted.
+    hint : str, optional
+        How to mend it.
+
+    Examples
+    --------
+    >>> print(InputError("k is larger than the pool", received=40, allowed="1 to 33", hint="lower `shots`"))
+    k is larger than the pool
+      received: 40
+      allowed:  1 to 33
+      Hint: lower `shots`
+    """
+
+    def __init__(self, what: str, *, received: object = None, allowed: str = "", hint: str = ""):
+        lines = [what]
+        if received is not None:
+            lines.append(f"  received: {received!r}")
+        if allowed:
+            lines.append(f"  allowed:  {allowed}")
+        if hint:
+            lines.append(f"  Hint: {hint}")
+        super().__init__("\n".join(lines))
