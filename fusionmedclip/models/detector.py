@@ -4,13 +4,16 @@ Metrics, tables and figures never ask which method they are looking at.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-__all__ = ["Detector", "Progress", "Scores"]
+if TYPE_CHECKING:
+    from fusionmedclip.models.backbones import Backbone
+
+__all__ = ["Detector", "FeatureDetector", "Progress", "Scores", "join"]
 
 Progress = Callable[[dict[str, float]], None]
 """Called once a training step with what the log keeps, for example ``{"epoch": 3, "loss": 0.41}``."""
@@ -69,3 +72,55 @@ class Detector(ABC):
     @abstractmethod
     def restore(self, folder: Path) -> Self:
         """Read what ``save`` wrote into a detector made with the same settings."""
+
+
+class FeatureDetector(Detector):
+    """A detector whose score depends on an image through a frozen backbone's feature maps alone.
+
+    Subclasses set ``backbone`` (a :class:`fusionmedclip.models.backbones.Backbone`), ``layers`` and
+    ``batch_size``, and define ``score_features``. A workflow may then hand over maps from a store that many
+    runs share; ``score`` computes the same maps itself.
+    """
+
+    frozen_features = True
+    backbone: "Backbone"
+    layers: Sequence[int | str]
+    batch_size: int = 8
+
+    @abstractmethod
+    def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
+        """Score N images from their feature maps.
+
+        Parameters
+        ----------
+        maps : sequence of (N, C_j, H_j, W_j) float32 arrays
+            One for each of ``layers``, in that order; N is small enough for memory.
+        size : (int, int)
+            Height and width of the anomaly maps, pixels.
+        """
+
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        """Feature maps (N, C_j, H_j, W_j) float32 of images (N, H, W), computed in batches."""
+        import torch
+
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(images), self.batch_size):
+                pixels = self.backbone.pixels(images[start : start + self.batch_size])
+                parts.append(self.backbone.feature_maps(pixels, self.layers))
+        return [torch.cat(list(layer)).cpu().numpy() for layer in zip(*parts, strict=True)]
+
+    def score(self, images: np.ndarray) -> Scores:
+        """Score (N, H, W) float32 images in [0, 1]."""
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            batch = images[start : start + self.batch_size]
+            parts.append(self.score_features(self.features(batch), batch.shape[1:]))
+        return join(parts)
+
+
+def join(parts: Sequence[Scores]) -> Scores:
+    """Put the scores of consecutive batches together."""
+    maps = [part.maps for part in parts]
+    scores = np.concatenate([part.scores for part in parts])
+    return Scores(scores, None if maps[0] is None else np.concatenate(maps))

@@ -1,0 +1,191 @@
+"""Backbones: feature maps at named layers, a projected image embedding, and a text tower.
+
+A backbone is any open_clip model (ViT or timm tower) or, for baselines that need no text, any timm network.
+All of them take grey images in [0, 1] and give the same three things, so no method asks which one it has.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["Backbone", "Layer"]
+
+Layer = int | str
+"""A layer by its number counted from 1 (ViT block, timm stage), or by timm's module name (``"layer2"``)."""
+
+
+class Backbone(nn.Module):
+    """A frozen or finetuned image tower with, where it has one, a text tower.
+
+    Parameters
+    ----------
+    visual : nn.Module
+        An image tower with open_clip's or timm's ``forward_intermediates``.
+    mean, std : sequence of 3 floats
+        Normalisation of images in [0, 1].
+    clip : nn.Module, optional
+        The open_clip model that ``visual`` belongs to.
+    tokenizer : callable, optional
+        Strings to token ids (P, L).
+
+    Attributes
+    ----------
+    embed_dim : int or None
+        Size of the joint embedding; None without a text tower.
+    """
+
+    def __init__(
+        self,
+        visual: nn.Module,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+        clip: nn.Module | None = None,
+        tokenizer=None,
+    ):
+        super().__init__()
+        self.visual = visual
+        self.clip_model = clip
+        self.tokenizer = tokenizer
+        self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1), persistent=False)
+        self.embed_dim: int | None = None if clip is None else int(_embedding_size(clip))
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The network that holds the layers: the ViT itself, or the timm network inside its adapter."""
+        return getattr(self.visual, "trunk", self.visual)
+
+    @property
+    def is_vit(self) -> bool:
+        """Whether the image tower is open_clip's own vision transformer."""
+        return hasattr(self.visual, "transformer")
+
+    def depth(self) -> int:
+        """Count of blocks (ViT) or stages (timm) that layers may name."""
+        if self.is_vit:
+            return len(self.visual.transformer.resblocks)
+        if hasattr(self.trunk, "feature_info"):
+            return len(list(self.trunk.feature_info))
+        return len(self.trunk.blocks)
+
+    def pixels(self, images: np.ndarray | Tensor) -> Tensor:
+        """Grey images (B, H, W) in [0, 1] to the tower's normalised input (B, 3, H, W)."""
+        grey = torch.as_tensor(images, dtype=torch.float32, device=self.mean.device)
+        return (grey.unsqueeze(1) - self.mean) / self.std
+
+    def feature_maps(self, pixels: Tensor, layers: Sequence[Layer]) -> list[Tensor]:
+        """Raw outputs of some layers, class token dropped, no final norm.
+
+        Parameters
+        ----------
+        pixels : (B, 3, H, W) tensor
+            From :meth:`pixels`.
+        layers : sequence of Layer
+            Numbers counted from 1, or timm module names, in any order.
+
+        Returns
+        -------
+        list of (B, C_j, H_j, W_j) tensors
+            One for each layer, in the order asked (thesis section 3.2.2).
+        """
+        indices = [self.layer_index(layer) for layer in layers]
+        wanted = sorted(set(indices))
+        arguments = {"indices": wanted, "stop_early": True, "intermediates_only": True}
+        output = self.visual.forward_intermediates(pixels, output_fmt="NCHW", **arguments)
+        maps = output["image_intermediates"] if isinstance(output, dict) else output
+        by_index = dict(zip(wanted, maps, strict=True))
+        return [by_index[index] for index in indices]
+
+    def layer_index(self, layer: Layer) -> int:
+        """Index, counted from 0, of a layer named from outside."""
+        depth = self.depth()
+        if isinstance(layer, str):
+            names = [info["module"] for info in getattr(self.trunk, "feature_info", [])]
+            if layer in names:
+                return names.index(layer)
+            raise InputError("no such layer in the image tower", received=layer, allowed=", ".join(names))
+        if not 1 <= layer <= depth:
+            raise InputError(
+                "no such layer in the image tower", received=layer, allowed=f"1 to {depth}, counted from 1"
+            )
+        return layer - 1
+
+    def channels(self, layers: Sequence[Layer]) -> list[int]:
+        """Channels C_j of each layer."""
+        if self.is_vit:
+            return [int(self.visual.conv1.out_channels)] * len(layers)
+        side = 64
+        with torch.no_grad():
+            maps = self.feature_maps(torch.zeros(1, 3, side, side, device=self.mean.device), layers)
+        return [int(m.shape[1]) for m in maps]
+
+    def gap_features(self, pixels: Tensor) -> Tensor:
+        """Mean over positions of the projected final patch tokens.
+
+        Final patch tokens -> final norm -> projection -> mean over positions: rows 1-4 of Table 8
+        ("global average pooling over the spatial dimensions of the extracted ViT features").
+
+        Parameters
+        ----------
+        pixels : (B, 3, H, W) tensor
+
+        Returns
+        -------
+        (B, D) tensor
+            Not normalised.
+        """
+        if self.embed_dim is None:
+            raise InputError(
+                "global average pooling against text needs a text tower", hint="take a CLIP backbone"
+            )
+        return self.patch_embeddings(pixels).mean(dim=(2, 3))
+
+    def patch_embeddings(self, pixels: Tensor) -> Tensor:
+        """Final patch tokens after the final norm and the projection: (B, D, h, w)."""
+        if self.is_vit:
+            tokens = self.visual.ln_post(self._final_tokens(pixels).permute(0, 2, 3, 1))
+            projected = tokens @ self.visual.proj if self.visual.proj is not None else tokens
+            return projected.permute(0, 3, 1, 2)
+        return self._timm_patch_embeddings(pixels)
+
+    def _final_tokens(self, pixels: Tensor) -> Tensor:
+        return self.feature_maps(pixels, [self.depth()])[0]
+
+    def _timm_patch_embeddings(self, pixels: Tensor) -> Tensor:
+        features = self.trunk.forward_features(pixels)
+        if features.ndim == 4:
+            batch, _, height, width = features.shape
+            flat = features.permute(0, 2, 3, 1).reshape(batch * height * width, -1, 1, 1)
+            pooled = self.trunk.forward_head(flat, pre_logits=True)
+        else:
+            tokens = features[:, self.trunk.num_prefix_tokens :]
+            batch, count, _ = tokens.shape
+            height = width = round(count**0.5)
+            pooled = self.trunk.fc_norm(tokens).reshape(batch * count, -1)
+        projected = self.visual.head(pooled)
+        return projected.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+
+    def autocast(self, precision: str):
+        """Context in which the tower computes: ``float32``, or ``bfloat16`` by autocast."""
+        if precision == "float32":
+            return nullcontext()
+        if precision == "bfloat16":
+            return torch.autocast(self.mean.device.type, dtype=torch.bfloat16)
+        raise InputError("no such precision", received=precision, allowed="float32, bfloat16")
+
+
+def _embedding_size(clip: nn.Module) -> int:
+    text = getattr(clip, "text", clip)
+    projection = getattr(text, "text_projection", None)
+    if projection is not None:
+        return projection.out_features if isinstance(projection, nn.Linear) else projection.shape[1]
+    if getattr(text, "proj", None) is not None:
+        last = [m for m in text.proj.modules() if isinstance(m, nn.Linear)][-1]
+        return last.out_features
+    return text.output_dim
