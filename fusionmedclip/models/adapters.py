@@ -1,0 +1,101 @@
+"""The trainable modules beside the backbone: block adapters (Eq. 9) and alignment adapters (Eq. 4-5, 10-11)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.randomness import key
+
+__all__ = ["AlignmentAdapters", "BlockAdapterSettings", "BlockAdapters", "normalise"]
+
+EPSILON = 1e-6
+"""The small constant of Eq. 5 and 11."""
+
+
+def normalise(features: Tensor, *, dim: int = 1) -> Tensor:
+    """L2-normalise: g / (||g|| + eps) (Eq. 5, 11)."""
+    return features / (features.norm(dim=dim, keepdim=True) + EPSILON)
+
+
+class AlignmentAdapters(nn.Module):
+    """One 1x1 convolution a layer into the joint embedding space, then L2 normalisation.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        C_j of each layer.
+    target : int
+        Size of the text embedding. The thesis prints 1024; the cosine with the text needs the text's size,
+        768 for ViT-L/14.
+    seed : int
+        Keys the initial weights.
+    """
+
+    def __init__(self, channels: Sequence[int], target: int, *, seed: int):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(seed, "alignment") % 2**63)
+            self.layers = nn.ModuleList(nn.Conv2d(c, target, kernel_size=1) for c in channels)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Maps (B, C_j, H_j, W_j) to unit vectors (B, D, H_j, W_j)."""
+        return [normalise(layer(m)) for layer, m in zip(self.layers, maps, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockAdapterSettings:
+    """Table A1, block adapter settings.
+
+    Attributes
+    ----------
+    bottleneck : int
+        Width between the two layers.
+    dropout : float
+        After the activation, while training.
+    """
+
+    bottleneck: int = 64
+    dropout: float = 0.1
+
+    def __post_init__(self):
+        if self.bottleneck < 1:
+            raise InputError(
+                "block_adapter.bottleneck", received=self.bottleneck, allowed="a whole number from 1"
+            )
+
+
+class BlockAdapters(nn.Module):
+    """Residual bottleneck MLPs at the target layers, as a side branch.
+
+    G' = H + W_up drop(GELU(W_down H)), with W_up = 0 at the start: the adapter begins as the identity. Later
+    blocks see the unadapted stream.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        C_j of each layer.
+    settings : BlockAdapterSettings
+    seed : int
+        Keys the initial weights.
+    """
+
+    def __init__(self, channels: Sequence[int], settings: BlockAdapterSettings, *, seed: int):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(seed, "block adapter") % 2**63)
+            self.layers = nn.ModuleList(self._bottleneck(c, settings) for c in channels)
+
+    @staticmethod
+    def _bottleneck(channels: int, settings: BlockAdapterSettings) -> nn.Sequential:
+        down = nn.Conv2d(channels, settings.bottleneck, kernel_size=1)
+        up = nn.Conv2d(settings.bottleneck, channels, kernel_size=1)
+        nn.init.zeros_(up.weight)
+        nn.init.zeros_(up.bias)
+        return nn.Sequential(down, nn.GELU(), nn.Dropout(settings.dropout), up)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Maps (B, C_j, H_j, W_j) to refined maps of the same shapes."""
+        return [m + layer(m) for layer, m in zip(self.layers, maps, strict=True)]

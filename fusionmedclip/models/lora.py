@@ -1,0 +1,101 @@
+"""Low-rank adaptation of an image tower (thesis Eq. 8), with peft."""
+
+from dataclasses import dataclass
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from torch import nn
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.attention import split_attention
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.randomness import key
+
+__all__ = ["LoraSettings", "add_lora", "lora_parameters", "lora_targets"]
+
+_VIT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraSettings:
+    """Table A1, LoRA settings.
+
+    Attributes
+    ----------
+    rank : int
+        r of Eq. 8.
+    alpha : float
+        The update is scaled by alpha / rank (= 2), a factor that Eq. 8 leaves out.
+    dropout : float
+        Applied to the input of A while training.
+    """
+
+    rank: int = 8
+    alpha: float = 16
+    dropout: float = 0.05
+
+    def __post_init__(self):
+        if self.rank < 1:
+            raise InputError("lora.rank", received=self.rank, allowed="a whole number from 1")
+        if not 0 <= self.dropout < 1:
+            raise InputError("lora.dropout", received=self.dropout, allowed="0 up to, not including, 1")
+
+
+def lora_targets(backbone: Backbone) -> list[str]:
+    """Names of the layers that take LoRA, inside ``backbone.visual``.
+
+    open_clip ViT: q, k, v and output projections and both MLP layers (``fc1``, ``fc2`` of Table A1 are
+    ``c_fc``, ``c_proj`` there) of every block. timm towers: every linear layer and every pointwise (1x1,
+    ungrouped) convolution of the blocks.
+    """
+    if backbone.is_vit:
+        blocks = backbone.visual.transformer
+        return [
+            f"transformer.{name}"
+            for name, module in blocks.named_modules()
+            if isinstance(module, nn.Linear) and name.rsplit(".", 1)[-1] in _VIT_TARGETS
+        ]
+    return [
+        name
+        for name, module in backbone.visual.named_modules()
+        if "blocks" in name.split(".") or "layer" in name or "stages" in name.split(".")
+        if isinstance(module, nn.Linear) or _is_pointwise(module)
+    ]
+
+
+def _is_pointwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
+
+
+def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[str]:
+    """Give the image tower of a backbone its low-rank updates, in place.
+
+    A starts random (Kaiming, keyed by ``seed``) and B at zero, so that the tower's output does not change.
+
+    Returns
+    -------
+    list of str
+        The layers that were adapted.
+    """
+    split_attention(backbone.visual)
+    targets = lora_targets(backbone)
+    if not targets:
+        raise InputError("this image tower has no layer that LoRA could adapt", hint="switch `lora` off")
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=targets,
+        bias="none",
+    )
+    training = backbone.visual.training
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key(seed, "lora") % 2**63)
+        inject_adapter_in_model(config, backbone.visual)
+    backbone.visual.train(training)
+    return targets
+
+
+def lora_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
+    """The matrices A and B by name."""
+    return {name: p for name, p in backbone.visual.named_parameters() if "lora_" in name}

@@ -1,0 +1,174 @@
+"""Prompts: learnable context (CoOp, thesis Eq. 3), started from UMLS knowledge, or manual."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.text import encode_text, mean_token_embeddings, token_width
+from fusionmedclip.models.umls import read_concepts
+from fusionmedclip.randomness import torch_generator
+
+__all__ = ["PromptSettings", "Prompts"]
+
+FORMS = ("coop", "phrases", "manual")
+UMLS = ("none", "token_embeddings", "encoder_outputs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptSettings:
+    """How the two states, normal and anomaly, are put into words.
+
+    Attributes
+    ----------
+    form : str
+        ``coop``: "[v1]...[vM] class"; ``phrases``: MediCLIP's 21 phrases, each with a context of its own,
+        averaged a state; ``manual``: a fixed sentence.
+    context_tokens : int
+        M of Eq. 3 (Table A1: 8).
+    class_specific : bool
+        A context for each prompt, or one for all (Table A1: CSC True).
+    class_names : (str, str)
+        Normal, then anomaly (section 3.2.1).
+    template : str
+        Of ``manual``; ``{}`` stands for the class name (section 4.4).
+    umls : str
+        Where the first part of the context starts: ``none`` (random), ``token_embeddings`` (means of the
+        token embeddings of Table A3's texts) or ``encoder_outputs`` (their text features, as section 3.2.1
+        words it; these do not live in token space).
+    umls_share : float
+        Share of the M slots that UMLS knowledge starts, 0 to 1; the rest starts at N(0, init_std^2).
+    init_std : float
+        Standard deviation of the random start.
+    causal : bool
+        False runs the text tower without its causal mask, as MediCLIP's code does.
+    """
+
+    form: str = "coop"
+    context_tokens: int = 8
+    class_specific: bool = True
+    class_names: tuple[str, str] = ("normal", "anomaly")
+    template: str = "a photo of a {}"
+    umls: str = "token_embeddings"
+    umls_share: float = 0.5
+    init_std: float = 0.02
+    causal: bool = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if self.form not in FORMS:
+            raise InputError("prompt.form", received=self.form, allowed=", ".join(FORMS))
+        if self.umls not in UMLS:
+            raise InputError("prompt.umls", received=self.umls, allowed=", ".join(UMLS))
+        if self.context_tokens < 1:
+            raise InputError(
+                "prompt.context_tokens", received=self.context_tokens, allowed="a whole number from 1"
+            )
+        if not 0 <= self.umls_share <= 1:
+            raise InputError("prompt.umls_share", received=self.umls_share, allowed="0 to 1")
+        if self.form == "manual" and self.template.count("{}") != 1:
+            raise InputError("prompt.template", received=self.template, allowed="a text with one {}")
+        if len(self.class_names) != 2:
+            raise InputError(
+                "prompt.class_names", received=self.class_names, allowed="two names: normal, anomaly"
+            )
+
+
+class Prompts(nn.Module):
+    """Text embeddings f_n, f_a of the two states.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Its frozen text tower is used, and not kept.
+    settings : PromptSettings
+    seed : int
+        Keys the random start of the context.
+    """
+
+    def __init__(self, backbone: Backbone, settings: PromptSettings, *, seed: int):
+        super().__init__()
+        self.settings = settings
+        normal, abnormal = _texts(settings)
+        self.states = [0] * len(normal) + [1] * len(abnormal)
+        placeholder = "X " * settings.context_tokens if settings.form != "manual" else ""
+        tokens = backbone.tokenizer([placeholder + text for text in [*normal, *abnormal]])
+        self.register_buffer("tokens", tokens.to(backbone.mean.device), persistent=False)
+        if settings.form == "manual":
+            self.context = None
+        else:
+            self.context = nn.Parameter(_initial_context(backbone, settings, self.states, seed))
+
+    def forward(self, backbone: Backbone) -> Tensor:
+        """Unit embeddings (2, D), normal then anomaly (Eq. 3).
+
+        Features of a state's prompts are averaged, then normalised.
+        """
+        context = self.context
+        if context is not None:
+            context = context.expand(len(self.states), -1, -1)
+        raw = encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
+        states = torch.tensor(self.states, device=raw.device)
+        return F.normalize(torch.stack([raw[states == s].mean(dim=0) for s in (0, 1)]), dim=-1)
+
+
+def _texts(settings: PromptSettings) -> tuple[list[str], list[str]]:
+    if settings.form == "phrases":
+        table = json.loads((files("fusionmedclip.models") / "data" / "mediclip_phrases.json").read_text())
+        return [f"{p}." for p in table["normal"]], [f"{p}." for p in table["abnormal"]]
+    normal, abnormal = settings.class_names
+    if settings.form == "manual":
+        return [settings.template.format(normal)], [settings.template.format(abnormal)]
+    return [normal], [abnormal]
+
+
+def _initial_context(backbone: Backbone, settings: PromptSettings, states: list[int], seed: int) -> Tensor:
+    """Starting context vectors (P, M, W), or (1, M, W) where all prompts share them."""
+    slots, width = settings.context_tokens, token_width(backbone)
+    count = len(states) if settings.class_specific else 1
+    random = torch.randn(count, slots, width, generator=torch_generator(seed, "context"))
+    context = (random * settings.init_std).to(backbone.mean.device)
+    informed = round(slots * settings.umls_share)
+    if settings.umls == "none" or not informed:
+        return context
+    knowledge = _knowledge(backbone, settings.umls, informed)
+    if settings.class_specific:
+        context[:, :informed] = knowledge[states]
+    else:
+        context[:, :informed] = knowledge.mean(dim=0)
+    return context
+
+
+@torch.no_grad()
+def _knowledge(backbone: Backbone, umls: str, slots: int) -> Tensor:
+    """Vectors (2, slots, W) of the two concepts.
+
+    A concept's texts, in Table A3's order, are dealt into ``slots`` nearly equal runs; a slot starts at the
+    mean of its run, so that the slots differ.
+    """
+    rows = []
+    for concept in read_concepts():
+        if umls == "token_embeddings":
+            vectors = mean_token_embeddings(backbone, concept.texts)
+        else:
+            vectors = _encoder_outputs(backbone, concept.texts)
+        runs = torch.tensor_split(vectors, min(slots, len(vectors)))
+        means = torch.stack([run.mean(dim=0) for run in runs])
+        rows.append(means[torch.arange(slots) % len(means)])
+    return torch.stack(rows)
+
+
+def _encoder_outputs(backbone: Backbone, texts: list[str]) -> Tensor:
+    features = encode_text(backbone, backbone.tokenizer(texts).to(backbone.mean.device))
+    if features.shape[1] != token_width(backbone):
+        raise InputError(
+            "prompt.umls: encoder outputs do not fit the token embeddings of this text tower",
+            received=f"{features.shape[1]}-d outputs, {token_width(backbone)}-d tokens",
+            hint="use umls: token_embeddings",
+        )
+    return features
