@@ -1,0 +1,91 @@
+"""Images listed in a table."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from fusionmedclip.data.records import Listing, Record
+from fusionmedclip.data.source_keys import check_keys, existing_path
+from fusionmedclip.errors import InputError
+
+__all__ = ["list_csv", "read_table"]
+
+_LABELS = {"0": 0, "normal": 0, "1": 1, "abnormal": 1}
+_COLUMNS = ("path", "label", "mask", "group", "split", "class")
+
+
+def list_csv(source: Mapping) -> Listing:
+    """List a CSV file of images.
+
+    Parameters
+    ----------
+    source : mapping
+        ``path``: the CSV file, whose columns are ``path`` and ``label`` (0 or ``normal``, 1 or ``abnormal``)
+        and optionally ``mask`` (several joined by ``;``), ``group``, ``split`` and ``class``. Paths are
+        relative to the CSV file.
+    """
+    check_keys(source, required=("path",), optional=("read",))
+    path = existing_path(source, folder=False)
+    table = read_table(path, required=("path", "label"), known=_COLUMNS)
+    listing = Listing(root=path.parent)
+    seen: dict[str, int] = {}
+    for number, row in enumerate(table.to_dict("records"), start=2):  # line 1 is the header
+        label = _LABELS.get(row["label"].strip().lower())
+        file = _relative(row["path"].strip(), listing.root)
+        if label is None:
+            what = f"{path}, line {number}: unknown label"
+            listing.problems.add(InputError(what, received=row["label"], allowed=", ".join(_LABELS)))
+        elif not file:
+            listing.problems.add(f"{path}, line {number}: empty path")
+        elif file in seen:
+            listing.problems.add(f"{path}, line {number}: {file} is listed already in line {seen[file]}")
+        else:
+            seen[file] = number
+            listing.records.append(_record(row, file, label, listing.root))
+    return listing
+
+
+def read_table(
+    path: Path, *, required: tuple[str, ...], known: tuple[str, ...] | None = None
+) -> pd.DataFrame:
+    """Read a CSV as text, an empty cell as ``""``; columns are checked."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        hint = "save it as UTF-8 CSV with a header line"
+        raise InputError(f"{path}: not a CSV table ({error})", hint=hint) from error
+    table.columns = [str(name).strip() for name in table.columns]
+    missing = [name for name in required if name not in table]
+    unknown = [name for name in table if known is not None and name not in known]
+    if missing or unknown:
+        faults = [f"column {name!r} is missing" for name in missing]
+        faults += [f"unknown column {name!r}" for name in unknown]
+        raise InputError(
+            f"{path}: " + "; ".join(faults), received=list(table), allowed=", ".join(known or required)
+        )
+    return table
+
+
+def _record(row: Mapping[str, str], file: str, label: int, root: Path) -> Record:
+    masks = tuple(_relative(mask.strip(), root) for mask in row.get("mask", "").split(";") if mask.strip())
+    return Record(
+        file=file,
+        label=label,
+        class_name=row.get("class", "").strip() or ("abnormal" if label else "normal"),
+        masks=masks,
+        group=row.get("group", "").strip(),
+        split=row.get("split", "").strip(),
+    )
+
+
+def _relative(path: str, root: Path) -> str:
+    """Normalised with forward slashes; an absolute path below the root becomes relative to it."""
+    if not path:
+        return ""
+    path = path.replace("\\", "/")
+    if os.path.isabs(path):
+        below = Path(path).is_relative_to(root.resolve())
+        return Path(path).relative_to(root.resolve()).as_posix() if below else Path(path).as_posix()
+    return Path(os.path.normpath(path)).as_posix()

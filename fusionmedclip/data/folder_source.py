@@ -1,0 +1,124 @@
+"""Images sorted into folders by class."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fusionmedclip.data.readers import is_image_file
+from fusionmedclip.data.records import Listing, Record
+from fusionmedclip.data.source_keys import check_keys, existing_path, string_list
+from fusionmedclip.errors import InputError
+
+__all__ = ["list_folder"]
+
+_OPTIONAL = ("abnormal", "masks", "mask_folder", "mask_suffix", "read")
+
+
+def list_folder(source: Mapping) -> Listing:
+    """List a folder of class folders.
+
+    Parameters
+    ----------
+    source : mapping
+        ``path``: the root. ``normal``, ``abnormal``: names of class folders below it, searched with their
+        sub-folders. ``mask_suffix``: ``"_mask"`` makes ``X_mask.png``, ``X_mask_1.png`` ... the masks of
+        ``X.png`` beside them. ``mask_folder`` (or ``masks``): a folder below the root with masks of the
+        images' names, ``masks/<class>/<stem>.*`` or ``masks/<stem>.*``.
+
+    Raises
+    ------
+    InputError
+        For an unknown or missing key or a missing root; a missing class folder is a problem of the listing.
+    """
+    check_keys(source, required=("path", "normal"), optional=_OPTIONAL)
+    root = existing_path(source, folder=True)
+    listing = Listing(root=root)
+    suffix = source.get("mask_suffix")
+    mask_folder = source.get("mask_folder") or source.get("masks")
+    shared = _MaskFolder(root, mask_folder) if mask_folder else None
+    for label, key in enumerate(("normal", "abnormal")):
+        for name in string_list(source, key):
+            folder = root / name
+            if not folder.is_dir():
+                found = sorted(item.name for item in root.iterdir() if item.is_dir())
+                allowed = f"folders there: {', '.join(found)}"
+                listing.problems.add(InputError(f"{folder}: no such class folder", allowed=allowed))
+            else:
+                _list_class(listing, name, label=label, suffix=suffix, shared=shared)
+    if shared is not None:
+        shared.report(listing)
+    return listing
+
+
+def _list_class(
+    listing: Listing, class_name: str, *, label: int, suffix: str | None, shared: "_MaskFolder | None"
+) -> None:
+    images, masks = [], defaultdict(list)
+    pattern = re.compile(rf"(.+){re.escape(suffix)}(_\d+)?") if suffix else None
+    for path in _files(listing.root / class_name):
+        if shared is not None and shared.folder in path.parents:
+            continue
+        if not is_image_file(path):
+            listing.ignored.append(path.relative_to(listing.root).as_posix())
+        elif pattern and (match := pattern.fullmatch(path.stem)):
+            masks[path.parent / match[1]].append(path.relative_to(listing.root).as_posix())
+        else:
+            images.append(path)
+    for path in images:
+        own = masks.pop(path.with_suffix(""), [])
+        if shared is not None:
+            own += shared.find(path)
+        listing.records.append(
+            Record(
+                file=path.relative_to(listing.root).as_posix(),
+                label=label,
+                class_name=class_name,
+                masks=tuple(own),
+            )
+        )
+    for stem, files in sorted(masks.items()):
+        listing.problems.add(f"{listing.root / files[0]}: a mask without its image {stem.name}.*")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files below a folder in order of name; hidden ones (``._x``, ``.DS_Store``) are not data."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
+class _MaskFolder:
+    """Masks kept apart from the images, matched by stem."""
+
+    def __init__(self, root: Path, name: str):
+        self.root, self.folder = root, root / name
+        self.claims: dict[str, list[str]] = defaultdict(list)
+        if not self.folder.is_dir():
+            raise InputError(
+                f"{self.folder}: no such mask folder", hint="`mask_folder` is relative to `path`"
+            )
+        self.masks = defaultdict(list)
+        for path in _files(self.folder):
+            if is_image_file(path):
+                relative = path.relative_to(self.folder).with_suffix("").as_posix()
+                self.masks[relative].append(path.relative_to(root).as_posix())
+
+    def find(self, image: Path) -> list[str]:
+        relative = image.relative_to(self.root).with_suffix("").as_posix()
+        for key in (relative, image.stem):
+            if key in self.masks:
+                self.claims[key].append(image.relative_to(self.root).as_posix())
+                return self.masks[key]
+        return []
+
+    def report(self, listing: Listing) -> None:
+        """Masks that no image claims, or that several do."""
+        for key, files in sorted(self.masks.items()):
+            owners = self.claims.get(key, [])
+            if not owners:
+                listing.problems.add(f"{self.root / files[0]}: a mask without an image of that name")
+            elif len(owners) > 1:
+                hint = "sort the masks into folders named like the classes"
+                what = f"{self.root / files[0]}: a mask of several images ({', '.join(owners)})"
+                listing.problems.add(InputError(what, hint=hint))

@@ -1,0 +1,99 @@
+"""The single entrance for a user's images."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fusionmedclip.data.raster import to_grey
+from fusionmedclip.data.readers import is_image_file, read_image
+from fusionmedclip.data.resize import resize_image
+from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.errors import InputError
+
+__all__ = ["load_images"]
+
+_FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(bool): 1}
+_ALLOWED = (
+    "a list of paths, a folder, or an array (N, H, W) or (N, H, W, 3) of uint8, uint16 or floats in [0, 1]"
+)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's mode "L"
+
+
+def load_images(
+    images: str | os.PathLike | Sequence | np.ndarray, size: int, *, settings: ReadSettings | None = None
+) -> np.ndarray:
+    """Bring paths or arrays to one working form.
+
+    Parameters
+    ----------
+    images : path, sequence of paths or of arrays, or array
+        A file, a folder (its image files in order of name), several of these, or an array (N, H, W) or
+        (N, H, W, 3 or 4) of uint8, uint16, bool or floats in [0, 1].
+    size : int
+        Side of the result in pixels.
+    settings : ReadSettings, optional
+        How files are read.
+
+    Returns
+    -------
+    (N, size, size) float32 array
+        Grey, in [0, 1].
+
+    Raises
+    ------
+    InputError
+        When nothing is given, a file cannot be read, or an array has another shape, type or value range.
+    """
+    if isinstance(images, (str, os.PathLike)):
+        images = _files(Path(images))
+    elif not isinstance(images, (list, tuple)):
+        images = _rows(np.asarray(images))
+    if len(images) == 0:
+        raise InputError("no images given", allowed=_ALLOWED)
+    result = np.empty((len(images), size, size), np.float32)
+    for index, item in enumerate(images):
+        if isinstance(item, (str, os.PathLike)):
+            grey = read_image(item, settings=settings)
+        else:
+            grey = _grey(np.asarray(item), f"images[{index}]")
+        result[index] = resize_image(grey, size)
+    return result
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(item for item in path.iterdir() if item.is_file() and is_image_file(item))
+    if not files:
+        raise InputError(f"{path}: no image files in this folder", hint="sub-folders are not searched here")
+    return files
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """Check that an array is a batch, not a single picture."""
+    single_colour = array.ndim == 3 and array.shape[-1] in (3, 4)
+    if array.ndim not in (3, 4) or single_colour or (array.ndim == 4 and array.shape[-1] not in (3, 4)):
+        hint = "for one picture pass image[None]; colours come last, (N, H, W, 3)"
+        raise InputError("not a batch of images", received=array.shape, allowed=_ALLOWED, hint=hint)
+    return array
+
+
+def _grey(array: np.ndarray, name: str) -> np.ndarray:
+    """(H, W) or (H, W, 3 or 4) of any allowed type to (H, W) float32 in [0, 1]."""
+    if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[-1] not in (3, 4)):
+        raise InputError(f"{name}: not a picture", received=array.shape, allowed="(H, W) or (H, W, 3)")
+    if array.dtype == np.uint8 and array.ndim == 3:  # rounds as a file of the same pixels would
+        array = np.asarray(to_grey(Image.fromarray(np.ascontiguousarray(array))))
+    scale = _FULL_SCALE.get(array.dtype)
+    if scale is None and array.dtype.kind != "f":
+        raise InputError(f"{name}: unknown type of pixels", received=str(array.dtype), allowed=_ALLOWED)
+    grey = array.astype(np.float32) / np.float32(scale or 1)
+    if not np.isfinite(grey).all():
+        raise InputError(f"{name}: holds NaN or infinite values", hint="replace them first")
+    if grey.min() < 0 or grey.max() > 1:
+        received = f"{grey.min():g} to {grey.max():g}"
+        raise InputError(f"{name}: floats must lie in [0, 1]", received=received, hint="divide by full scale")
+    return grey if grey.ndim == 2 else np.clip(grey[..., :3] @ _LUMA, 0, 1)

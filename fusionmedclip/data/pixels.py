@@ -1,0 +1,74 @@
+"""Pixels of a whole manifest at the working size."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fusionmedclip.data.parallel import map_files
+from fusionmedclip.data.readers import read_image, read_mask
+from fusionmedclip.data.resize import resize_image, resize_mask
+from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.errors import InputError
+
+__all__ = ["prepare_pixels"]
+
+
+def prepare_pixels(
+    manifest: pd.DataFrame,
+    root: Path,
+    size: int,
+    *,
+    settings: ReadSettings | None = None,
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read and resize all images and masks of a manifest, in its order.
+
+    Parameters
+    ----------
+    manifest : DataFrame
+        See :func:`fusionmedclip.data.manifest.build_manifest`.
+    root : Path
+        The source's root, :func:`fusionmedclip.data.manifest.source_root`.
+    size : int
+        Side in pixels.
+    settings : ReadSettings, optional
+    threads : int, optional
+        Does not change the result.
+
+    Returns
+    -------
+    images : (N, size, size) float32 array
+        Grey, in [0, 1].
+    masks : (N, size, size) bool array
+        True on lesions; all False where the manifest names no mask (see
+        :func:`fusionmedclip.data.manifest.known_masks` for which of those are known to be empty).
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or a mask has another size than its image.
+    """
+    root = Path(root)
+    rows = list(zip(manifest["file"], manifest["mask"], strict=True))
+    images = np.empty((len(rows), size, size), np.float32)
+    masks = np.zeros((len(rows), size, size), bool)
+
+    def prepare(row: tuple[str, str]) -> tuple[np.ndarray, np.ndarray | None]:
+        file, mask_files = row
+        image = read_image(root / file, settings=settings)
+        if not mask_files:
+            return resize_image(image, size), None
+        mask = read_mask([root / name for name in mask_files.split(";")])
+        if mask.shape != image.shape:
+            received = f"mask {mask.shape}, image {image.shape}"
+            raise InputError(f"{root / file}: mask and image differ in size", received=received)
+        return resize_image(image, size), resize_mask(mask, size)
+
+    for index, (image, mask) in enumerate(
+        map_files(prepare, rows, title="Preparing pixels", threads=threads)
+    ):
+        images[index] = image
+        if mask is not None:
+            masks[index] = mask
+    return images, masks

@@ -1,0 +1,29 @@
+"""From stored values to [0, 1]."""
+
+import numpy as np
+
+__all__ = ["percentile_range", "scale_by_percentiles", "scale_to_unit"]
+
+
+def scale_to_unit(values: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """Map ``value_range`` onto [0, 1] linearly, clip, return float32 of the same shape."""
+    low, high = float(value_range[0]), float(value_range[1])
+    dtype = values.dtype if values.dtype == np.float64 else np.float32
+    scaled = values.astype(dtype)  # a copy: what follows works in place
+    if low:
+        scaled -= low
+    scaled /= high - low
+    return np.clip(scaled, 0, 1, out=scaled).astype(np.float32, copy=False)
+
+
+def percentile_range(values: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Values at two percentiles; widened where they coincide, so that a constant image becomes 0."""
+    low, high = (float(v) for v in np.percentile(values, percentiles))
+    if low == high:  # nearly all pixels share one value (a label map, an empty slice): use the extremes
+        low, high = float(values.min()), float(values.max())
+    return low, high if high > low else low + 1.0
+
+
+def scale_by_percentiles(values: np.ndarray, percentiles: tuple[float, float]) -> np.ndarray:
+    """Map two percentiles of the values themselves onto 0 and 1, clip, return float32."""
+    return scale_to_unit(values, percentile_range(values, percentiles))

@@ -1,0 +1,54 @@
+"""How pixels become grey values: the few choices a reader leaves to the user."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["ReadSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSettings:
+    """Choices that a file itself does not make.
+
+    Attributes
+    ----------
+    value_range : (float, float), optional
+        Stored values that become 0 and 1, in the file's own units (after a DICOM's modality transform, so HU
+        for CT). None takes what the file states: the full range of its integer type, a DICOM's window.
+    percentiles : (float, float)
+        Where nothing states a range (NIfTI, floating-point TIFF, DICOM without a window): the percentiles of
+        the image or volume that become 0 and 1.
+    axis : int
+        Axis along which a volume is cut into slices, in canonical RAS+ order for NIfTI (0 sagittal,
+        1 coronal, 2 axial). DICOM series are always cut along their own slice axis.
+    slice : int, optional
+        Slice or frame to take where a file holds several; None takes the middle one.
+    """
+
+    value_range: tuple[float, float] | None = None
+    percentiles: tuple[float, float] = (0.5, 99.5)
+    axis: int = 2
+    slice: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("value_range", "percentiles"):
+            pair = getattr(self, name)
+            if pair is not None and (len(pair) != 2 or not pair[0] < pair[1]):
+                raise InputError(f"`{name}` must be two numbers, low before high", received=pair)
+        if self.percentiles[0] < 0 or self.percentiles[1] > 100:
+            raise InputError("`percentiles` must lie in 0 to 100", received=self.percentiles)
+        if self.axis not in (0, 1, 2):
+            raise InputError("unknown axis of a volume", received=self.axis, allowed="0, 1, 2")
+
+    @classmethod
+    def from_config(cls, config: Mapping | None) -> "ReadSettings":
+        """Build from a mapping of the configuration; unknown keys are an :class:`InputError`."""
+        config = dict(config or {})
+        allowed = [field.name for field in fields(cls)]
+        for name in config:
+            if name not in allowed:
+                raise InputError(f"unknown key `read.{name}`", received=name, allowed=", ".join(allowed))
+        pairs = {k: tuple(v) for k, v in config.items() if isinstance(v, (list, tuple))}
+        return cls(**{**config, **pairs})

@@ -1,0 +1,43 @@
+"""A source is data from the configuration; here it becomes a list of records."""
+
+from collections.abc import Callable, Mapping
+
+from fusionmedclip.data.csv_source import list_csv
+from fusionmedclip.data.folder_source import list_folder
+from fusionmedclip.data.records import Listing
+from fusionmedclip.errors import InputError
+
+__all__ = ["SOURCE_KINDS", "list_source"]
+
+SOURCE_KINDS: dict[str, Callable[[Mapping], Listing]] = {"folder": list_folder, "csv": list_csv}
+
+
+def list_source(source: Mapping) -> Listing:
+    """List the images of a source without opening them.
+
+    Parameters
+    ----------
+    source : mapping
+        ``kind`` and that kind's keys, see :func:`~fusionmedclip.data.folder_source.list_folder` and
+        :func:`~fusionmedclip.data.csv_source.list_csv`.
+
+    Returns
+    -------
+    Listing
+        Records in the order of their file names.
+
+    Raises
+    ------
+    InputError
+        When the source cannot be understood at all: unknown kind or key, missing folder or table.
+    """
+    kind = source.get("kind")
+    if kind not in SOURCE_KINDS:
+        raise InputError("unknown kind of source", received=kind, allowed=", ".join(SOURCE_KINDS))
+    listing = SOURCE_KINDS[kind](source)
+    listing.records.sort(key=lambda record: record.file)
+    if not listing.records and not listing.problems.messages:
+        listing.problems.add(
+            InputError(f"{listing.root}: no images found", hint="check `path` and the classes")
+        )
+    return listing
