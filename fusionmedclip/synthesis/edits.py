@@ -1,0 +1,57 @@
+"""What a task works on, and what it hands back: new pixels in a small box."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from fusionmedclip.synthesis.anatomy import Anatomy
+from fusionmedclip.synthesis.masks import Box
+from fusionmedclip.synthesis.settings import SynthesisSettings
+
+__all__ = ["Edit", "Scene"]
+
+
+class Edit(NamedTuple):
+    """A proposed change of one image.
+
+    Attributes
+    ----------
+    box : Box
+    pixels : (h, w) float32 array
+        New values in the box; need not lie in [0, 1].
+    region : (h, w) bool array
+        Where they may be taken over.
+    """
+
+    box: Box
+    pixels: np.ndarray
+    region: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The image that gets an anomaly, the support set, and where anatomy lies in each.
+
+    Attributes
+    ----------
+    image : (H, W) float32 array in [0, 1]
+    anatomy : Anatomy
+        Of ``image``.
+    support : (k, H, W) float32 array in [0, 1]
+    anatomies : sequence of k Anatomy
+    settings : SynthesisSettings
+    scale : float
+        Pixels of this image per pixel at a side of 224.
+    """
+
+    image: np.ndarray
+    anatomy: Anatomy
+    support: np.ndarray
+    anatomies: list[Anatomy]
+    settings: SynthesisSettings
+    scale: float
+
+    def on_anatomy(self, region: np.ndarray, box: Box) -> np.ndarray:
+        """Part of a region that lies on anatomy."""
+        return region if self.anatomy.everywhere else region & self.anatomy.foreground[box.window]

@@ -1,0 +1,105 @@
+"""An endless stream of training pairs that keeps no state: a pure function of seed, epoch and index."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fusionmedclip.randomness import generator
+from fusionmedclip.synthesis.anatomy import Anatomy
+from fusionmedclip.synthesis.settings import SynthesisSettings
+from fusionmedclip.synthesis.tasks import check_images, synthesize_scene
+
+__all__ = ["AnomalyStream"]
+
+
+def _pick(odds: dict[str, float], rng: np.random.Generator) -> str:
+    names, point = list(odds), rng.random() * sum(odds.values())
+    for name in names:
+        point -= odds[name]
+        if point < 0:
+            return name
+    return next(name for name in reversed(names) if odds[name] > 0)
+
+
+class AnomalyStream:
+    """Training pairs (image, mask) made from a support set.
+
+    Parameters
+    ----------
+    support : (k, H, W) float32 array
+        Normal images, grey, in [0, 1], sides of 32 to 1024 pixels.
+    settings : SynthesisSettings, optional
+    seed : int
+        Of the run.
+
+    Notes
+    -----
+    The base image of a draw is ``support[index % k]``; family, task and everything else come from a
+    generator keyed by (seed, epoch, index). Nothing depends on the number or order of draws, on workers or
+    on threads, and no two epochs replay the same draws.
+
+    Examples
+    --------
+    >>> stream = AnomalyStream(np.random.default_rng(0).random((4, 64, 64), dtype=np.float32), seed=1)
+    >>> image, mask = stream.draw(epoch=0, index=5)
+    >>> image.shape, mask.dtype
+    ((64, 64), dtype('bool'))
+    """
+
+    def __init__(self, support: np.ndarray, settings: SynthesisSettings | None = None, seed: int = 0):
+        check_images(support, name="support", dimensions=3)
+        self.support = np.ascontiguousarray(support)
+        self.settings = SynthesisSettings() if settings is None else settings
+        self.seed = seed
+        self._anatomies = [Anatomy.of(image, foreground=self.settings.foreground) for image in support]
+
+    def draw(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """One training pair.
+
+        Parameters
+        ----------
+        epoch, index : int
+            Not negative.
+
+        Returns
+        -------
+        image : (H, W) float32 array in [0, 1]
+        mask : (H, W) bool array
+            Empty where the task drawn is ``identity``.
+        """
+        rng = generator(int(self.seed), "synthesis", int(epoch), int(index))
+        task = self._task(rng)
+        base = int(index) % len(self.support)
+        return synthesize_scene(
+            self.support[base],
+            self._anatomies[base],
+            self.support,
+            self._anatomies,
+            task=task,
+            rng=rng,
+            settings=self.settings,
+        )
+
+    def task(self, epoch: int, index: int) -> str:
+        """Name of the task that ``draw(epoch, index)`` applies."""
+        return self._task(generator(int(self.seed), "synthesis", int(epoch), int(index)))
+
+    def batch(self, epoch: int, indices: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Several training pairs of one epoch.
+
+        Returns
+        -------
+        images : (B, H, W) float32 array
+        masks : (B, H, W) bool array
+        """
+        pairs = [self.draw(epoch, index) for index in indices]
+        images = np.empty((len(pairs), *self.support.shape[1:]), dtype=np.float32)
+        masks = np.empty(images.shape, dtype=bool)
+        for row, (image, mask) in enumerate(pairs):
+            images[row], masks[row] = image, mask
+        return images, masks
+
+    def _task(self, rng: np.random.Generator) -> str:
+        families = self.settings.families
+        odds = self.settings.family_odds or dict.fromkeys(families, 1.0)
+        return _pick(families[_pick(odds, rng)], rng)
