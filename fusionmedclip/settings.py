@@ -1,0 +1,82 @@
+"""Frozen settings from a configuration's mappings, with errors that name the key."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["build", "plain"]
+
+S = TypeVar("S")
+
+
+def build(cls: type[S], values: Mapping[str, Any] | None, *, where: str = "") -> S:
+    """Make a settings dataclass from a mapping, nested settings included.
+
+    Parameters
+    ----------
+    cls : type
+        A frozen dataclass. A class with its own ``from_dict`` is built by that.
+    values : mapping or None
+        Unknown keys are an error; missing keys keep their defaults.
+    where : str
+        Key of this mapping in the configuration, for messages.
+
+    Raises
+    ------
+    InputError
+        Naming the key, the value, and what is allowed.
+
+    Examples
+    --------
+    >>> from fusionmedclip.models.similarity import TemperatureSettings
+    >>> build(TemperatureSettings, {"value": 0.1}).value
+    0.1
+    """
+    if isinstance(values, cls):
+        return values
+    if values is not None and not isinstance(values, Mapping):
+        raise InputError(f"{where or cls.__name__} must be a mapping", received=values)
+    if hasattr(cls, "from_dict"):
+        return cls.from_dict(dict(values or {}))
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    arguments = {}
+    for name, value in (values or {}).items():
+        path = f"{where}.{name}" if where else str(name)
+        if name not in names:
+            raise InputError(f"unknown key {path}", received=value, allowed=", ".join(names))
+        arguments[name] = _convert(hints[name], value, path)
+    return cls(**arguments)
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in options:
+        return None
+    for option in options:
+        if dataclasses.is_dataclass(option):
+            return build(option, value, where=path)
+    kinds = tuple(typing.get_origin(o) or o for o in options)
+    if tuple in kinds and isinstance(value, list):
+        return tuple(value)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if int not in kinds else value
+    if Any in kinds or (isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)):
+        return value
+    allowed = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
+    raise InputError(f"{path} has the wrong type", received=value, allowed=allowed)
+
+
+def plain(settings: Any) -> Any:
+    """Settings as plain JSON-able data (tuples become lists)."""
+    if dataclasses.is_dataclass(settings):
+        return {f.name: plain(getattr(settings, f.name)) for f in dataclasses.fields(settings)}
+    if isinstance(settings, Mapping):
+        return {str(k): plain(v) for k, v in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [plain(v) for v in settings]
+    return settings

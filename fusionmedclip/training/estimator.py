@@ -1,0 +1,268 @@
+"""FusionMedCLIP for users: fit on normal images, predict scores and maps, save, load."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from fusionmedclip.data import load_images
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.detector import Detector, Progress, Scores, join
+from fusionmedclip.models.fusion import FusionModel, ModelSettings
+from fusionmedclip.settings import build, plain
+from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings
+from fusionmedclip.training.fit import fit_model
+from fusionmedclip.training.losses import LossSettings
+from fusionmedclip.training.optimiser import OptimiserSettings
+
+__all__ = ["FusionMedCLIP", "FusionSettings", "Prediction"]
+
+WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionSettings:
+    """Everything a run of FusionMedCLIP, or of an ablation row, is made of besides its backbone.
+
+    Attributes
+    ----------
+    model : ModelSettings
+    loss : LossSettings
+    optimiser : OptimiserSettings
+    synthesis : SynthesisSettings
+    precision : str
+        ``float32`` or ``bfloat16`` (autocast), in training and scoring.
+    """
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
+    precision: str = "float32"
+
+    def __post_init__(self):
+        if self.precision not in ("float32", "bfloat16"):
+            raise InputError("precision", received=self.precision, allowed="float32, bfloat16")
+
+
+class Prediction(NamedTuple):
+    """Result of :meth:`FusionMedCLIP.predict`.
+
+    Attributes
+    ----------
+    scores : (N,) float64 array
+        Higher where more anomalous, in [0, 1].
+    maps : (N, H, W) float32 array or None
+        Anomaly probability of each pixel, in [0, 1]; None for settings without a map (``head: gap``).
+    """
+
+    scores: np.ndarray
+    maps: np.ndarray | None
+
+
+class FusionMedCLIP(Detector):
+    """Few-shot anomaly detection by adapting CLIP.
+
+    Parameters
+    ----------
+    backbone : Backbone, path or mapping
+        A backbone, a folder that holds one, or :class:`BackboneSettings` as a mapping.
+    settings : FusionSettings or mapping
+    device : str
+        Where to compute.
+    batch_size : int
+        Images scored at a time.
+
+    Examples
+    --------
+    >>> model = FusionMedCLIP(backbone="results/backbones/roco_clip")        # doctest: +SKIP
+    >>> result = model.fit(["a.png", "b.dcm"]).predict(["c.png"])            # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Backbone | str | Path | Mapping[str, Any],
+        settings: FusionSettings | Mapping[str, Any] | None = None,
+        device: str = "cpu",
+        batch_size: int = 8,
+    ):
+        self.settings = build(FusionSettings, settings)
+        self.backbone_source = _plain_source(backbone)
+        self.backbone = _backbone(backbone).to(device)
+        self.batch_size = batch_size
+        self.model: FusionModel | None = None
+        self.seed = 0
+
+    @property
+    def frozen_features(self) -> bool:
+        """Whether scoring may take the frozen backbone's features from a store."""
+        return self.settings.model.lora is None and self.settings.precision == "float32"
+
+    @property
+    def layers(self) -> tuple[int | str, ...]:
+        """Layers whose maps scoring needs; ``("gap",)`` for rows without a map."""
+        return ("gap",) if self.settings.model.head == "gap" else self.settings.model.layers
+
+    @property
+    def image_size(self) -> int:
+        """Side of the working size, pixels."""
+        size = getattr(self.backbone.visual, "image_size", 224)
+        return int(size[0] if isinstance(size, Sequence) else size)
+
+    @classmethod
+    def from_config(cls, config: str | Path = "config.yaml", *, method: str = "fusionmedclip") -> Self:
+        """Model of one method of a configuration, over the backbone that the workflow made for it."""
+        from fusionmedclip.config import load_config
+
+        resolved = load_config(config)
+        entry = resolved.method(method)
+        return cls(
+            backbone=resolved.backbone_source(entry["backbone"]),
+            settings=entry["settings"],
+            device=resolved.device(),
+        )
+
+    def fit(self, support: Any, *, seed: int = 0, progress: Progress | None = None) -> Self:
+        """Learn from k normal images.
+
+        Parameters
+        ----------
+        support : sequence of paths, or array (N, H, W) or (N, H, W, 3)
+        seed : int
+        progress : callable, optional
+        """
+        images = load_images(support, self.image_size)
+        self._make(seed)
+        stream = AnomalyStream(images, self.settings.synthesis, seed=seed)
+        fit_model(
+            self.model,
+            stream,
+            k=len(images),
+            loss=self.settings.loss,
+            optimiser=self.settings.optimiser,
+            precision=self.settings.precision,
+            seed=seed,
+            progress=progress,
+        )
+        return self
+
+    def _make(self, seed: int) -> None:
+        if self.model is not None and self.settings.model.lora is not None:
+            raise InputError(
+                "this model adapted its backbone in place and cannot be fitted again", hint="make a new one"
+            )
+        self.seed = seed
+        self.model = FusionModel(self.backbone, self.settings.model, seed=seed)
+
+    def score(self, images: np.ndarray) -> Scores:
+        """Score (N, S, S) float32 images in [0, 1], already at the working size."""
+        model = self._fitted()
+        text = self._text()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(images), self.batch_size):
+                pixels = self.backbone.pixels(images[start : start + self.batch_size])
+                with self.backbone.autocast(self.settings.precision):
+                    scores, maps = model.score_features(model.features(pixels), text, pixels.shape[-2:])
+                parts.append(_scores(scores, maps))
+        return join(parts)
+
+    def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
+        """Score N images from stored features of the frozen backbone; see ``FeatureDetector``."""
+        model = self._fitted()
+        text = self._text()
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(maps[0]), self.batch_size):
+                device = self.backbone.mean.device
+                batch = [torch.as_tensor(m[start : start + self.batch_size], device=device) for m in maps]
+                parts.append(_scores(*model.score_features(batch, text, size)))
+        return join(parts)
+
+    def predict(self, images: Any) -> Prediction:
+        """Scores and maps of images given as paths or arrays; see :meth:`fit`."""
+        scores, maps = self.score(load_images(images, self.image_size))
+        return Prediction(scores, maps)
+
+    @torch.inference_mode()
+    def _text(self) -> torch.Tensor:
+        return self.model.text()
+
+    def _fitted(self) -> FusionModel:
+        if self.model is None:
+            raise InputError("this model was not fitted", hint="call fit(), or FusionMedCLIP.load(folder)")
+        return self.model
+
+    def trained_parameters(self) -> dict[str, int]:
+        """Count of trained parameters by component."""
+        return {
+            name: sum(p.numel() for p in parameters.values())
+            for name, parameters in self._fitted().components().items()
+        }
+
+    def save(self, folder: Path | str) -> None:
+        """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            name: p.detach().cpu().contiguous()
+            for parameters in self._fitted().components().values()
+            for name, p in parameters.items()
+        }
+        save_file(state, folder / WEIGHTS)
+        kept = {"settings": plain(self.settings), "backbone": self.backbone_source, "seed": self.seed}
+        (folder / SETTINGS).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+
+    def restore(self, folder: Path | str) -> Self:
+        """Read weights that :meth:`save` wrote into a model made with the same settings."""
+        kept = json.loads((Path(folder) / SETTINGS).read_text())
+        self._make(kept["seed"])
+        state = load_file(Path(folder) / WEIGHTS)
+        own = {n: p for parameters in self.model.components().values() for n, p in parameters.items()}
+        if set(own) != set(state):
+            raise InputError(
+                f"weights in {folder} are of other settings",
+                received=sorted(set(state) ^ set(own))[:4],
+                hint="make the model with the settings in its model.json",
+            )
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(state[name])
+        self.model.eval()
+        return self
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
+        """Model from a folder that :meth:`save` wrote."""
+        path = Path(folder) / SETTINGS
+        if not path.is_file():
+            raise InputError("no saved model in this folder", received=str(folder))
+        kept = json.loads(path.read_text())
+        return cls(backbone=kept["backbone"], settings=kept["settings"], device=device).restore(folder)
+
+
+def _scores(scores: torch.Tensor, maps: torch.Tensor | None) -> Scores:
+    values = scores.double().cpu().numpy()
+    return Scores(values, None if maps is None else maps.float().cpu().numpy())
+
+
+def _backbone(source: Backbone | str | Path | Mapping[str, Any]) -> Backbone:
+    if isinstance(source, Backbone):
+        return source
+    if isinstance(source, Mapping):
+        return build_backbone(build(BackboneSettings, source, where="backbone"))
+    return load_backbone(Path(source))
+
+
+def _plain_source(source: Backbone | str | Path | Mapping[str, Any]) -> Any:
+    if isinstance(source, Backbone):
+        return getattr(source, "source", None)
+    return dict(source) if isinstance(source, Mapping) else str(source)

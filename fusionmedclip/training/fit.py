@@ -1,0 +1,94 @@
+"""The training loop of Stages 2 and 3: synthetic anomalies on k normal images, last epoch kept."""
+
+import numpy as np
+import torch
+
+from fusionmedclip.models.detector import Progress
+from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.randomness import generator, key
+from fusionmedclip.synthesis import AnomalyStream
+from fusionmedclip.training.losses import LossSettings, total_loss
+from fusionmedclip.training.optimiser import OptimiserSettings, make_optimiser
+
+__all__ = ["fit_model"]
+
+
+def fit_model(
+    model: FusionModel,
+    stream: AnomalyStream,
+    *,
+    k: int,
+    loss: LossSettings,
+    optimiser: OptimiserSettings,
+    precision: str = "float32",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> FusionModel:
+    """Train a model in place.
+
+    Each epoch visits every support image once, in an order keyed by (seed, epoch), with one synthetic draw
+    keyed by (seed, epoch, index). No image outside the support set is ever looked at, and the last epoch is
+    what remains.
+
+    Parameters
+    ----------
+    model : FusionModel
+    stream : AnomalyStream
+        Over the k support images.
+    k : int
+        Count of support images.
+    loss : LossSettings
+    optimiser : OptimiserSettings
+    precision : str
+        ``float32``, or ``bfloat16`` for autocast.
+    seed : int
+    progress : callable, optional
+        Called after each step with epoch, step and losses.
+
+    Returns
+    -------
+    FusionModel
+        The same model, in eval mode.
+    """
+    components = model.components()
+    if not components or optimiser.epochs == 0:
+        return model.eval()
+    updates = make_optimiser(components, optimiser)
+    model.train()
+    step = 0
+    for epoch in range(optimiser.epochs):
+        order = generator(seed, "order", epoch).permutation(k)
+        for start in range(0, k, optimiser.batch_size):
+            images, masks = stream.batch(epoch, order[start : start + optimiser.batch_size].tolist())
+            parts = _step(model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step)
+            step += 1
+            if progress is not None:
+                progress({"epoch": epoch + 1, "step": step, **parts})
+    return model.eval()
+
+
+def _step(
+    model: FusionModel,
+    updates: torch.optim.Optimizer,
+    images: np.ndarray,
+    masks: np.ndarray,
+    *,
+    loss: LossSettings,
+    precision: str,
+    seed: int,
+    step: int,
+) -> dict[str, float]:
+    backbone = model.backbone
+    device = backbone.mean.device
+    updates.zero_grad(set_to_none=True)
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        # Dropout draws from torch's own generator: key it, so that a step is a function of its number.
+        torch.manual_seed(key(seed, "dropout", step) % 2**63)
+        with backbone.autocast(precision):
+            scores, maps = model(backbone.pixels(images))
+        maps = None if maps is None else maps.float()
+        value, parts = total_loss(scores.float(), maps, torch.as_tensor(masks, device=device), loss)
+        value.backward()
+    updates.step()
+    return {"loss": float(value.detach()), **parts}

@@ -1,0 +1,134 @@
+"""Losses of Stages 2 and 3 (thesis Eq. 14-16), and the parent's pixel loss."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["LossSettings", "binary_dice_loss", "focal_loss", "pixel_focal_loss", "total_loss"]
+
+IMAGE_LOSSES = ("focal_max", "focal_pixel", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """The composite loss.
+
+    Attributes
+    ----------
+    image : str
+        ``focal_max``: focal loss of the map's maximum (Eq. 15); ``focal_pixel``: focal loss of every pixel,
+        as MediCLIP trains; ``none``.
+    gamma : float
+        Focusing parameter of the focal loss (Lin et al. 2017).
+    image_weight, segmentation_weight : float
+        w_img and w_seg of Eq. 14 (Table A1: 1.0 / 1.0).
+    dice_smooth : float
+        Added to numerator and denominator of the Dice coefficient.
+    pixel_smoothing : float
+        Label smoothing of ``focal_pixel``.
+    """
+
+    image: str = "focal_max"
+    gamma: float = 2.0
+    image_weight: float = 1.0
+    segmentation_weight: float = 1.0
+    dice_smooth: float = 1.0
+    pixel_smoothing: float = 1e-5
+
+    def __post_init__(self):
+        if self.image not in IMAGE_LOSSES:
+            raise InputError("loss.image", received=self.image, allowed=", ".join(IMAGE_LOSSES))
+        for name in ("gamma", "image_weight", "segmentation_weight", "dice_smooth"):
+            if getattr(self, name) < 0:
+                raise InputError(f"loss.{name}", received=getattr(self, name), allowed="0 or more")
+
+
+def focal_loss(probability: Tensor, label: Tensor, *, gamma: float = 2.0) -> Tensor:
+    """Focal loss of image predictions (Eq. 15): mean of -(1 - p_t)^gamma log p_t.
+
+    Parameters
+    ----------
+    probability : (B,) tensor
+        s_pred = max(S_a), in [0, 1].
+    label : (B,) tensor
+        y_img, 1 where the image holds an anomaly.
+    gamma : float
+
+    Returns
+    -------
+    scalar tensor
+    """
+    p_true = torch.where(label > 0, probability, 1 - probability)
+    p_true = p_true.clamp(min=torch.finfo(probability.dtype).eps)
+    return (-((1 - p_true) ** gamma) * p_true.log()).mean()
+
+
+def pixel_focal_loss(maps: Tensor, masks: Tensor, *, gamma: float = 2.0, smoothing: float = 1e-5) -> Tensor:
+    """Focal loss of every pixel's two-way softmax, with label smoothing, as MediCLIP trains.
+
+    Parameters
+    ----------
+    maps : (B, H, W) tensor
+        Anomaly probability; the normal probability is its complement.
+    masks : (B, H, W) tensor
+        Ground truth, 0 or 1.
+    """
+    target = masks.to(maps.dtype).clamp(smoothing, 1 - smoothing)
+    p_true = target * maps + (1 - target) * (1 - maps) + smoothing
+    return (-((1 - p_true) ** gamma) * p_true.log()).mean()
+
+
+def binary_dice_loss(maps: Tensor, masks: Tensor, *, smooth: float = 1.0) -> Tensor:
+    """Binary Dice loss (Eq. 16), an image at a time, then the mean over the batch.
+
+    Parameters
+    ----------
+    maps : (B, H, W) tensor
+        Anomaly probability.
+    masks : (B, H, W) tensor
+        Ground truth, 0 or 1. An image without anomaly is allowed: ``smooth`` keeps its term finite.
+    """
+    p, y = maps.flatten(1), masks.flatten(1).to(maps.dtype)
+    overlap = (p * y).sum(dim=1)
+    return (1 - (2 * overlap + smooth) / (p.sum(dim=1) + y.sum(dim=1) + smooth)).mean()
+
+
+def total_loss(
+    scores: Tensor, maps: Tensor | None, masks: Tensor, settings: LossSettings
+) -> tuple[Tensor, dict[str, float]]:
+    """Eq. 14: weighted sum of the image and the segmentation loss.
+
+    Parameters
+    ----------
+    scores : (B,) tensor
+        Image predictions.
+    maps : (B, H, W) tensor or None
+        None leaves the segmentation loss out (rows 3 and 4 of Table 8 have no map).
+    masks : (B, H, W) tensor
+        0 or 1; y_img of Eq. 15 is 1 where a mask has any pixel.
+
+    Returns
+    -------
+    loss : scalar tensor
+    parts : dict
+        The unweighted parts, for the log.
+    """
+    total, parts = scores.new_zeros(()), {}
+    if settings.image == "focal_pixel":
+        if maps is None:
+            raise InputError("loss.image: focal_pixel needs a map", hint="use focal_max with head: gap")
+        image = pixel_focal_loss(maps, masks, gamma=settings.gamma, smoothing=settings.pixel_smoothing)
+    elif settings.image == "focal_max":
+        image = focal_loss(scores, masks.flatten(1).any(dim=1), gamma=settings.gamma)
+    else:
+        image = scores.new_zeros(())
+    total = total + settings.image_weight * image
+    parts["image_loss"] = float(image.detach())
+    if maps is not None:
+        segmentation = binary_dice_loss(maps, masks, smooth=settings.dice_smooth)
+        total = total + settings.segmentation_weight * segmentation
+        parts["segmentation_loss"] = float(segmentation.detach())
+    return total, parts
