@@ -1,15 +1,14 @@
-"""The trainable modules beside the backbone: block adapters (Eq. 9) and alignment adapters (Eq. 4-5, 10-11)."""
+"""Trainable modules beside the backbone: block adapters (Eq. 9) and alignment adapters (Eq. 4-5, 10-11)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import BlockAdapterSettings
 from fusionmedclip.randomness import key
 
-__all__ = ["AlignmentAdapters", "BlockAdapterSettings", "BlockAdapters", "normalise"]
+__all__ = ["AlignmentAdapters", "BlockAdapters", "normalise"]
 
 EPSILON = 1e-6
 """The small constant of Eq. 5 and 11."""
@@ -43,28 +42,6 @@ class AlignmentAdapters(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps (B, C_j, H_j, W_j) to unit vectors (B, D, H_j, W_j)."""
         return [normalise(layer(m)) for layer, m in zip(self.layers, maps, strict=True)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockAdapterSettings:
-    """Table A1, block adapter settings.
-
-    Attributes
-    ----------
-    bottleneck : int
-        Width between the two layers.
-    dropout : float
-        After the activation, while training.
-    """
-
-    bottleneck: int = 64
-    dropout: float = 0.1
-
-    def __post_init__(self):
-        if self.bottleneck < 1:
-            raise InputError(
-                "block_adapter.bottleneck", received=self.bottleneck, allowed="a whole number from 1"
-            )
 
 
 class BlockAdapters(nn.Module):

@@ -12,11 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import Layer
 
-__all__ = ["Backbone", "Layer"]
-
-Layer = int | str
-"""A layer by its number counted from 1 (ViT block, timm stage), or by timm's module name (``"layer2"``)."""
+__all__ = ["Backbone"]
 
 
 class Backbone(nn.Module):

@@ -1,62 +1,18 @@
-"""FusionMedCLIP: the whole model, whose parts the ablation switches on one by one (thesis sections 3.2-3.3)."""
+"""FusionMedCLIP, the whole model, whose parts the ablation switches on one by one (sections 3.2-3.3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from fusionmedclip.errors import InputError
-from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, BlockAdapterSettings, normalise
-from fusionmedclip.models.backbones import Backbone, Layer
-from fusionmedclip.models.lora import LoraSettings, add_lora, lora_parameters
-from fusionmedclip.models.prompts import Prompts, PromptSettings
-from fusionmedclip.models.similarity import AGGREGATIONS, Temperature, TemperatureSettings, aggregate
+from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, normalise
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.lora import add_lora, lora_parameters
+from fusionmedclip.models.prompts import Prompts
+from fusionmedclip.models.settings import ModelSettings
+from fusionmedclip.models.similarity import Temperature, aggregate
 
-__all__ = ["FusionModel", "ModelSettings"]
-
-HEADS = ("map", "gap")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
-    """What the model consists of.
-
-    Attributes
-    ----------
-    layers : tuple of Layer
-        J, counted from 1: 12, 18, 24 in chapter 3, 14, 18, 24 in section 4.2 and Table A1.
-    head : str
-        ``map``: alignment adapters and a dense map (rows 5 and 6 of Table 8); ``gap``: global average pooling
-        of the projected final patch tokens, no map (rows 1 to 4).
-    aggregation : str
-        Order of softmax, upsampling and mean; see :data:`fusionmedclip.models.similarity.AGGREGATIONS`.
-    align_corners : bool
-        Of the upsampling.
-    prompt, temperature : settings
-    lora, block_adapter : settings or None
-        None leaves the part out (rows 1 to 5).
-    """
-
-    layers: tuple[Layer, ...] = (12, 18, 24)
-    head: str = "map"
-    aggregation: str = "softmax_first"
-    align_corners: bool = True
-    prompt: PromptSettings = field(default_factory=PromptSettings)
-    temperature: TemperatureSettings = field(default_factory=TemperatureSettings)
-    lora: LoraSettings | None = field(default_factory=LoraSettings)
-    block_adapter: BlockAdapterSettings | None = field(default_factory=BlockAdapterSettings)
-
-    def __post_init__(self):
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if self.head not in HEADS:
-            raise InputError("model.head", received=self.head, allowed=", ".join(HEADS))
-        if self.aggregation not in AGGREGATIONS:
-            raise InputError("model.aggregation", received=self.aggregation, allowed=", ".join(AGGREGATIONS))
-        if not self.layers:
-            raise InputError("model.layers is empty", hint="name at least one layer, counted from 1")
-        if self.head == "gap" and self.block_adapter is not None:
-            raise InputError("model.block_adapter has no place under head: gap", hint="set it to null")
+__all__ = ["FusionModel"]
 
 
 class FusionModel(nn.Module):

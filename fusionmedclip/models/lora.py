@@ -1,7 +1,5 @@
 """Low-rank adaptation of an image tower (thesis Eq. 8), with peft."""
 
-from dataclasses import dataclass
-
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
@@ -9,36 +7,12 @@ from torch import nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.attention import split_attention
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.settings import LoraSettings
 from fusionmedclip.randomness import key
 
-__all__ = ["LoraSettings", "add_lora", "lora_parameters", "lora_targets"]
+__all__ = ["add_lora", "lora_parameters", "lora_targets"]
 
 _VIT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoraSettings:
-    """Table A1, LoRA settings.
-
-    Attributes
-    ----------
-    rank : int
-        r of Eq. 8.
-    alpha : float
-        The update is scaled by alpha / rank (= 2), a factor that Eq. 8 leaves out.
-    dropout : float
-        Applied to the input of A while training.
-    """
-
-    rank: int = 8
-    alpha: float = 16
-    dropout: float = 0.05
-
-    def __post_init__(self):
-        if self.rank < 1:
-            raise InputError("lora.rank", received=self.rank, allowed="a whole number from 1")
-        if not 0 <= self.dropout < 1:
-            raise InputError("lora.dropout", received=self.dropout, allowed="0 up to, not including, 1")
 
 
 def lora_targets(backbone: Backbone) -> list[str]:

@@ -1,7 +1,6 @@
 """Prompts: learnable context (CoOp, thesis Eq. 3), started from UMLS knowledge, or manual."""
 
 import json
-from dataclasses import dataclass
 from importlib.resources import files
 
 import torch
@@ -10,73 +9,12 @@ from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.settings import PromptSettings
 from fusionmedclip.models.text import encode_text, mean_token_embeddings, token_width
 from fusionmedclip.models.umls import read_concepts
 from fusionmedclip.randomness import torch_generator
 
-__all__ = ["PromptSettings", "Prompts"]
-
-FORMS = ("coop", "phrases", "manual")
-UMLS = ("none", "token_embeddings", "encoder_outputs")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromptSettings:
-    """How the two states, normal and anomaly, are put into words.
-
-    Attributes
-    ----------
-    form : str
-        ``coop``: "[v1]...[vM] class"; ``phrases``: MediCLIP's 21 phrases, each with a context of its own,
-        averaged a state; ``manual``: a fixed sentence.
-    context_tokens : int
-        M of Eq. 3 (Table A1: 8).
-    class_specific : bool
-        A context for each prompt, or one for all (Table A1: CSC True).
-    class_names : (str, str)
-        Normal, then anomaly (section 3.2.1).
-    template : str
-        Of ``manual``; ``{}`` stands for the class name (section 4.4).
-    umls : str
-        Where the first part of the context starts: ``none`` (random), ``token_embeddings`` (means of the
-        token embeddings of Table A3's texts) or ``encoder_outputs`` (their text features, as section 3.2.1
-        words it; these do not live in token space).
-    umls_share : float
-        Share of the M slots that UMLS knowledge starts, 0 to 1; the rest starts at N(0, init_std^2).
-    init_std : float
-        Standard deviation of the random start.
-    causal : bool
-        False runs the text tower without its causal mask, as MediCLIP's code does.
-    """
-
-    form: str = "coop"
-    context_tokens: int = 8
-    class_specific: bool = True
-    class_names: tuple[str, str] = ("normal", "anomaly")
-    template: str = "a photo of a {}"
-    umls: str = "token_embeddings"
-    umls_share: float = 0.5
-    init_std: float = 0.02
-    causal: bool = True
-
-    def __post_init__(self):
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        if self.form not in FORMS:
-            raise InputError("prompt.form", received=self.form, allowed=", ".join(FORMS))
-        if self.umls not in UMLS:
-            raise InputError("prompt.umls", received=self.umls, allowed=", ".join(UMLS))
-        if self.context_tokens < 1:
-            raise InputError(
-                "prompt.context_tokens", received=self.context_tokens, allowed="a whole number from 1"
-            )
-        if not 0 <= self.umls_share <= 1:
-            raise InputError("prompt.umls_share", received=self.umls_share, allowed="0 to 1")
-        if self.form == "manual" and self.template.count("{}") != 1:
-            raise InputError("prompt.template", received=self.template, allowed="a text with one {}")
-        if len(self.class_names) != 2:
-            raise InputError(
-                "prompt.class_names", received=self.class_names, allowed="two names: normal, anomaly"
-            )
+__all__ = ["Prompts"]
 
 
 class Prompts(nn.Module):

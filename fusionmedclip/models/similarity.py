@@ -2,45 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import AGGREGATIONS, TemperatureSettings
 
-__all__ = ["AGGREGATIONS", "Temperature", "TemperatureSettings", "aggregate"]
-
-AGGREGATIONS = ("softmax_first", "cosine_first")
-"""``softmax_first``: softmax with tau a layer, upsample, mean (the thesis). ``cosine_first``: mean of the
-cosines, upsample, one softmax without temperature (its parent, MediCLIP)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TemperatureSettings:
-    """The temperature tau of Eq. 6.
-
-    Attributes
-    ----------
-    value : float
-        Fixed value, or where learning starts (Table A1: 0.07).
-    learnable : bool
-        Section 3.3.3 trains it; Table A1 fixes it. Fixed by default.
-    minimum, maximum : float
-        A learnt tau is clamped to this range.
-    """
-
-    value: float = 0.07
-    learnable: bool = False
-    minimum: float = 0.01
-    maximum: float = 1.0
-
-    def __post_init__(self):
-        if not 0 < self.minimum <= self.value <= self.maximum:
-            raise InputError(
-                "temperature.value", received=self.value, allowed=f"{self.minimum} to {self.maximum}"
-            )
+__all__ = ["Temperature", "aggregate"]
 
 
 class Temperature(nn.Module):
@@ -82,7 +52,7 @@ def aggregate(
     size : (int, int)
         Height and width of the map.
     aggregation : str
-        One of :data:`AGGREGATIONS`.
+        One of :data:`fusionmedclip.models.settings.AGGREGATIONS`.
     align_corners : bool
         Of the bilinear upsampling; the thesis does not say, its parent aligns.
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -15,41 +14,15 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
-from fusionmedclip.models.fusion import FusionModel, ModelSettings
+from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.settings import build, plain
-from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings
+from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
-from fusionmedclip.training.losses import LossSettings
-from fusionmedclip.training.optimiser import OptimiserSettings
+from fusionmedclip.training.settings import FusionSettings
 
-__all__ = ["FusionMedCLIP", "FusionSettings", "Prediction"]
+__all__ = ["FusionMedCLIP", "Prediction"]
 
 WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionSettings:
-    """Everything a run of FusionMedCLIP, or of an ablation row, is made of besides its backbone.
-
-    Attributes
-    ----------
-    model : ModelSettings
-    loss : LossSettings
-    optimiser : OptimiserSettings
-    synthesis : SynthesisSettings
-    precision : str
-        ``float32`` or ``bfloat16`` (autocast), in training and scoring.
-    """
-
-    model: ModelSettings = field(default_factory=ModelSettings)
-    loss: LossSettings = field(default_factory=LossSettings)
-    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
-    synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
-    precision: str = "float32"
-
-    def __post_init__(self):
-        if self.precision not in ("float32", "bfloat16"):
-            raise InputError("precision", received=self.precision, allowed="float32, bfloat16")
 
 
 class Prediction(NamedTuple):

@@ -7,8 +7,9 @@ from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
-from fusionmedclip.training.losses import LossSettings, total_loss
-from fusionmedclip.training.optimiser import OptimiserSettings, make_optimiser
+from fusionmedclip.training.losses import total_loss
+from fusionmedclip.training.optimiser import make_optimiser
+from fusionmedclip.training.settings import LossSettings, OptimiserSettings
 
 __all__ = ["fit_model"]
 

@@ -1,49 +1,12 @@
 """Losses of Stages 2 and 3 (thesis Eq. 14-16), and the parent's pixel loss."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.training.settings import LossSettings
 
-__all__ = ["LossSettings", "binary_dice_loss", "focal_loss", "pixel_focal_loss", "total_loss"]
-
-IMAGE_LOSSES = ("focal_max", "focal_pixel", "none")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossSettings:
-    """The composite loss.
-
-    Attributes
-    ----------
-    image : str
-        ``focal_max``: focal loss of the map's maximum (Eq. 15); ``focal_pixel``: focal loss of every pixel,
-        as MediCLIP trains; ``none``.
-    gamma : float
-        Focusing parameter of the focal loss (Lin et al. 2017).
-    image_weight, segmentation_weight : float
-        w_img and w_seg of Eq. 14 (Table A1: 1.0 / 1.0).
-    dice_smooth : float
-        Added to numerator and denominator of the Dice coefficient.
-    pixel_smoothing : float
-        Label smoothing of ``focal_pixel``.
-    """
-
-    image: str = "focal_max"
-    gamma: float = 2.0
-    image_weight: float = 1.0
-    segmentation_weight: float = 1.0
-    dice_smooth: float = 1.0
-    pixel_smoothing: float = 1e-5
-
-    def __post_init__(self):
-        if self.image not in IMAGE_LOSSES:
-            raise InputError("loss.image", received=self.image, allowed=", ".join(IMAGE_LOSSES))
-        for name in ("gamma", "image_weight", "segmentation_weight", "dice_smooth"):
-            if getattr(self, name) < 0:
-                raise InputError(f"loss.{name}", received=getattr(self, name), allowed="0 or more")
+__all__ = ["binary_dice_loss", "focal_loss", "pixel_focal_loss", "total_loss"]
 
 
 def focal_loss(probability: Tensor, label: Tensor, *, gamma: float = 2.0) -> Tensor:

@@ -1,0 +1,129 @@
+"""Settings of a few-shot run (thesis Table A1), without torch, so that reading them stays cheap."""
+
+from dataclasses import dataclass, field
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import ModelSettings
+from fusionmedclip.synthesis.settings import SynthesisSettings
+
+__all__ = ["FusionSettings", "LearningRates", "LossSettings", "OptimiserSettings"]
+
+IMAGE_LOSSES = ("focal_max", "focal_pixel", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """The composite loss.
+
+    Attributes
+    ----------
+    image : str
+        ``focal_max``: focal loss of the map's maximum (Eq. 15); ``focal_pixel``: focal loss of every pixel,
+        as MediCLIP trains; ``none``.
+    gamma : float
+        Focusing parameter of the focal loss (Lin et al. 2017).
+    image_weight, segmentation_weight : float
+        w_img and w_seg of Eq. 14 (Table A1: 1.0 / 1.0).
+    dice_smooth : float
+        Added to numerator and denominator of the Dice coefficient.
+    pixel_smoothing : float
+        Label smoothing of ``focal_pixel``.
+    """
+
+    image: str = "focal_max"
+    gamma: float = 2.0
+    image_weight: float = 1.0
+    segmentation_weight: float = 1.0
+    dice_smooth: float = 1.0
+    pixel_smoothing: float = 1e-5
+
+    def __post_init__(self):
+        if self.image not in IMAGE_LOSSES:
+            raise InputError("loss.image", received=self.image, allowed=", ".join(IMAGE_LOSSES))
+        for name in ("gamma", "image_weight", "segmentation_weight", "dice_smooth"):
+            if getattr(self, name) < 0:
+                raise InputError(f"loss.{name}", received=getattr(self, name), allowed="0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRates:
+    """Constant learning rate of each component; the thesis states no schedule for Stages 2 and 3.
+
+    Attributes
+    ----------
+    prompt, alignment, lora, block_adapter : float
+        Table A1.
+    temperature : float
+        Of a learnable tau; not stated, taken as the prompt's.
+    """
+
+    prompt: float = 1e-3
+    alignment: float = 1e-3
+    lora: float = 3e-5
+    block_adapter: float = 5e-5
+    temperature: float = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserSettings:
+    """Table A1.
+
+    Attributes
+    ----------
+    name : str
+        ``adamw``, or ``adam`` (MediCLIP).
+    epochs : int
+        Passes over the support set, one synthetic draw an image; 0 trains nothing.
+    batch_size : int
+        Images a step; the last step of an epoch may have fewer.
+    weight_decay, betas, epsilon
+        Of the optimiser.
+    learning_rates : LearningRates
+    """
+
+    name: str = "adamw"
+    epochs: int = 200
+    batch_size: int = 8
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    learning_rates: LearningRates = field(default_factory=LearningRates)
+
+    def __post_init__(self):
+        if self.name not in ("adamw", "adam"):
+            raise InputError("optimiser.name", received=self.name, allowed="adamw, adam")
+        if self.epochs < 0:
+            raise InputError("optimiser.epochs", received=self.epochs, allowed="a whole number from 0")
+        if self.batch_size < 1:
+            raise InputError(
+                "optimiser.batch_size", received=self.batch_size, allowed="a whole number from 1"
+            )
+
+    def steps(self, k: int) -> int:
+        """Optimisation steps of a run with k support images: 200/200/400/800 for k = 4/8/16/32."""
+        return self.epochs * -(-k // self.batch_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionSettings:
+    """Everything a run of FusionMedCLIP, or of an ablation row, is made of besides its backbone.
+
+    Attributes
+    ----------
+    model : ModelSettings
+    loss : LossSettings
+    optimiser : OptimiserSettings
+    synthesis : SynthesisSettings
+    precision : str
+        ``float32`` or ``bfloat16`` (autocast), in training and scoring.
+    """
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
+    precision: str = "float32"
+
+    def __post_init__(self):
+        if self.precision not in ("float32", "bfloat16"):
+            raise InputError("precision", received=self.precision, allowed="float32, bfloat16")
