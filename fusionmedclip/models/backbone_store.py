@@ -1,7 +1,7 @@
 """Making a backbone from its configuration, and keeping it as a folder that open_clip loads.
 
-A folder holds ``open_clip_config.json``, ``open_clip_model.safetensors`` (open_clip's ``local-dir:`` layout)
-or, for networks without a text tower, ``model.safetensors``; and ``settings.json``, which says how it came.
+A folder holds ``model.safetensors``, ``settings.json``, which says how it came, and, for towers with text,
+``open_clip_config.json``: open_clip's ``local-dir:`` layout.
 """
 
 import json
@@ -23,8 +23,7 @@ from fusionmedclip.randomness import key
 
 __all__ = ["BackboneSettings", "build_backbone", "load_backbone", "save_backbone"]
 
-CONFIG, WEIGHTS, TIMM_WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors", "model.safetensors"
-SETTINGS = "settings.json"
+CONFIG, WEIGHTS, SETTINGS = "open_clip_config.json", "model.safetensors", "settings.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +212,7 @@ def save_backbone(backbone: Backbone, folder: Path, settings: BackboneSettings) 
         _write_config(folder, {**model_cfg, "quick_gelu": quick}, settings)
         save_file(_contiguous(backbone.clip_model.state_dict()), folder / WEIGHTS)
     else:
-        save_file(_contiguous(backbone.visual.state_dict()), folder / TIMM_WEIGHTS)
+        save_file(_contiguous(backbone.visual.state_dict()), folder / WEIGHTS)
     (folder / SETTINGS).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
@@ -247,7 +246,7 @@ def load_backbone(folder: Path, *, image_size: int | None = None) -> Backbone:
     common = {"mean": kept["mean"], "std": kept["std"]}
     if kept["kind"] == "timm":
         trunk = timm.create_model(kept["model"])
-        trunk.load_state_dict(load_file(folder / TIMM_WEIGHTS))
+        trunk.load_state_dict(load_file(folder / WEIGHTS))
         backbone = Backbone(trunk, **common)
     else:
         name = f"local-dir:{folder}"

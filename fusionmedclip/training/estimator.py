@@ -14,6 +14,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
+from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.settings import build, plain
 from fusionmedclip.synthesis import AnomalyStream
@@ -100,7 +101,7 @@ class FusionMedCLIP(Detector):
         return cls(
             backbone=resolved.backbone_source(entry["backbone"]),
             settings=entry["settings"],
-            device=resolved.device(),
+            device=torch_device(resolved.data["device"]),
         )
 
     def fit(self, support: Any, *, seed: int = 0, progress: Progress | None = None) -> Self:

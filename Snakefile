@@ -1,0 +1,30 @@
+"""Tables 6 to 8 of the thesis as one tracked graph: data -> support -> run -> scores -> metrics -> table -> report."""
+
+import os
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: os.path.join(workflow.basedir, "config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/prepare_dataset.smk"
+include: "rules/draw_support.smk"
+include: "rules/make_backbone.smk"
+include: "rules/extract_features.smk"
+include: "rules/run_method.smk"
+include: "rules/compute_metrics.smk"
+include: "rules/build_tables.smk"
+include: "rules/draw_figures.smk"
+include: "rules/write_report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.all_tables.input,
+        rules.figures.input,
+        rules.report.input,

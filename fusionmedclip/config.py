@@ -1,0 +1,248 @@
+"""The configuration: read, merged, validated, its references checked, its entries resolved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["Config", "load_config", "merge"]
+
+SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+
+
+def merge(base: Any, over: Any) -> Any:
+    """Merge one value over another: mappings merge key by key, anything else replaces.
+
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
+    {'a': {'b': 3, 'c': 2}}
+    """
+    if isinstance(base, Mapping) and isinstance(over, Mapping):
+        merged = dict(base)
+        for key, value in over.items():
+            merged[key] = merge(base[key], value) if key in base else value
+        return merged
+    return over
+
+
+def load_config(path: str | Path | Sequence[str | Path]) -> "Config":
+    """Read a configuration, or one with overlays in order.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        ``"config.yaml"``, or ``["config.yaml", "configs/demo.yaml"]``.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or no YAML, or a value is not allowed.
+    """
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    data: dict = {}
+    for item in map(Path, paths):
+        try:
+            data = merge(data, yaml.safe_load(item.read_text()) or {})
+        except FileNotFoundError as error:
+            raise InputError("configuration not found", received=str(item)) from error
+        except yaml.YAMLError as error:
+            raise InputError(f"configuration {item} is not YAML: {error}") from error
+    return Config.checked(data)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration.
+
+    Attributes
+    ----------
+    data : dict
+        As written, overlays merged.
+    """
+
+    data: dict
+
+    @classmethod
+    def checked(cls, data: Mapping) -> "Config":
+        """Validate against ``schemas/config.schema.yaml``, then check every reference."""
+        _validate(data)
+        config = cls(dict(data))
+        config._check_references()
+        return config
+
+    def path(self, *parts: str) -> str:
+        """Path under the results folder."""
+        return "/".join([self.data["results"].rstrip("/"), *parts])
+
+    def dataset(self, name: str) -> dict:
+        """One data set's entry."""
+        return self._entry("datasets", name)
+
+    def source(self, name: str, *, section: str = "datasets") -> dict:
+        """Source of a data set or, with ``section="captions"``, of a caption set, its path made whole.
+
+        Phantoms are drawn by the workflow into the results and read like any folder.
+        """
+        source = self._entry(section, name)["source"]
+        if source["kind"] == "phantoms":
+            folder = self.path(section, name, "phantoms")
+            if section == "captions":
+                return {"kind": "roco", "path": folder}
+            return {
+                "kind": "folder", "path": folder, "normal": ["normal"], "abnormal": ["abnormal"],
+                "mask_folder": "masks",
+            }  # fmt: skip
+        return {**source, "path": str(Path(self.data["data"]) / source["path"])}
+
+    def captions(self, name: str) -> dict:
+        """One caption set's entry."""
+        return self._entry("captions", name)
+
+    def backbone(self, name: str) -> dict:
+        """One backbone's entry, its ``base`` merged in; ``stage1`` is never inherited."""
+        entry = self._resolved("backbones", name)
+        own = self._entry("backbones", name)
+        return {**entry, "stage1": own.get("stage1"), "base": own.get("base")}
+
+    def method(self, name: str) -> dict:
+        """One method's entry, its chain of ``base`` merged in."""
+        entry = self._resolved("methods", name)
+        return {"backbone": None, "settings": {}, "title": name, **entry, "name": name}
+
+    def backbone_source(self, name: str) -> Any:
+        """What a model is made from: the folder the workflow made, or the settings of a stock backbone."""
+        folder = Path(self.path("backbones", name))
+        if (folder / "settings.json").is_file():
+            return folder
+        entry = self.backbone(name)
+        if entry["stage1"]:
+            raise InputError(
+                f"backbone {name} is made by Stage 1, which has not run",
+                received=str(folder),
+                hint=f"snakemake --cores 1 {folder}/settings.json",
+            )
+        return self.backbone_settings(name)
+
+    def backbone_settings(self, name: str) -> dict:
+        """The part of a backbone's entry that makes it (:class:`BackboneSettings`)."""
+        entry = self.backbone(name)
+        left_out = ("title", "base", "layers", "stage1")
+        kept = {k: v for k, v in entry.items() if k not in left_out and v is not None}
+        return {**kept, "image_size": self.data["image_size"]}
+
+    def _entry(self, section: str, name: str) -> dict:
+        entries = self.data.get(section, {})
+        if name not in entries:
+            raise InputError(
+                f"no such entry in {section}", received=name, allowed=", ".join(entries) or "none is defined"
+            )
+        return entries[name]
+
+    def _resolved(self, section: str, name: str, seen: tuple[str, ...] = ()) -> dict:
+        if name in seen:
+            raise InputError(
+                f"{section}.{name}.base leads back to itself", received=" -> ".join([*seen, name])
+            )
+        entry = self._entry(section, name)
+        if not entry.get("base"):
+            return {k: v for k, v in entry.items() if k != "base"}
+        inherited = self._resolved(section, entry["base"], (*seen, name))
+        return merge(inherited, {k: v for k, v in entry.items() if k != "base"})
+
+    def _check_references(self) -> None:
+        for name in self.data["backbones"]:
+            entry = self.backbone(name)
+            if "kind" not in entry or "layers" not in entry:
+                raise InputError(
+                    f"backbones.{name} needs kind and layers", hint="set them, or a base that has them"
+                )
+            if entry["stage1"]:
+                self.captions(entry["stage1"]["captions"])
+                if not entry["base"]:
+                    raise InputError(
+                        f"backbones.{name}.stage1 needs a base", hint="name what Stage 1 starts from"
+                    )
+        for name in self.data["methods"]:
+            self._check_method(name)
+        for name, table in self.data["tables"].items():
+            for section in ("datasets", "methods"):
+                for item in table[section]:
+                    if item not in self.data[section]:
+                        raise InputError(
+                            f"tables.{name}.{section} names an unknown entry",
+                            received=item,
+                            allowed=", ".join(self.data[section]),
+                        )
+
+    def _check_method(self, name: str) -> None:
+        entry = self.method(name)
+        if "kind" not in entry:
+            raise InputError(f"methods.{name} needs a kind", hint="set kind, or a base that has one")
+        if entry["backbone"] is None:
+            return
+        if entry["backbone"] not in self.data["backbones"]:
+            raise InputError(
+                f"methods.{name}.backbone is unknown",
+                received=entry["backbone"],
+                allowed=", ".join(self.data["backbones"]),
+            )
+        settings = entry["settings"]
+        layers = settings.get("layers") or settings.get("model", {}).get("layers") or []
+        kept = self.backbone(entry["backbone"])["layers"]
+        for layer in layers:
+            if layer not in kept:
+                raise InputError(
+                    f"methods.{name} uses a layer that backbone {entry['backbone']} does not keep",
+                    received=layer,
+                    allowed=", ".join(map(str, kept)),
+                    hint=f"add it to backbones.{entry['backbone']}.layers",
+                )
+
+
+def _validate(data: Mapping) -> None:
+    import jsonschema
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(data)
+    error = min(errors, key=lambda e: [str(p) for p in e.absolute_path], default=None)
+    if error is None:
+        return
+    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    received = error.instance if not isinstance(error.instance, Mapping) else sorted(map(str, error.instance))
+    raise InputError(
+        f"{where}: {_reason(error)}",
+        received=received,
+        allowed=_allowed(error),
+        hint="see docs/configuration.md and schemas/config.schema.yaml",
+    )
+
+
+def _reason(error) -> str:
+    if error.validator == "additionalProperties":
+        extra = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
+        return f"unknown key {', '.join(extra)}"
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"missing key {', '.join(missing)}"
+    return "value is not allowed"
+
+
+def _allowed(error) -> str:
+    rule, value = error.validator, error.validator_value
+    words = {
+        "additionalProperties": f"keys {', '.join(error.schema.get('properties', {}))}",
+        "required": f"keys {', '.join(error.schema.get('properties', {}))}",
+        "enum": ", ".join(map(str, value)) if isinstance(value, list) else "",
+        "type": " or ".join(value) if isinstance(value, list) else str(value),
+        "minimum": f"{value} or more",
+        "maximum": f"{value} or less",
+        "exclusiveMinimum": f"more than {value}",
+        "minItems": f"{value} entries or more",
+        "maxItems": f"{value} entries or fewer",
+        "uniqueItems": "each entry once",
+        "pattern": f"names that match {value}",
+    }
+    return words.get(rule, error.message)

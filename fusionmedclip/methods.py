@@ -1,0 +1,84 @@
+"""Methods by kind: which are built, whether settings fit, and how to make one."""
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fusionmedclip.baselines import KINDS
+from fusionmedclip.errors import InputError
+from fusionmedclip.settings import build
+
+if TYPE_CHECKING:
+    from fusionmedclip.models.backbones import Backbone
+    from fusionmedclip.models.detector import Detector
+
+__all__ = ["check_settings", "entry_module", "is_built", "make_method", "reads_features"]
+
+OURS = "fusionmedclip"
+_READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})
+
+
+def is_built(kind: str) -> bool:
+    """Whether a kind of method can run; the tables show the others as ``not run``."""
+    return kind == OURS or kind in KINDS
+
+
+def entry_module(kind: str) -> str:
+    """Module whose code, with all that it imports, decides what a method of this kind computes."""
+    return "fusionmedclip.training.estimator" if kind == OURS else KINDS[kind].split(":")[0]
+
+
+def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Whether scores come from the frozen backbone's features alone, so that a shared store serves them."""
+    if kind == OURS:
+        adapted = settings.get("model", {}).get("lora", True) is not None
+        return not adapted and settings.get("precision", "float32") == "float32"
+    return kind in _READ_FEATURES
+
+
+def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> None:
+    """Check a method's settings without importing torch, where its kind allows.
+
+    Raises
+    ------
+    InputError
+        Naming the key, the value and what is allowed.
+    """
+    if kind == OURS:
+        from fusionmedclip.training.settings import FusionSettings
+
+        build(FusionSettings, settings, where=where)
+        return
+    from fusionmedclip.baselines import settings_class
+
+    build(settings_class(kind), settings, where=where)
+
+
+def make_method(
+    kind: str, settings: Mapping[str, Any], *, backbone: "Backbone | None" = None, device: str = "cpu"
+) -> "Detector":
+    """Make an unfitted method.
+
+    Parameters
+    ----------
+    kind : str
+        ``fusionmedclip`` or a key of :data:`fusionmedclip.baselines.KINDS`.
+    settings : mapping
+    backbone : Backbone, optional
+        For the kinds that use one.
+    device : str
+    """
+    if kind == OURS:
+        from fusionmedclip.training.estimator import FusionMedCLIP
+
+        return FusionMedCLIP(backbone=backbone, settings=settings, device=device)
+    if kind not in KINDS:
+        raise InputError("no such kind of method", received=kind, allowed=", ".join([OURS, *KINDS]))
+    from fusionmedclip.baselines import create
+
+    return create(kind, backbone=backbone, device=device, **settings)
+
+
+def fit_arguments(detector: "Detector") -> set[str]:
+    """Names of the keyword arguments that a method's ``fit`` takes."""
+    return set(inspect.signature(detector.fit).parameters)

@@ -1,0 +1,80 @@
+"""Stages that make backbones and compute their features."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
+from fusionmedclip.models.device import torch_device
+from fusionmedclip.models.settings import Layer
+from fusionmedclip.settings import build
+
+__all__ = ["extract_features", "feature_file", "make_backbone", "pretrain_backbone"]
+
+
+def make_backbone(*, settings: Mapping, out: Path) -> None:
+    """Write a stock backbone as a folder (see :mod:`fusionmedclip.models.backbone_store`)."""
+    resolved = build(BackboneSettings, settings, where="backbone")
+    save_backbone(build_backbone(resolved), out, resolved)
+
+
+def pretrain_backbone(
+    *, base: Path, captions: Mapping, settings: Mapping, seed: int, processes: int, out: Path
+) -> None:
+    """Stage 1: finetune a backbone's image tower on images and captions (section 3.1)."""
+    from fusionmedclip.training.pretrain import PretrainSettings, pretrain
+
+    pretrain(
+        backbone=base,
+        captions=captions,
+        out=out,
+        settings=PretrainSettings.from_dict(dict(settings)),
+        seed=seed,
+        processes=processes,
+    )
+
+
+def feature_file(folder: str | Path, layer: Layer) -> Path:
+    """File of one layer's features; the layer ``gap`` is the pooled, projected embedding."""
+    return Path(folder) / f"{layer if layer == 'gap' else f'layer_{layer}'}.npy"
+
+
+def extract_features(
+    *,
+    backbone: Path,
+    images: Path,
+    layers: Sequence[Layer],
+    out: Path,
+    device: str,
+    threads: int,
+    batch_size: int = 16,
+) -> None:
+    """Write the features of every image of a data set, once for all runs that share the frozen backbone.
+
+    Each layer is one float32 array (N, C, H, W) in the manifest's order; ``gap.npy`` is (N, D) for a backbone
+    with a text tower.
+    """
+    torch.set_num_threads(threads)
+    network = load_backbone(backbone).to(torch_device(device))
+    pixels = np.load(images, mmap_mode="r")
+    wanted = [*layers, *(["gap"] if network.embed_dim else [])]
+    out.mkdir(parents=True, exist_ok=True)
+    stores: dict[Layer, np.memmap] = {}
+    with torch.inference_mode():
+        for start in track(range(0, len(pixels), batch_size), description="Features"):
+            batch = network.pixels(np.array(pixels[start : start + batch_size]))
+            maps = network.feature_maps(batch, layers)
+            if network.embed_dim:
+                maps.append(network.gap_features(batch))
+            for layer, values in zip(wanted, maps, strict=True):
+                if layer not in stores:
+                    shape = (len(pixels), *values.shape[1:])
+                    stores[layer] = np.lib.format.open_memmap(
+                        feature_file(out, layer), mode="w+", dtype=np.float32, shape=shape
+                    )
+                stores[layer][start : start + len(batch)] = values.float().cpu().numpy()
+    for store in stores.values():
+        store.flush()

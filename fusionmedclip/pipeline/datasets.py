@@ -1,0 +1,61 @@
+"""Stages before any model: manifest, pixels, split, support set."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fusionmedclip.data.manifest import (
+    build_manifest,
+    known_masks,
+    read_manifest,
+    source_root,
+    write_manifest,
+)
+from fusionmedclip.data.pixels import prepare_pixels
+from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.splits import make_split
+from fusionmedclip.data.support import draw_support
+from fusionmedclip.pipeline.files import write_text
+
+__all__ = ["list_dataset", "prepare_dataset", "sample_support", "split_dataset"]
+
+
+def list_dataset(*, dataset: str, source: Mapping, manifest: Path) -> None:
+    """Write the manifest of a data set: every file read once and hashed."""
+    write_manifest(build_manifest(source, dataset=dataset), manifest)
+
+
+def prepare_dataset(*, source: Mapping, manifest: Path, size: int, images: Path, masks: Path) -> None:
+    """Write the pixels of a manifest at the working size.
+
+    ``images``: (N, S, S) float32 in [0, 1]. ``masks``: (N, S, S) uint8, 1 on lesions, 0 elsewhere, and 2
+    throughout an image whose lesion outline is not known.
+    """
+    table = read_manifest(manifest)
+    settings = ReadSettings.from_config(source.get("read"))
+    pixels, truth = prepare_pixels(table, source_root(source), size, settings=settings)
+    truth = truth.astype(np.uint8)
+    truth[~known_masks(table)] = 2
+    np.save(images, pixels)
+    np.save(masks, truth)
+
+
+def split_dataset(*, manifest: Path, name: str, test: Mapping, seed: int, out: Path) -> None:
+    """Write who is tested and who may be drawn as support."""
+    split = make_split(
+        read_manifest(manifest),
+        name=name,
+        test_normal=test["normal"],
+        test_abnormal=test.get("abnormal"),
+        seed=seed,
+    )
+    write_text(out, split.to_csv(index=False, lineterminator="\n"))
+
+
+def sample_support(*, split: Path, k: int, seed: int, dataset: str, out: Path) -> None:
+    """Write the k support images of one seed."""
+    table = pd.read_csv(split, keep_default_na=False, dtype={"image_id": str})
+    support = draw_support(table, k=k, seed=seed, dataset=dataset)
+    write_text(out, support.to_csv(index=False, lineterminator="\n"))

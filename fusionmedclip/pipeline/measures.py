@@ -1,0 +1,57 @@
+"""The stage that turns scores into metrics, with the settings and the provenance they came from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.metrics import PixelCounts, image_metrics, pixel_metrics
+from fusionmedclip.pipeline.files import read_json, write_json
+from fusionmedclip.provenance import digest, inputs_record
+
+__all__ = ["SCHEMA_VERSION", "compute_metrics"]
+
+SCHEMA_VERSION = 1
+
+
+def compute_metrics(
+    *, scores: Path, pixel_counts: Path, provenance: Path, settings: Mapping, out: Path
+) -> None:
+    """Write the metrics file of one run (its form is a contract, see docs/results.md).
+
+    Parameters
+    ----------
+    scores, pixel_counts, provenance : Path
+        What :func:`fusionmedclip.pipeline.runs.run_method` wrote.
+    settings : mapping
+        What the configuration says of this run today; the run's own settings must equal it.
+    out : Path
+    """
+    run = read_json(provenance)
+    if digest(run["settings"]) != digest(settings):
+        raise InputError(
+            "these scores were made with other settings than the configuration has today",
+            received=str(scores),
+            hint=f"snakemake --forcerun run_method {out}",
+        )
+    table = pd.read_csv(scores, keep_default_na=False, dtype={"image_id": str})
+    labels, values = table["label"].to_numpy(), table["score"].to_numpy()
+    metrics = image_metrics(labels, values)
+    counts = PixelCounts.load(pixel_counts)
+    if counts.positives and counts.negatives:
+        metrics |= pixel_metrics(counts)
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "metrics": {name: value for name, value in metrics.items() if value is not None},
+        "settings": settings,
+        "settings_digest": digest(settings),
+        "provenance": {
+            **run["environment"],
+            "inputs": {**run["inputs"], **inputs_record([scores, pixel_counts])},
+        },
+        "trained_parameters": run["trained_parameters"],
+        "timing": run["timing"],
+        "memory": run["memory"],
+    }
+    write_json(out, record)

@@ -1,0 +1,237 @@
+"""The stage that fits a method on a support set and scores the test set."""
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+from fusionmedclip.data.manifest import read_manifest
+from fusionmedclip.errors import InputError
+from fusionmedclip.methods import make_method
+from fusionmedclip.metrics import PixelCounts
+from fusionmedclip.models.backbone_store import load_backbone
+from fusionmedclip.models.detector import Detector, Scores
+from fusionmedclip.models.device import torch_device
+from fusionmedclip.pipeline.backbones import feature_file
+from fusionmedclip.pipeline.files import write_json, write_text
+from fusionmedclip.provenance import environment, inputs_record
+from fusionmedclip.randomness import generator
+
+__all__ = ["RunInputs", "RunOutputs", "run_method"]
+
+CHUNK = 32
+"""Test images scored at a time; bounds memory, never changes a score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """Files that a run reads.
+
+    Attributes
+    ----------
+    manifest, images, masks, split, support : Path
+        See :mod:`fusionmedclip.pipeline.datasets`.
+    backbone : Path or None
+        Folder of the backbone, for methods that use one.
+    features : Path or None
+        Folder of its stored features of this data set.
+    """
+
+    manifest: Path
+    images: Path
+    masks: Path
+    split: Path
+    support: Path
+    backbone: Path | None = None
+    features: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutputs:
+    """Files that a run writes.
+
+    Attributes
+    ----------
+    weights : Path
+        Folder of what was trained.
+    log : Path
+        CSV, one line a training step.
+    provenance : Path
+        JSON: settings, environment, inputs, timing, memory.
+    scores : Path
+        CSV ``image_id,label,score``.
+    pixel_counts : Path
+        Counts of pixels per score value.
+    examples : Path
+        ``image_id`` and float16 maps of the images drawn for the figures.
+    """
+
+    weights: Path
+    log: Path
+    provenance: Path
+    scores: Path
+    pixel_counts: Path
+    examples: Path
+
+
+def run_method(
+    *,
+    settings: Mapping,
+    inputs: RunInputs,
+    outputs: RunOutputs,
+    device: str = "cpu",
+) -> None:
+    """Fit on the support set, score the test set, write both.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``method`` (kind and settings), ``dataset``, ``split``, ``k``, ``seed``, ``threads``, ``examples``,
+        ``split_seed``: all that identifies the run.
+    inputs : RunInputs
+    outputs : RunOutputs
+    device : str
+    """
+    device = torch_device(device)
+    torch.set_num_threads(settings["threads"])
+    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+    data = _TestData.read(inputs)
+    detector = _make(settings["method"], inputs, device)
+    started = time.perf_counter()
+    log = _fit(detector, data.support(), seed=settings["seed"])
+    fitted = time.perf_counter()
+    scores, counts, maps = _score(detector, data, inputs, examples=_examples(data, settings))
+    scored = time.perf_counter()
+    outputs.weights.mkdir(parents=True, exist_ok=True)
+    detector.save(outputs.weights)
+    write_text(outputs.log, pd.DataFrame(log).to_csv(index=False, lineterminator="\n"))
+    write_text(outputs.scores, scores.to_csv(index=False, lineterminator="\n"))
+    outputs.pixel_counts.parent.mkdir(parents=True, exist_ok=True)
+    counts.save(outputs.pixel_counts)
+    np.savez(outputs.examples, **maps)
+    record = {
+        "settings": dict(settings),
+        "environment": environment(device=device),
+        "inputs": inputs_record([inputs.manifest, inputs.split, inputs.support]),
+        "trained_parameters": getattr(detector, "trained_parameters", dict)(),
+        "timing": {
+            "fit_s": fitted - started,
+            "score_s": scored - fitted,
+            "images_per_s": len(scores) / max(scored - fitted, 1e-9),
+        },
+        "memory": {"peak_bytes": _peak_memory(device)},
+    }
+    write_json(outputs.provenance, record)
+
+
+@dataclass(frozen=True)
+class _TestData:
+    manifest: pd.DataFrame
+    images: np.ndarray
+    masks: np.ndarray
+    test: np.ndarray
+    drawn: np.ndarray
+
+    @classmethod
+    def read(cls, inputs: RunInputs) -> "_TestData":
+        manifest = read_manifest(inputs.manifest)
+        rows = pd.Series(np.arange(len(manifest)), index=manifest["image_id"])
+        split = pd.read_csv(inputs.split, keep_default_na=False, dtype={"image_id": str})
+        support = pd.read_csv(inputs.support, keep_default_na=False, dtype={"image_id": str})
+        test = rows[split.loc[split["part"] == "test", "image_id"]].to_numpy()
+        drawn = rows[support["image_id"]].to_numpy()
+        if set(test) & set(drawn):
+            raise InputError("support and test set overlap", hint="draw the support set again")
+        images, masks = (np.load(path, mmap_mode="r") for path in (inputs.images, inputs.masks))
+        return cls(manifest, images, masks, np.sort(test), drawn)
+
+    def support(self) -> np.ndarray:
+        return np.array(self.images[self.drawn])
+
+
+def _make(method: Mapping, inputs: RunInputs, device: str) -> Detector:
+    backbone = None if inputs.backbone is None else load_backbone(inputs.backbone).to(device)
+    if backbone is not None:
+        backbone.source = str(inputs.backbone)
+    return make_method(method["kind"], method["settings"], backbone=backbone, device=device)
+
+
+def _fit(detector: Detector, support: np.ndarray, *, seed: int) -> list[dict]:
+    log: list[dict] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed} loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bar:
+        task = bar.add_task("Training", total=None, loss=float("nan"))
+
+        def progress(row: dict[str, float]) -> None:
+            log.append(row)
+            total = row.get("steps")
+            bar.update(task, completed=len(log), total=total, loss=row.get("loss", float("nan")))
+
+        detector.fit(support, seed=seed, progress=progress)
+    return log
+
+
+def _examples(data: _TestData, settings: Mapping) -> np.ndarray:
+    """Rows whose maps are kept: half abnormal where possible, drawn without looking at any score."""
+    count = settings["examples"]
+    labels = data.manifest["label"].to_numpy()[data.test]
+    drawn = []
+    for label, share in ((1, count - count // 3), (0, count // 3)):
+        rows = data.test[labels == label]
+        order = generator(settings["split_seed"], "examples", settings["dataset"], label).permutation(
+            len(rows)
+        )
+        drawn.append(rows[order[:share]])
+    return np.concatenate(drawn)
+
+
+def _score(
+    detector: Detector, data: _TestData, inputs: RunInputs, *, examples: np.ndarray
+) -> tuple[pd.DataFrame, PixelCounts, dict[str, np.ndarray]]:
+    counts, values, kept, kept_rows = PixelCounts(), [], [], []
+    chunks = list(_chunks(data.test))
+    for rows in track(chunks, description="Scoring"):
+        result = _score_rows(detector, rows, data, inputs)
+        values.append(result.scores)
+        if result.maps is None:
+            continue
+        masks = np.array(data.masks[rows])
+        known = (masks != 2).all(axis=(1, 2))
+        if known.any():
+            counts.update(result.maps[known], masks[known] == 1)
+        chosen = np.isin(rows, examples)
+        kept.append(result.maps[chosen].astype(np.float16))
+        kept_rows.append(rows[chosen])
+    table = data.manifest.iloc[data.test][["image_id", "label"]].assign(score=np.concatenate(values))
+    rows = np.concatenate(kept_rows) if kept else np.empty(0, int)
+    maps = np.concatenate(kept) if kept else np.empty((0, *data.images.shape[1:]), np.float16)
+    return table, counts, {"rows": rows, "maps": maps}
+
+
+def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
+
+
+def _score_rows(detector: Detector, rows: np.ndarray, data: _TestData, inputs: RunInputs) -> Scores:
+    if inputs.features is None or not detector.frozen_features:
+        return detector.score(np.array(data.images[rows]))
+    stores = [np.load(feature_file(inputs.features, layer), mmap_mode="r") for layer in detector.layers]
+    return detector.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:])
+
+
+def _peak_memory(device: str) -> int:
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,130 @@
+"""Which runs a table needs: tables are made of rows, rows of cells, cells of runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fusionmedclip.config import Config
+from fusionmedclip.methods import is_built
+from fusionmedclip.provenance import digest
+from fusionmedclip.reporting.status import stand_in_reasons
+
+__all__ = ["Cell", "Run", "row_request", "rows_of", "run_settings", "runs_of"]
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training and its scores. It knows nothing of tables: what two tables share is trained once."""
+
+    dataset: str
+    split: str
+    method: str
+    k: int
+    seed: int
+
+    @property
+    def path(self) -> str:
+        """Where it lies below ``runs/``, ``scores/`` and ``metrics/``."""
+        return f"{self.dataset}/{self.split}/{self.method}/k{self.k}/seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table: a method on a data set with k support images, over all seeds."""
+
+    table: str
+    row: int
+    dataset: str
+    method: str
+    k: int
+    metric: str
+
+    def runs(self, config: Config) -> list[Run]:
+        """The runs behind it; none where the method is not built."""
+        if not is_built(config.method(self.method)["kind"]):
+            return []
+        split = config.data["split"]
+        return [Run(self.dataset, split, self.method, self.k, seed) for seed in config.data["seeds"]]
+
+
+def rows_of(config: Config, table: str) -> dict[int, list[Cell]]:
+    """Cells of each row, rows numbered from 1 in the order printed.
+
+    ``dataset_k``: a row for each data set and k, a column for each method (Tables 6 and 7). ``method``: a row
+    for each method, a column for each data set and k (Table 8).
+    """
+    entry = config.data["tables"][table]
+    places = [(dataset, k) for dataset in entry["datasets"] for k in entry["shots"]]
+    if entry["rows"] == "method":
+        keys = [[(dataset, method, k) for dataset, k in places] for method in entry["methods"]]
+    else:
+        keys = [[(dataset, method, k) for method in entry["methods"]] for dataset, k in places]
+    return {
+        number: [Cell(table, number, *key, entry["metric"]) for key in row]
+        for number, row in enumerate(keys, start=1)
+    }
+
+
+def runs_of(config: Config, cells: Iterable[Cell]) -> list[Run]:
+    """Distinct runs behind some cells, sorted."""
+    return sorted({run for cell in cells for run in cell.runs(config)})
+
+
+def run_settings(config: Config, run: Run) -> dict:
+    """All that decides what a run computes, as plain data; its digest identifies the run.
+
+    A method's synthesis takes the data set's organ profile unless it names one itself.
+    """
+    data = config.data
+    method = config.method(run.method)
+    settings = method["settings"]
+    profile = config.dataset(run.dataset).get("profile")
+    if "synthesis" in settings and profile and "profile" not in settings["synthesis"]:
+        settings = {**settings, "synthesis": {**settings["synthesis"], "profile": profile}}
+    backbone = method["backbone"]
+    dataset = config.dataset(run.dataset)
+    return {
+        "method": {"name": run.method, "kind": method["kind"], "settings": settings},
+        "backbone": None if backbone is None else {"name": backbone, **backbone_identity(config, backbone)},
+        "dataset": run.dataset,
+        "source": dataset["source"],
+        "test": dataset["test"],
+        "split": run.split,
+        "split_seed": data["split_seed"],
+        "k": run.k,
+        "seed": run.seed,
+        "image_size": data["image_size"],
+        "threads": data["threads"],
+        "examples": data["examples"],
+    }
+
+
+def backbone_identity(config: Config, name: str) -> dict:
+    """What a backbone is made of, Stage 1 and its captions included."""
+    entry = config.backbone(name)
+    identity = {"make": config.backbone_settings(name), "stage1": entry["stage1"]}
+    if entry["stage1"]:
+        identity["captions"] = config.captions(entry["stage1"]["captions"])["source"]
+    return identity
+
+
+def row_request(config: Config, table: str, number: int) -> list[dict]:
+    """What a row needs to be built, as plain data: the only part of the configuration that it depends on."""
+    request = []
+    for cell in rows_of(config, table)[number]:
+        method = config.method(cell.method)
+        backbone = method["backbone"]
+        request.append(
+            {
+                "table": table,
+                "row": number,
+                "dataset": cell.dataset,
+                "method": cell.method,
+                "k": cell.k,
+                "metric": cell.metric,
+                "split": config.data["split"],
+                "backbone": "none" if backbone is None else config.backbone(backbone).get("title", backbone),
+                "reasons": stand_in_reasons(config, dataset=cell.dataset, method=cell.method, counts=None),
+                "runs": {run.path: digest(run_settings(config, run)) for run in cell.runs(config)},
+            }
+        )
+    return request

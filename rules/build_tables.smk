@@ -1,0 +1,92 @@
+"""Tables: results/tables/{table}/row_{row}.csv, results/tables/{table}.{csv,md}; a target for each row and table."""
+
+
+localrules:
+    all_tables,
+    build_row,
+    build_table,
+
+
+def row_cells(wildcards):
+    """Cells of the row that some wildcards name."""
+    return ROWS[wildcards.table][int(wildcards.row)]
+
+
+rule build_row:
+    """Put one row together from finished metrics, and refuse those made with other settings."""
+    input:
+        metrics=lambda w: metrics_of(row_cells(w)),
+        manifests=lambda w: sorted(
+            {f"{RESULTS}/datasets/{cell.dataset}/manifest.csv" for cell in row_cells(w) if cell.runs(CONFIG)}
+        ),
+    output:
+        f"{RESULTS}/tables/{{table}}/row_{{row}}.csv",
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.tables",
+            request=row_request(CONFIG, w.table, int(w.row)),
+            results=RESULTS,
+        ),
+    log:
+        f"{RESULTS}/logs/build_row/{{table}}_{{row}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_row/{{table}}_{{row}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        script("build_row")
+
+
+rule build_table:
+    """Put a table together from its rows."""
+    input:
+        lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
+    output:
+        csv=f"{RESULTS}/tables/{{table}}.csv",
+        text=f"{RESULTS}/tables/{{table}}.md",
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.tables",
+            title=TABLES[w.table]["title"],
+            layout=TABLES[w.table]["rows"],
+            titles={name: entry["title"] for name, entry in DATASETS.items()}
+            | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
+        ),
+    log:
+        f"{RESULTS}/logs/build_table/{{table}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_table/{{table}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        script("build_table")
+
+
+rule all_tables:
+    """Every table of the configuration."""
+    input:
+        expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=TABLES, suffix=["csv", "md"]),
+
+
+for _table in TABLES:
+
+    rule:
+        name: _table
+        localrule: True
+        input:
+            f"{RESULTS}/tables/{_table}.csv",
+            f"{RESULTS}/tables/{_table}.md",
+
+    for _row in ROWS[_table]:
+
+        rule:
+            name: f"{_table}_row_{_row}"
+            localrule: True
+            input:
+                f"{RESULTS}/tables/{_table}/row_{_row}.csv",

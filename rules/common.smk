@@ -1,0 +1,85 @@
+"""Configuration, paths and the slices of configuration that rules depend on."""
+
+import json
+import sys
+
+sys.path.insert(0, workflow.basedir)
+
+from fusionmedclip.config import Config
+from fusionmedclip.errors import InputError
+from fusionmedclip.methods import check_settings, entry_module, is_built, reads_features
+from fusionmedclip.provenance import canonical, code_digest
+from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
+
+
+def checked(data):
+    """The configuration, or one readable error."""
+    try:
+        config = Config.checked(data)
+        for name in config.data["methods"]:
+            method = config.method(name)
+            if is_built(method["kind"]):
+                check_settings(method["kind"], method["settings"], where=f"methods.{name}.settings")
+        return config
+    except InputError as error:
+        raise WorkflowError(f"The configuration cannot be used.\n{error}") from None
+
+
+CONFIG = checked(config)
+RESULTS = CONFIG.data["results"].rstrip("/")
+DATASETS = CONFIG.data["datasets"]
+PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
+CAPTIONS = CONFIG.data.get("captions", {})
+STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
+STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
+METHODS = [name for name in CONFIG.data["methods"] if is_built(CONFIG.method(name)["kind"])]
+TABLES = CONFIG.data["tables"]
+ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
+RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])
+GPU = 0 if CONFIG.data["device"] == "cpu" else 1
+
+
+def one_of(names):
+    """A wildcard constraint: exactly these names."""
+    return "|".join(sorted(names)) or "nothing_is_configured_here"
+
+
+wildcard_constraints:
+    dataset=one_of(DATASETS),
+    captions=one_of(CAPTIONS),
+    split="paper|grouped",
+    method=one_of(METHODS),
+    backbone=one_of(CONFIG.data["backbones"]),
+    table=one_of(TABLES),
+    k="[0-9]+",
+    seed="[0-9]+",
+    row="[0-9]+",
+
+
+def script(name):
+    """Path of a workflow script."""
+    return f"../workflow_scripts/{name}.py"
+
+
+def params(module, **values):
+    """One string that changes with the values and with the code of a module and all it imports.
+
+    Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
+    """
+    return canonical({**values, "code": code_digest(module)})
+
+
+def run_of(wildcards):
+    """The run that some wildcards name."""
+    return Run(wildcards.dataset, wildcards.split, wildcards.method, int(wildcards.k), int(wildcards.seed))
+
+
+def uses_features(method):
+    """Whether a method scores from the frozen backbone's stored features alone."""
+    entry = CONFIG.method(method)
+    return entry["backbone"] is not None and reads_features(entry["kind"], entry["settings"])
+
+
+def metrics_of(cells):
+    """Metrics files behind some cells."""
+    return [f"{RESULTS}/metrics/{run.path}.json" for run in runs_of(CONFIG, cells)]

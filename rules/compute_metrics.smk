@@ -1,0 +1,24 @@
+"""Metrics with the settings and provenance they came from: results/metrics/{dataset}/{split}/{method}/k{k}/."""
+
+
+rule compute_metrics:
+    """Compute the metrics of one run."""
+    input:
+        scores=rules.run_method.output.scores,
+        pixel_counts=rules.run_method.output.pixel_counts,
+        provenance=rules.run_method.output.provenance,
+    output:
+        f"{RESULTS}/metrics/{RUN}.json",
+    params:
+        lambda w: params("fusionmedclip.metrics.summary", settings=run_settings(CONFIG, run_of(w))),
+    log:
+        f"{RESULTS}/logs/compute_metrics/{RUN}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compute_metrics/{RUN}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        script("compute_metrics")

@@ -1,0 +1,48 @@
+"""Splits and support sets, published as files.
+
+results/datasets/{dataset}/split_{split}.csv, results/support/{dataset}/{split}/k{k}_seed{seed}.csv
+"""
+
+
+rule split_dataset:
+    """Decide, once for all seeds, who is tested and who may be drawn as support."""
+    input:
+        rules.list_dataset.output[0],
+    output:
+        f"{RESULTS}/datasets/{{dataset}}/split_{{split}}.csv",
+    params:
+        lambda w: params(
+            "fusionmedclip.data.splits", test=DATASETS[w.dataset]["test"], seed=CONFIG.data["split_seed"]
+        ),
+    log:
+        f"{RESULTS}/logs/split_dataset/{{dataset}}_{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/split_dataset/{{dataset}}_{{split}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        script("split_dataset")
+
+
+rule draw_support:
+    """Draw the k normal images of one seed."""
+    input:
+        rules.split_dataset.output[0],
+    output:
+        f"{RESULTS}/support/{{dataset}}/{{split}}/k{{k}}_seed{{seed}}.csv",
+    params:
+        params("fusionmedclip.data.support"),
+    log:
+        f"{RESULTS}/logs/draw_support/{{dataset}}_{{split}}_k{{k}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_support/{{dataset}}_{{split}}_k{{k}}_seed{{seed}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        script("draw_support")

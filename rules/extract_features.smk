@@ -1,0 +1,30 @@
+"""Features of frozen backbones, once for all runs that share them: results/features/{backbone}/{dataset}/."""
+
+
+rule extract_features:
+    """Compute the feature maps of every image of a data set."""
+    input:
+        backbone=f"{RESULTS}/backbones/{{backbone}}/settings.json",
+        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        images=rules.prepare_dataset.output.images,
+    output:
+        directory(f"{RESULTS}/features/{{backbone}}/{{dataset}}"),
+    params:
+        lambda w: params(
+            "fusionmedclip.models.backbone_store",
+            layers=CONFIG.backbone(w.backbone)["layers"],
+            threads=CONFIG.data["threads"],
+            device=CONFIG.data["device"],
+        ),
+    log:
+        f"{RESULTS}/logs/extract_features/{{backbone}}_{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extract_features/{{backbone}}_{{dataset}}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=12000,
+        runtime=240,
+    script:
+        script("extract_features")

@@ -1,0 +1,70 @@
+"""Data sets: results/datasets/{dataset}/{manifest.csv, images.npy, masks.npy}.
+
+Required: a folder or list named by the data set's `source`, or phantoms, which need nothing.
+"""
+
+
+rule draw_phantoms:
+    """Draw a data set of phantoms whose lesions are known."""
+    output:
+        directory(f"{RESULTS}/datasets/{{dataset}}/phantoms"),
+    wildcard_constraints:
+        dataset=one_of(PHANTOMS),
+    params:
+        lambda w: params("fusionmedclip.data.phantoms", source=DATASETS[w.dataset]["source"]),
+    log:
+        f"{RESULTS}/logs/draw_phantoms/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_phantoms/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        script("draw_phantoms")
+
+
+rule list_dataset:
+    """Read and hash every image of a data set."""
+    input:
+        lambda w: rules.draw_phantoms.output[0] if w.dataset in PHANTOMS else [],
+    output:
+        f"{RESULTS}/datasets/{{dataset}}/manifest.csv",
+    params:
+        lambda w: params("fusionmedclip.data.manifest", source=CONFIG.source(w.dataset), dataset=w.dataset),
+    log:
+        f"{RESULTS}/logs/list_dataset/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/list_dataset/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        script("list_dataset")
+
+
+rule prepare_dataset:
+    """Resize every image and mask to the working size."""
+    input:
+        manifest=rules.list_dataset.output[0],
+    output:
+        images=f"{RESULTS}/datasets/{{dataset}}/images.npy",
+        masks=f"{RESULTS}/datasets/{{dataset}}/masks.npy",
+    params:
+        lambda w: params(
+            "fusionmedclip.data.pixels", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]
+        ),
+    log:
+        f"{RESULTS}/logs/prepare_dataset/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/prepare_dataset/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    script:
+        script("prepare_dataset")
