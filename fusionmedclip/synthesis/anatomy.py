@@ -1,7 +1,7 @@
-"""Where the anatomy is: a foreground mask and the depth inside it.
+"""Where the anatomy is: a foreground mask, the depth inside it, and random places on it.
 
 The mask is deliberately generous: it separates tissue from the black border of a slice, an ultrasound fan
-or a film, not one organ from another.
+or a film, not one organ from another. Everything is found once an image, on a small grid.
 """
 
 from functools import cached_property
@@ -9,100 +9,131 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-__all__ = ["Anatomy", "foreground_mask"]
+__all__ = ["Anatomy"]
 
 WORKING_SIDE = 96
-"""Longest side, in pixels, of the grid on which the foreground is found."""
+"""Longest side, in cells, of the grid on which anatomy is found."""
 
-BLACK = 0.08
-"""Share of the brightness range (1st to 99th percentile) below which a pixel counts as black border."""
+BLACK = 0.5
+"""Cells darker than this share of Otsu's threshold (1979) are border: dark tissue lies between the two."""
 
 SMALLEST_SHARE = 0.05
 """Below this share of the image nothing is anatomy, and the whole image is taken."""
 
 FRAGMENT = 0.1
-"""Pieces smaller than this share of the largest one are labels and specks, not anatomy."""
+"""Pieces smaller than this share of the largest one are letters and specks, not anatomy."""
 
 
-def foreground_mask(image: np.ndarray) -> np.ndarray:
-    """Separate anatomy from the black border.
+def _shrink(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape
+    scale = min(1.0, WORKING_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.GaussianBlur(cv2.resize(image, size, interpolation=cv2.INTER_AREA), (3, 3), 0)
+
+
+def _foreground(small: np.ndarray) -> np.ndarray:
+    """Convex hulls of the large bright pieces; all true where they make up too little of the image."""
+    levels = cv2.normalize(small, None, 0, 255, cv2.NORM_MINMAX, dtype=cv2.CV_8U)
+    otsu, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    bright = (levels > BLACK * otsu).astype(np.uint8)
+    bright = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    areas = [cv2.contourArea(contour) for contour in contours]
+    filled = np.zeros_like(bright)
+    for contour, area in zip(contours, areas, strict=True):
+        if area >= FRAGMENT * max(areas):
+            cv2.fillConvexPoly(filled, cv2.convexHull(contour), 1)
+    return filled.view(bool) if filled.mean() >= SMALLEST_SHARE else np.ones(small.shape, dtype=bool)
+
+
+class Anatomy:
+    """Foreground of one image, and what the tasks ask about it.
 
     Parameters
     ----------
     image : (H, W) float32 array
         Grey, in [0, 1].
+    foreground : bool
+        Off, the whole image counts as anatomy.
 
-    Returns
-    -------
-    (H, W) bool array
-        Filled outlines of the large bright pieces. All true where the image is constant, or where what is
-        bright makes up less than 5 % of it.
-    """
-    height, width = image.shape
-    scale = min(1.0, WORKING_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (3, 3), 0)
-    dark, light = np.percentile(small, (1, 99))
-    bright = (small > dark + BLACK * (light - dark)).astype(np.uint8)
-    bright = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    contours, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    areas = [cv2.contourArea(contour) for contour in contours]
-    filled = np.zeros_like(bright)
-    large = [c for c, area in zip(contours, areas, strict=True) if area >= FRAGMENT * max(areas)]
-    cv2.drawContours(filled, large, -1, 1, thickness=cv2.FILLED)
-    if filled.mean() < SMALLEST_SHARE:
-        return np.ones((height, width), dtype=bool)
-    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-
-
-class Anatomy:
-    """Foreground of one image, and what guided deformation asks about it.
-
-    Parameters
+    Attributes
     ----------
-    foreground : (H, W) bool array
+    everywhere : bool
+        The whole image is anatomy: it has no black border, is constant, or shows too little.
     """
 
-    def __init__(self, foreground: np.ndarray):
-        self.foreground = foreground
-        self.everywhere = bool(foreground.all())
+    def __init__(self, image: np.ndarray, *, foreground: bool = True):
+        self.size = image.shape
+        self._small = _shrink(image)
+        self._inside = _foreground(self._small) if foreground else np.ones(self._small.shape, dtype=bool)
+        self._cell = max(self.size) / max(self._small.shape)
+        self._places: dict[tuple[float, float, float], np.ndarray] = {}
+        self.everywhere = bool(self._inside.all())
 
-    @classmethod
-    def of(cls, image: np.ndarray, *, foreground: bool) -> "Anatomy":
-        """Anatomy of an image; the whole image where ``foreground`` is off."""
-        return cls(foreground_mask(image) if foreground else np.ones(image.shape, dtype=bool))
+    @cached_property
+    def foreground(self) -> np.ndarray:
+        """(H, W) bool array."""
+        if self.everywhere:
+            return np.ones(self.size, dtype=bool)
+        cells = self._inside.astype(np.float32)
+        return cv2.resize(cells, self.size[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """(H, W) float32 distance in pixels to the nearest pixel off the anatomy or off the image."""
-        padded = cv2.copyMakeBorder(self.foreground.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-        return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1].copy()
+        """(H, W) float32 distance, in pixels, to the anatomy's or the image's edge; 0 off the anatomy."""
+        full = cv2.resize(self._depth, self.size[::-1], interpolation=cv2.INTER_LINEAR)
+        return full if self.everywhere else full * self.foreground
+
+    @cached_property
+    def _depth(self) -> np.ndarray:
+        padded = cv2.copyMakeBorder(self._inside.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1] * np.float32(
+            self._cell
+        )
 
     @cached_property
     def centre(self) -> tuple[float, float]:
         """Row and column of the anatomy's centre of mass, in pixels."""
-        rows, columns = self.foreground.sum(axis=1), self.foreground.sum(axis=0)
-        total = max(1, int(rows.sum()))
-        return float(rows @ np.arange(len(rows))) / total, float(columns @ np.arange(len(columns))) / total
+        rows, columns = np.nonzero(self._inside)
+        down, across = self.size[0] / self._small.shape[0], self.size[1] / self._small.shape[1]
+        return float((rows.mean() + 0.5) * down - 0.5), float((columns.mean() + 0.5) * across - 0.5)
 
-    def random_pixel(self, rng: np.random.Generator, *, depth: float = 0.0) -> tuple[int, int]:
-        """Row and column of a random pixel of the anatomy.
+    def depth_at(self, pixel: tuple[int, int]) -> float:
+        """Depth of one pixel, in pixels, to within a cell."""
+        rows, columns = self._small.shape
+        return float(self._depth[pixel[0] * rows // self.size[0], pixel[1] * columns // self.size[1]])
+
+    def random_pixel(
+        self, rng: np.random.Generator, *, depth: float = 0.0, brightness: tuple[float, float] = (0.0, 1.0)
+    ) -> tuple[int, int]:
+        """Row and column of a random pixel of the anatomy, uniform over the cells allowed.
 
         Parameters
         ----------
         rng : numpy.random.Generator
         depth : float
-            The pixel lies at least this share of the largest depth inside the anatomy.
+            The pixel lies at least this share of the anatomy's largest depth inside it.
+        brightness : (2,)
+            The local brightness lies between these quantiles of the places deep enough.
         """
-        height, width = self.foreground.shape
-        allowed = self.foreground if depth == 0 else self.depth >= depth * self.depth.max()
-        tries = rng.random((16, 2))
-        rows, columns = (tries[:, 0] * height).astype(int), (tries[:, 1] * width).astype(int)
-        hits = np.flatnonzero(allowed[rows, columns])
-        if len(hits):
-            return int(rows[hits[0]]), int(columns[hits[0]])
-        # A small anatomy: pick among its pixels instead of drawing on.
-        pixels = np.flatnonzero(allowed)
-        pick = int(pixels[int(tries[0, 0] * len(pixels))])
-        return pick // width, pick % width
+        places = self._allowed(depth, brightness)
+        pick, down, across = rng.random(3)
+        row, column = divmod(int(places[int(pick * len(places))]), self._small.shape[1])
+        return (
+            int((row + down) * self.size[0] / self._small.shape[0]),
+            int((column + across) * self.size[1] / self._small.shape[1]),
+        )
+
+    def _allowed(self, depth: float, brightness: tuple[float, float]) -> np.ndarray:
+        key = (depth, *brightness)
+        if key not in self._places:
+            inside = self._inside
+            if depth > 0:
+                inside = self._depth >= depth * self._depth.max()
+            places = np.flatnonzero(inside)
+            if brightness != (0.0, 1.0):
+                order = places[np.argsort(self._small.ravel()[places], kind="stable")]
+                first = int(brightness[0] * (len(order) - 1))
+                places = order[first : max(first + 1, round(brightness[1] * len(order)))]
+            self._places[key] = places
+        return self._places[key]

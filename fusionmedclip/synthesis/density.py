@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from fusionmedclip.synthesis.edits import Edit, Scene
-from fusionmedclip.synthesis.masks import perlin_mask, place_box, shape_from
+from fusionmedclip.synthesis.masks import Box, Shape, perlin_mask, place_box, shape_from
 from fusionmedclip.synthesis.structural import source_patch
 
 __all__ = ["density", "gaussian", "smooth_noise"]
@@ -48,43 +48,72 @@ def gaussian(scene: Scene, *, rng: np.random.Generator) -> Edit:
 def density(scene: Scene, *, rng: np.random.Generator) -> Edit:
     """Enhanced density synthesis: X (1 - M) + ((1 - beta) X + beta T) M, M a blurred mask (Eq. 13)."""
     settings = scene.settings.density
-    size = scene.image.shape
-    diameters = rng.uniform(*settings.side, size=2) * size
     edge = rng.uniform(*settings.edge_sigma) * scene.scale
-    row, column = scene.anatomy.random_pixel(rng)
-    shape = shape_from(
-        (max(3.0, diameters[0] / 2), max(3.0, diameters[1] / 2)),
-        centre=(float(row), float(column)),
-        shear=0.2 * rng.standard_normal(),
-        degrees=rng.uniform(-90, 90),
+    shape = _lesion(scene, rng, margin=2 * edge)
+    box = shape.box
+    target = scene.image[box.window]
+    level, soft = _outline(scene, shape, rng, edge=edge)
+    mean = float(np.einsum("ij,ij->", soft, target)) / max(float(soft.sum()), 1e-6)
+    if rng.random() < settings.bright_probability:
+        shift = rng.uniform(*settings.brighter) * (1 - mean)
+    else:
+        shift = -rng.uniform(*settings.darker) * mean
+    texture = _texture(scene, box, rng, shift=shift)
+    if rng.random() < settings.rim_probability:
+        # The centre of a ring: from about a third of the way in, shifted a little the other way.
+        texture -= np.float32(1.3 * shift) * np.clip(level * 2.5 - 1, 0, 1)
+    texture += np.float32(mean + shift)
+    soft *= np.float32(rng.uniform(*settings.beta))
+    return Edit(box, target + soft * (texture - target), soft > 0)
+
+
+def _lesion(scene: Scene, rng: np.random.Generator, *, margin: float) -> Shape:
+    """Ellipse at a suitable site, no larger than the depth there allows."""
+    settings, size = scene.settings.density, scene.image.shape
+    pixel = scene.anatomy.random_pixel(rng, depth=settings.depth, brightness=settings.site)
+    radius = 0.5 * rng.uniform(*settings.side) * np.sqrt(size[0] * size[1])
+    stretch = np.sqrt(np.exp(rng.uniform(*np.log(settings.elongation))))
+    room = 1.1 * (scene.anatomy.depth_at(pixel) - settings.margin * scene.scale)
+    fit = min(1.0, max(0.3, room / (radius * max(stretch, 1 / stretch))))
+    half = max(3.0, radius * fit / stretch), max(3.0, radius * fit * stretch)
+    return shape_from(
+        half,
+        centre=(float(pixel[0]), float(pixel[1])),
+        shear=0.0,
+        degrees=rng.uniform(*settings.rotation),
         ellipse=True,
         size=size,
-        margin=2 * edge,
+        margin=margin + 0.25 * max(half),
     )
-    box = shape.box
+
+
+def _outline(
+    scene: Scene, shape: Shape, rng: np.random.Generator, *, edge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Level set of the lobed outline (1 at the centre, 0 on it), and the blurred mask G_sigma * M."""
+    box, settings = shape.box, scene.settings.density
     down, across = shape.coordinates()
-    lobes = cv2.resize(
-        rng.standard_normal((6, 6), dtype=np.float32), (box.width, box.height), interpolation=cv2.INTER_CUBIC
-    )
-    level = 1 - down * down - across * across + rng.uniform(*settings.irregularity) * 0.5 * lobes
-    solid = scene.on_anatomy(level > 0, box).astype(np.float32)
-    soft = _blur(solid, edge)
-    target = scene.image[box.window]
-    total = float(soft.sum())
-    mean = float((soft * target).sum()) / max(total, 1e-6)
-    sign = 1 if rng.random() < settings.bright_probability else -1
-    contrast = rng.uniform(*settings.contrast) * sign
-    if not 0.1 <= mean + contrast <= 0.95:
-        contrast = -contrast if 0.1 <= mean - contrast <= 0.95 else contrast
-    patch = source_patch(scene, box, rng=rng, settings=scene.settings.cutpaste)
-    texture = (patch - _blur(patch, 3 * scene.scale)) * rng.uniform(*settings.tissue_texture)
-    grain = smooth_noise(
-        (box.height, box.width), sigma=rng.uniform(*settings.grain_sigma) * scene.scale, rng=rng
-    )
-    texture += (grain - 0.5) * 4 * rng.uniform(*settings.grain)
-    if rng.random() < settings.rim_probability:
-        texture -= contrast * 0.8 * np.clip(level * 2 - 0.8, 0, 1)
-    texture += mean + contrast
-    beta = rng.uniform(*settings.beta)
-    mixed = target + soft * beta * (texture - target)
-    return Edit(box, mixed, scene.on_anatomy(soft > 0.02, box))
+    cells = rng.standard_normal((7, 7), dtype=np.float32)
+    cells -= cells.mean()
+    lobes = cv2.resize(cells, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+    lobes *= np.float32(0.5 * rng.uniform(*settings.irregularity))
+    distance = down * down + across * across
+    level = 1 - distance + lobes * np.minimum(distance, 1)
+    solid = scene.on_anatomy((level > 0) & (distance < 1.5), box)
+    # The blur's faint tail is cut, so that the mask ends where the eye sees the lesion end.
+    soft = (_blur(solid.astype(np.float32), edge) - np.float32(0.04)) / np.float32(0.96)
+    return level, np.maximum(soft, 0)
+
+
+def _texture(scene: Scene, box: Box, rng: np.random.Generator, *, shift: float) -> np.ndarray:
+    """T'_tex around zero: fine tissue texture of a support image, and smooth unevenness."""
+    settings = scene.settings.density
+    patch = source_patch(scene, box, rng=rng, depth=settings.depth)
+    texture = patch - _blur(patch, 1.5 * scene.scale)
+    # Edges of skull or ribs are no grain: keep what is within two standard deviations.
+    limit = 2 * float(np.sqrt(np.einsum("ij,ij->", texture, texture) / texture.size))
+    texture = np.clip(texture, -limit, limit)
+    texture *= np.float32(rng.uniform(*settings.tissue_texture))
+    sigma = rng.uniform(*settings.unevenness_sigma) * scene.scale
+    uneven = smooth_noise((box.height, box.width), sigma=sigma, rng=rng) - np.float32(0.5)
+    return texture + uneven * np.float32(2 * rng.uniform(*settings.unevenness) * abs(shift))

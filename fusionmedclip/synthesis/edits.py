@@ -55,3 +55,7 @@ class Scene:
     def on_anatomy(self, region: np.ndarray, box: Box) -> np.ndarray:
         """Part of a region that lies on anatomy."""
         return region if self.anatomy.everywhere else region & self.anatomy.foreground[box.window]
+
+    def enough(self, region: np.ndarray, drawn: np.ndarray) -> bool:
+        """Whether enough of the region drawn lies on anatomy."""
+        return np.count_nonzero(region) >= self.settings.min_on_anatomy * np.count_nonzero(drawn)

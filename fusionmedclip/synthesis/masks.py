@@ -3,6 +3,8 @@
 Everything is drawn inside a small box, never on the whole image.
 """
 
+import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -18,6 +20,9 @@ SMALLEST_SIDE = 6
 
 COARSE = 16
 """Side of the grid on which a Perlin draw's fill is judged before it is rendered."""
+
+BATCH = 4
+"""Perlin draws made at once; three are needed on average."""
 
 
 class Box(NamedTuple):
@@ -45,7 +50,7 @@ class Box(NamedTuple):
 
 
 def place_box(
-    side: tuple[float, float], *, anatomy: Anatomy, rng: np.random.Generator
+    side: tuple[float, float], *, anatomy: Anatomy, rng: np.random.Generator, depth: float = 0.0
 ) -> tuple[Box, tuple[int, int]]:
     """Box of random height and width around a random pixel of the anatomy, moved to fit into the image.
 
@@ -54,47 +59,51 @@ def place_box(
     side : (2,) fractions of the image's height and width
     anatomy : Anatomy
     rng : numpy.random.Generator
+    depth : float
+        As in `Anatomy.random_pixel`.
 
     Returns
     -------
     box : Box
     pixel : (row, column) of the anatomy inside the box
     """
-    height, width = anatomy.foreground.shape
+    height, width = anatomy.size
     low, high = side
     draw = rng.random(2)
     tall = min(height, max(SMALLEST_SIDE, round((low + (high - low) * draw[0]) * height)))
     wide = min(width, max(SMALLEST_SIDE, round((low + (high - low) * draw[1]) * width)))
-    row, column = anatomy.random_pixel(rng)
+    row, column = anatomy.random_pixel(rng, depth=depth)
     top = min(max(0, row - tall // 2), height - tall)
     left = min(max(0, column - wide // 2), width - wide)
     return Box(top, left, top + tall, left + wide), (row, column)
 
 
-def _perlin_basis(points: np.ndarray) -> np.ndarray:
-    """(n, 4) functions of one coordinate in [0, 1]: fade weights of both ends, times 1 and the offset."""
+@lru_cache(maxsize=256)
+def _perlin_basis(count: int) -> np.ndarray:
+    """(count, 4) functions of one coordinate in [0, 1]: both ends' fade weights, alone and times offsets."""
+    points = (np.arange(count) + 0.5) / count
     fade = points**3 * (points * (points * 6 - 15) + 10)
-    return np.stack([1 - fade, fade, (1 - fade) * points, fade * (points - 1)], axis=1).astype(np.float32)
+    basis = np.stack([1 - fade, fade, (1 - fade) * points, fade * (points - 1)], axis=1).astype(np.float32)
+    basis.flags.writeable = False
+    return basis
 
 
 def _perlin_coefficients(angles: np.ndarray) -> np.ndarray:
-    """(..., 4, 4) coefficients of the noise in the two coordinates' bases, for four corner gradients.
+    """(n, 4, 4) coefficients of the noise in the two coordinates' bases, for (n, 4) corner gradients.
 
     Single-cell gradient noise is a sum over the corners (i, j) of
     ``w_i(y) w_j(x) (gy (y - i) + gx (x - j))``; sqrt(2) scales its range to [-1, 1].
     """
-    gy, gx = np.sqrt(2) * np.sin(angles), np.sqrt(2) * np.cos(angles)
-    coefficients = np.zeros((*angles.shape[:-1], 4, 4), dtype=np.float32)
-    for corner, (i, j) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
-        coefficients[..., 2 + i, j] += gy[..., corner]
-        coefficients[..., i, 2 + j] += gx[..., corner]
+    coefficients = np.zeros((len(angles), 4, 4), dtype=np.float32)
+    coefficients[:, [2, 2, 3, 3], [0, 1, 0, 1]] = np.sqrt(2) * np.sin(angles)
+    coefficients[:, [0, 0, 1, 1], [2, 3, 2, 3]] = np.sqrt(2) * np.cos(angles)
     return coefficients
 
 
-def _perlin_noise(coefficients: np.ndarray, *, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _perlin_noise(coefficients: np.ndarray, *, side: int) -> np.ndarray:
     # einsum, not matmul: its sums are the same whatever number of threads a BLAS would use.
-    half = np.einsum("ij,xj->ix", coefficients, columns)
-    return np.einsum("yi,ix->yx", rows, half)
+    basis = _perlin_basis(side)
+    return np.einsum("yi,ix->yx", basis, np.einsum("ij,xj->ix", coefficients, basis))
 
 
 def perlin_mask(box: Box, *, rng: np.random.Generator, settings: PerlinSettings) -> np.ndarray:
@@ -110,37 +119,41 @@ def perlin_mask(box: Box, *, rng: np.random.Generator, settings: PerlinSettings)
     Returns
     -------
     (box.height, box.width) bool array
-        Covers at least ``settings.min_fill`` of the box, or is the fullest of ``settings.redraws`` draws.
+        Covers at least ``settings.min_fill`` of the box (judged on a coarse grid), or is the fullest of
+        ``settings.redraws`` draws.
     """
-    coarse = _perlin_basis((np.arange(COARSE) + 0.5) / COARSE)
-    best, best_fill = None, -1.0
-    for _ in range(settings.redraws):
-        angles = rng.random(4) * (2 * np.pi)
-        low, high = settings.rotation
-        rotation = low + (high - low) * rng.random()
-        coefficients = _perlin_coefficients(angles)
-        noise = _perlin_noise(coefficients, rows=coarse, columns=coarse)
-        fill = float(np.mean(_rotated(noise, rotation, size=(COARSE, COARSE)) > settings.threshold))
-        if fill > best_fill:
-            best, best_fill = (coefficients, rotation), fill
-        if fill >= settings.min_fill:
-            break
-    coefficients, rotation = best
-    side = max(box.height, box.width)
-    fine = _perlin_basis((np.arange(side) + 0.5) / side)
-    noise = _perlin_noise(coefficients, rows=fine, columns=fine)
-    return _rotated(noise, rotation, size=(box.height, box.width)) > settings.threshold
+    low, high = settings.rotation
+    best, best_fill, left = None, -1.0, settings.redraws
+    while left > 0 and best_fill < settings.min_fill:
+        draws = rng.random((min(left, BATCH), 5))
+        left -= len(draws)
+        rotations = low + (high - low) * draws[:, 4]
+        for coefficients, rotation in zip(
+            _perlin_coefficients(draws[:, :4] * (2 * np.pi)), rotations, strict=True
+        ):
+            noise = _rotated(_perlin_noise(coefficients, side=COARSE), rotation, size=(COARSE, COARSE))
+            fill = np.count_nonzero(noise > settings.threshold) / noise.size
+            if fill > best_fill:
+                best, best_fill = (coefficients, rotation), fill
+            if fill >= settings.min_fill:
+                break
+    noise = _perlin_noise(best[0], side=max(box.height, box.width))
+    return _rotated(noise, best[1], size=(box.height, box.width)) > settings.threshold
 
 
 def _rotated(noise: np.ndarray, degrees: float, *, size: tuple[int, int]) -> np.ndarray:
     """Stretch square noise to ``size`` after a rotation about its centre; zero where nothing was."""
     side, (height, width) = noise.shape[0], size
-    angle = np.deg2rad(degrees)
-    cos, sin = np.cos(angle), np.sin(angle)
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     down, across = side / height, side / width
     middle = (side - 1) / 2
-    matrix = np.array([[cos * across, sin * down, 0.0], [-sin * across, cos * down, 0.0]])
-    matrix[:, 2] = middle - matrix[:, :2] @ [(width - 1) / 2, (height - 1) / 2]
+    x, y = (width - 1) / 2, (height - 1) / 2
+    matrix = np.array(
+        [
+            [cos * across, sin * down, middle - cos * across * x - sin * down * y],
+            [-sin * across, cos * down, middle + sin * across * x - cos * down * y],
+        ]
+    )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(noise, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT)
 
@@ -216,7 +229,7 @@ def random_shape(*, anatomy: Anatomy, rng: np.random.Generator, settings: ShapeS
     -------
     Shape
     """
-    size = anatomy.foreground.shape
+    size = anatomy.size
     sides = settings.side_base + rng.gamma(settings.side_gamma_shape, settings.side_gamma_scale, size=2)
     sides = np.clip(sides, *settings.side) * size
     half = np.maximum(SMALLEST_SIDE, sides) / 2

@@ -6,64 +6,86 @@ numbers; these are this project's choice, named so that a configuration can repl
 
 from dataclasses import dataclass
 
-from fusionmedclip.synthesis.ranges import DensitySettings, GuidedSettings
+from fusionmedclip.synthesis.ranges import DensitySettings, GuidedSettings, PoissonSettings
 
 __all__ = ["PROFILES", "Profile"]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Density and deformation settings that suit one modality.
+    """Settings of the enhanced tasks that suit one modality.
 
     Attributes
     ----------
+    poisson : PoissonSettings
     density : DensitySettings
     guided : GuidedSettings
     """
 
+    poisson: PoissonSettings
     density: DensitySettings
     guided: GuidedSettings
 
 
 PROFILES: dict[str, Profile] = {
-    "generic": Profile(density=DensitySettings(), guided=GuidedSettings()),
-    # Tumours: bright (T2, FLAIR, contrast-enhanced T1) more often than dark, some ring-like; the skull is
-    # rigid, so that the field dies out well inside the head and pushes towards the midline.
+    "generic": Profile(poisson=PoissonSettings(), density=DensitySettings(), guided=GuidedSettings()),
+    # Tumours are brighter than brain on T2, FLAIR and contrast-enhanced T1, less often darker; some are
+    # rings around necrosis. The skull is rigid: fields die out inside it, and push towards the midline.
     "brain_mri": Profile(
+        poisson=PoissonSettings(side=(0.1, 0.35), depth=0.45),
         density=DensitySettings(
-            side=(0.08, 0.3),
+            side=(0.1, 0.26),
             irregularity=(0.2, 0.7),
-            edge_sigma=(1.2, 3.5),
-            bright_probability=0.75,
-            contrast=(0.15, 0.4),
-            rim_probability=0.3,
+            edge_sigma=(1.0, 2.5),
+            depth=0.3,
+            margin=14.0,
+            bright_probability=0.8,
+            brighter=(0.25, 0.7),
+            darker=(0.3, 0.7),
+            tissue_texture=(0.2, 0.7),
+            unevenness=(0.2, 0.8),
+            rim_probability=0.25,
         ),
         guided=GuidedSettings(side=(0.2, 0.45), push=(0.1, 0.8), organ_margin=18.0, depth=0.3),
     ),
-    # Masses: hypoechoic, wider than tall, edges from sharp (cyst, fibroadenoma) to spiculated.
+    # Masses are mostly hypoechoic and wider than tall; edges run from sharp (cyst) to ill-defined.
     "breast_ultrasound": Profile(
+        poisson=PoissonSettings(side=(0.1, 0.5), depth=0.1),
         density=DensitySettings(
-            side=(0.1, 0.4),
-            irregularity=(0.1, 0.9),
-            edge_sigma=(0.8, 3.0),
+            side=(0.1, 0.32),
+            elongation=(0.9, 2.2),
+            rotation=(-20.0, 20.0),
+            irregularity=(0.2, 1.0),
+            edge_sigma=(0.8, 3.5),
+            depth=0.25,
+            site=(0.35, 1.0),
             bright_probability=0.1,
-            contrast=(0.12, 0.35),
-            tissue_texture=(0.4, 1.0),
+            brighter=(0.15, 0.35),
+            darker=(0.5, 0.95),
+            beta=(0.75, 0.97),
+            tissue_texture=(0.3, 0.7),
+            unevenness=(0.2, 0.7),
+            unevenness_sigma=(2.0, 5.0),
         ),
         guided=GuidedSettings(side=(0.25, 0.5), push=(0.0, 0.4), organ_margin=6.0, depth=0.1),
     ),
-    # Opacities: soft-edged, bright, ribs and vessels shine through (low beta).
+    # Opacities lie in the lungs, dark sites deep in the chest: bright, soft-edged, with ribs and vessels
+    # showing through (low beta).
     "chest_xray": Profile(
+        poisson=PoissonSettings(side=(0.1, 0.4), depth=0.25),
         density=DensitySettings(
-            side=(0.1, 0.4),
+            side=(0.14, 0.36),
             irregularity=(0.2, 0.8),
-            edge_sigma=(3.0, 9.0),
-            bright_probability=0.9,
-            contrast=(0.12, 0.35),
-            beta=(0.35, 0.75),
-            tissue_texture=(0.3, 0.8),
-            grain=(0.0, 0.04),
-            grain_sigma=(4.0, 9.0),
+            edge_sigma=(3.0, 8.0),
+            depth=0.45,
+            site=(0.0, 0.4),
+            bright_probability=0.95,
+            brighter=(0.3, 0.6),
+            darker=(0.2, 0.5),
+            beta=(0.45, 0.8),
+            tissue_texture=(0.2, 0.6),
+            unevenness=(0.2, 0.7),
+            unevenness_sigma=(4.0, 9.0),
         ),
         guided=GuidedSettings(side=(0.25, 0.5), push=(0.0, 0.5), organ_margin=12.0, depth=0.2),
     ),

@@ -94,7 +94,7 @@ class CutPasteSettings(Checked):
 
 @dataclass(frozen=True)
 class PoissonSettings(Checked):
-    """Enhanced structural synthesis (thesis Eq. 12): CutPaste's patch, blended in the gradient domain.
+    """Enhanced structural synthesis (thesis Eq. 12): a support patch, blended in the gradient domain.
 
     Attributes
     ----------
@@ -103,6 +103,9 @@ class PoissonSettings(Checked):
     mixed_probability : float
         Odds that the guidance field V takes, between each two neighbours, the stronger of the patch's
         and the target's difference ("mixed gradients", Perez et al. 2003) instead of the patch's alone.
+    depth : float
+        Patch and target lie at least this share of the anatomy's largest depth inside it, so that skull
+        or skin is not blended into the organ.
     """
 
     where = "synthesis.poisson"
@@ -110,6 +113,7 @@ class PoissonSettings(Checked):
     rotation: tuple[float, float] = span((-45.0, 45.0), low=-180, high=180)
     resize_mean: float = fixed_number(0.1, low=0, high=2)
     mixed_probability: float = probability(0.5)
+    depth: float = fixed_number(0.15, low=0, high=0.9)
 
 
 @dataclass(frozen=True)
@@ -156,37 +160,55 @@ class DensitySettings(Checked):
     Attributes
     ----------
     side : (2,) fractions of the image's side
-        Lesion diameter along each axis.
+        Lesion diameter, the geometric mean of its two axes.
+    elongation : (2,)
+        Width over height before the rotation.
+    rotation : (2,) degrees
+        Rotation of the lesion.
     irregularity : (2,)
         Strength of the lobes of the outline; 0 is a plain ellipse.
     edge_sigma : (2,) pixels at 224
         G_sigma, the blur of the mask ("informed by the pathology profile").
+    depth : float
+        The centre lies at least this share of the anatomy's largest depth inside it.
+    margin : pixels at 224
+        Thickness of skull or skin that the lesion keeps off; it is made smaller where it must.
+    site : (2,) quantiles
+        Local brightness of the lesion's site among all sites deep enough: dark ones in a chest
+        radiograph are lung, bright ones in an ultrasound image are not shadow.
     bright_probability : float
         Odds of a lesion brighter than its surroundings against a darker one.
-    contrast : (2,) of the value range
-        gamma, the shift of T'_tex from the local mean.
+    brighter, darker : (2,) shares
+        gamma: the level of T'_tex is shifted from the local mean by this share of what is left up to
+        white, or down to black.
     beta : (2,)
         Share of T'_tex in the mixture at the lesion's centre; the rest is the tissue that was there.
     tissue_texture : (2,)
         Gain on the fine texture of a support patch, which carries the modality's own grain or speckle.
-    grain : (2,) of the value range
-        Standard deviation of the smooth noise that makes the inside uneven.
-    grain_sigma : (2,) pixels at 224
-        Size of that noise.
+    unevenness : (2,) of the shift
+        Smooth variation inside the lesion, as a share of the shift.
+    unevenness_sigma : (2,) pixels at 224
+        Size of that variation.
     rim_probability : float
-        Odds of a ring-like lesion, its centre nearer to the opposite contrast.
+        Odds of a ring-like lesion, whose centre is shifted the other way.
     """
 
     where = "synthesis.density"
-    side: tuple[float, float] = span((0.08, 0.35), low=0.03, high=1)
-    irregularity: tuple[float, float] = span((0.1, 0.6), low=0, high=2)
-    edge_sigma: tuple[float, float] = span((1.0, 4.0), low=0.2, high=30)
+    side: tuple[float, float] = span((0.1, 0.3), low=0.03, high=1)
+    elongation: tuple[float, float] = span((0.7, 1.4), low=0.1, high=10)
+    rotation: tuple[float, float] = span((-90.0, 90.0), low=-180, high=180)
+    irregularity: tuple[float, float] = span((0.1, 0.5), low=0, high=2)
+    edge_sigma: tuple[float, float] = span((1.0, 3.0), low=0.2, high=30)
+    depth: float = fixed_number(0.15, low=0, high=0.9)
+    margin: float = fixed_number(0.0, low=0, high=100)
+    site: tuple[float, float] = span((0.0, 1.0), low=0, high=1)
     bright_probability: float = probability(0.5)
-    contrast: tuple[float, float] = span((0.15, 0.4), low=0, high=1)
-    beta: tuple[float, float] = span((0.6, 0.95), low=0.05, high=1)
-    tissue_texture: tuple[float, float] = span((0.5, 1.2), low=0, high=5)
-    grain: tuple[float, float] = span((0.0, 0.05), low=0, high=0.5)
-    grain_sigma: tuple[float, float] = span((2.0, 5.0), low=0.5, high=30)
+    brighter: tuple[float, float] = span((0.2, 0.6), low=0, high=1)
+    darker: tuple[float, float] = span((0.3, 0.8), low=0, high=1)
+    beta: tuple[float, float] = span((0.7, 0.95), low=0.05, high=1)
+    tissue_texture: tuple[float, float] = span((0.4, 1.0), low=0, high=5)
+    unevenness: tuple[float, float] = span((0.1, 0.5), low=0, high=3)
+    unevenness_sigma: tuple[float, float] = span((2.0, 6.0), low=0.5, high=30)
     rim_probability: float = probability(0.0)
 
 

@@ -32,6 +32,8 @@ TASKS: tuple[str, ...] = (
 )
 """Every task, originals beside their enhanced counterparts (thesis section 3.4)."""
 
+_ENHANCED = {"poisson": PoissonSettings, "density": DensitySettings, "guided": GuidedSettings}
+
 Families = Mapping[str, Mapping[str, float]]
 
 PRESETS: dict[str, Families] = {
@@ -92,7 +94,7 @@ class SynthesisSettings(Checked):
     foreground : bool
         Keep anomalies on anatomy instead of the black border.
     profile : str
-        Modality profile that ``density`` and ``guided`` start from (see `PROFILES`).
+        Modality profile that ``poisson``, ``density`` and ``guided`` start from (see `PROFILES`).
     attempts : int
         Draws of a region before the fallback (see `synthesize`), so that nothing loops for ever.
     min_changed : float
@@ -104,7 +106,7 @@ class SynthesisSettings(Checked):
         too; 0 takes changed pixels alone.
     fallback_shift : (0, 1]
         Intensity shift of the fallback.
-    perlin, shape, cutpaste, poisson, gaussian, radial, density, guided
+    perlin, shape, cutpaste, gaussian, radial, poisson, density, guided
         Numeric ranges, see `fusionmedclip.synthesis.ranges`.
     """
 
@@ -121,9 +123,9 @@ class SynthesisSettings(Checked):
     perlin: PerlinSettings = field(default_factory=PerlinSettings)
     shape: ShapeSettings = field(default_factory=ShapeSettings)
     cutpaste: CutPasteSettings = field(default_factory=CutPasteSettings)
-    poisson: PoissonSettings = field(default_factory=PoissonSettings)
     gaussian: GaussianSettings = field(default_factory=GaussianSettings)
     radial: RadialSettings = field(default_factory=RadialSettings)
+    poisson: PoissonSettings | None = None
     density: DensitySettings | None = None
     guided: GuidedSettings | None = None
 
@@ -141,7 +143,7 @@ class SynthesisSettings(Checked):
         if self.family_odds is not None:
             odds = _odds("synthesis.family_odds", self.family_odds, tuple(families))
             object.__setattr__(self, "family_odds", odds)
-        for name in ("density", "guided"):
+        for name in ("poisson", "density", "guided"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, getattr(PROFILES[self.profile], name))
 
@@ -172,7 +174,7 @@ class SynthesisSettings(Checked):
                 values.setdefault("foreground", start.foreground)
         profile = values.get("profile", base.profile if base is not None else "generic")
         if isinstance(profile, str) and profile in PROFILES:
-            for name, kind in (("density", DensitySettings), ("guided", GuidedSettings)):
+            for name, kind in _ENHANCED.items():
                 start = getattr(PROFILES[profile], name)
                 if name in values and not isinstance(values[name], kind):
                     values[name] = kind.from_dict(values[name] or {}, base=start)

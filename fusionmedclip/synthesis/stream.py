@@ -51,7 +51,7 @@ class AnomalyStream:
         self.support = np.ascontiguousarray(support)
         self.settings = SynthesisSettings() if settings is None else settings
         self.seed = seed
-        self._anatomies = [Anatomy.of(image, foreground=self.settings.foreground) for image in support]
+        self._anatomies = [Anatomy(image, foreground=self.settings.foreground) for image in support]
 
     def draw(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """One training pair.

@@ -12,9 +12,14 @@ __all__ = ["cutpaste", "poisson", "source_patch"]
 
 
 def source_patch(
-    scene: Scene, box: Box, *, rng: np.random.Generator, settings: CutPasteSettings | PoissonSettings
+    scene: Scene,
+    box: Box,
+    *,
+    rng: np.random.Generator,
+    settings: CutPasteSettings | PoissonSettings | None = None,
+    depth: float = 0.0,
 ) -> np.ndarray:
-    """Patch of a random support image, rotated and scaled, of the box's size.
+    """Patch of a random support image, of the box's size, rotated and scaled where settings say so.
 
     Parameters
     ----------
@@ -22,7 +27,10 @@ def source_patch(
     box : Box
         Only its size matters.
     rng : numpy.random.Generator
-    settings : CutPasteSettings or PoissonSettings
+    settings : CutPasteSettings or PoissonSettings, optional
+        Ranges of rotation and scale; without them the patch is cut out as it is.
+    depth : float
+        Of the patch's centre, as in `Anatomy.random_pixel`.
 
     Returns
     -------
@@ -30,14 +38,14 @@ def source_patch(
         In [0, 1]; what lies beyond the support image is mirrored at its border.
     """
     pick = int(rng.integers(len(scene.support)))
-    row, column = scene.anatomies[pick].random_pixel(rng)
-    angle = np.deg2rad(rng.uniform(*settings.rotation))
-    scale = 1 + rng.exponential(settings.resize_mean)
-    if rng.random() < 0.5:
-        scale = 1 / scale
+    row, column = scene.anatomies[pick].random_pixel(rng, depth=depth)
+    angle, scale = 0.0, 1.0
+    if settings is not None:
+        angle = np.deg2rad(rng.uniform(*settings.rotation))
+        scale = (1 + rng.exponential(settings.resize_mean)) ** (1 if rng.random() < 0.5 else -1)
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
     matrix = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
-    matrix[:, 2] = (column, row) - matrix[:, :2] @ [(box.width - 1) / 2, (box.height - 1) / 2]
+    matrix[:, 2] = (column, row) - matrix[:, :2] @ [box.width // 2, box.height // 2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(
         scene.support[pick], matrix, (box.width, box.height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
@@ -58,11 +66,14 @@ def poisson(scene: Scene, *, rng: np.random.Generator) -> Edit:
     Only the interior is solved; its boundary values are the target's.
     """
     settings = scene.settings.poisson
-    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng)
-    region = scene.on_anatomy(perlin_mask(box, rng=rng, settings=scene.settings.perlin), box)
+    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, depth=settings.depth)
+    drawn = perlin_mask(box, rng=rng, settings=scene.settings.perlin)
+    region = scene.on_anatomy(drawn, box)
     region[[0, -1]] = region[:, [0, -1]] = False
-    patch = source_patch(scene, box, rng=rng, settings=settings)
     target = scene.image[box.window]
+    if not scene.enough(region, drawn):
+        return Edit(box, target, drawn)
+    patch = source_patch(scene, box, rng=rng, settings=settings, depth=settings.depth)
     mixed = rng.random() < settings.mixed_probability
     divergence = guidance_divergence(patch, target=target, mixed=mixed)
     return Edit(box, solve_poisson(target, divergence=divergence, mask=region), region)

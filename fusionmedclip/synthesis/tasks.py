@@ -101,8 +101,8 @@ def synthesize(
     settings = SynthesisSettings() if settings is None else settings
     check_images(image, name="image", dimensions=2)
     check_images(support, name="support", dimensions=3)
-    anatomies = [Anatomy.of(each, foreground=settings.foreground) for each in support]
-    anatomy = Anatomy.of(image, foreground=settings.foreground)
+    anatomies = [Anatomy(each, foreground=settings.foreground) for each in support]
+    anatomy = Anatomy(image, foreground=settings.foreground)
     return synthesize_scene(image, anatomy, support, anatomies, task=task, rng=rng, settings=settings)
 
 
@@ -142,12 +142,12 @@ def _apply(scene: Scene, mask: np.ndarray, *, task: str, rng: np.random.Generato
 def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, force: bool = False) -> bool:
     settings, box = scene.settings, edit.box
     region = scene.on_anatomy(edit.region, box)
-    if not force and region.sum() < settings.min_on_anatomy * edit.region.sum():
+    if not force and not scene.enough(region, edit.region):
         return False
     before = scene.image[box.window]
     pixels = np.clip(edit.pixels, 0, 1)
     label = (np.abs(pixels - before) > ROUNDING) & region
-    if not force and label.sum() < max(4, settings.min_changed * scene.image.size):
+    if not force and np.count_nonzero(label) < max(4, settings.min_changed * scene.image.size):
         return False
     width = round(settings.label_closing * scene.scale)
     if width > 1:
