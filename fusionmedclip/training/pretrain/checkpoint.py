@@ -1,0 +1,87 @@
+"""Checkpoints that are whole or not there: a folder is filled, synced and only then given its name."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+__all__ = ["Checkpoints", "write_safely"]
+
+_PARTIAL = ".partial"
+
+
+def write_safely(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write`` with a temporary path beside ``path``, sync it, and rename it into place."""
+    partial = path.with_name(path.name + _PARTIAL)
+    write(partial)
+    _sync(partial)
+    os.replace(partial, path)
+    _sync(path.parent)
+
+
+class Checkpoints:
+    """Checkpoints of one run in one folder, of which the newest is kept.
+
+    Parameters
+    ----------
+    folder : Path
+    digest : str
+        Of all that determines the run. Checkpoints of another run are ignored and removed.
+    """
+
+    def __init__(self, folder: Path, digest: str):
+        self.folder, self.digest = Path(folder), digest
+
+    def save(self, position: tuple[int, int], tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Write a checkpoint, then remove the older ones.
+
+        Parameters
+        ----------
+        position : (int, int)
+            Finished epochs, and steps in the epoch under way.
+        tensors : dict of str to tensor
+        state : dict
+            Anything JSON can hold.
+        """
+        name = f"epoch{position[0]:05d}_step{position[1]:07d}"
+        partial = self.folder / f"{name}{_PARTIAL}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, partial / "tensors"
+        )
+        (partial / "state.json").write_text(json.dumps({"digest": self.digest, "state": state}))
+        for path in (partial / "tensors", partial / "state.json", partial):
+            _sync(path)
+        os.replace(partial, self.folder / name)
+        _sync(self.folder)
+        for other in self._complete():
+            if other.name != name:
+                shutil.rmtree(other)
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Tensors (on the CPU) and state of the newest checkpoint of this run, or None."""
+        for place in reversed(self._complete()):
+            try:
+                kept = json.loads((place / "state.json").read_text())
+                if kept["digest"] == self.digest:
+                    return load_file(place / "tensors"), kept["state"]
+            except OSError:
+                continue  # its removal was interrupted
+        return None
+
+    def _complete(self) -> list[Path]:
+        return sorted(p for p in self.folder.glob("epoch*_step*") if p.suffix != _PARTIAL)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
