@@ -1,0 +1,95 @@
+"""Which methods there are, and making one from its name and its settings."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.settings import build
+
+if TYPE_CHECKING:
+    from fusionmedclip.models.backbones import Backbone
+    from fusionmedclip.models.detector import Detector
+
+__all__ = ["KINDS", "create", "detector_class", "settings_class"]
+
+_PACKAGE = "fusionmedclip.baselines"
+
+KINDS: dict[str, str] = {
+    "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
+}
+"""Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run."""
+
+
+def create(
+    kind: str, *, backbone: "Backbone | Mapping[str, Any] | None" = None, device: str = "cpu", **settings: Any
+) -> "Detector":
+    """Make a detector.
+
+    Parameters
+    ----------
+    kind : str
+        A key of :data:`KINDS`.
+    backbone : Backbone or mapping, optional
+        Features for the methods that need them (``needs_backbone``): a backbone, or the fields of
+        :class:`fusionmedclip.models.backbone_store.BackboneSettings`.
+    device : str
+        Where to compute; a backbone is moved there.
+    **settings
+        Fields of the method's settings (:func:`settings_class`); the rest keep the official defaults.
+
+    Returns
+    -------
+    Detector
+
+    Raises
+    ------
+    InputError
+        If the kind or a setting is unknown, a value is not allowed, or a backbone is missing or too many.
+
+    Examples
+    --------
+    >>> create("mean_brightness").fit(support).score(images).scores  # doctest: +SKIP
+    """
+    made = build(settings_class(kind), settings, where=kind)
+    cls = detector_class(kind)
+    if not cls.needs_backbone:
+        if backbone is not None:
+            raise InputError(f"{kind} takes no backbone", received=_named(backbone), hint="leave it out")
+        return cls(settings=made, device=device)
+    if backbone is None:
+        raise InputError(
+            f"{kind} needs a backbone", hint="pass `backbone`, for example {'kind': 'timm', ...}"
+        )
+    return cls(backbone=_backbone(backbone).to(device), settings=made)
+
+
+def detector_class(kind: str) -> "type[Detector]":
+    """Class of a kind; loads torch."""
+    module, name = _location(kind)
+    return getattr(import_module(module), name)
+
+
+def settings_class(kind: str) -> type:
+    """Frozen dataclass of a kind's settings, with the official defaults; loads no torch."""
+    module, name = _location(kind)
+    return getattr(import_module(f"{_PACKAGE}.settings.{module.rpartition('.')[2]}"), f"{name}Settings")
+
+
+def _location(kind: str) -> tuple[str, str]:
+    if kind not in KINDS:
+        raise InputError("no such kind of method", received=kind, allowed=", ".join(KINDS))
+    module, _, name = KINDS[kind].partition(":")
+    return module, name
+
+
+def _backbone(source: "Backbone | Mapping[str, Any]") -> "Backbone":
+    if not isinstance(source, Mapping):
+        return source
+    from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+
+    return build_backbone(build(BackboneSettings, source, where="backbone"))
+
+
+def _named(backbone: Any) -> Any:
+    return dict(backbone) if isinstance(backbone, Mapping) else type(backbone).__name__

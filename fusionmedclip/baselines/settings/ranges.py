@@ -1,0 +1,49 @@
+"""Checks of single values, which name the setting, the value and what is allowed."""
+
+from typing import Any
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["at_least", "fraction", "layer_list", "one_of", "positive"]
+
+
+def at_least(low: float, **values: float) -> None:
+    """Each value is ``low`` or more."""
+    for name, value in values.items():
+        if not value >= low:
+            raise InputError(f"setting `{name}` is too small", received=value, allowed=f"{low} or more")
+
+
+def positive(**values: float) -> None:
+    """Each value is above 0."""
+    for name, value in values.items():
+        if not value > 0:
+            raise InputError(f"setting `{name}` is too small", received=value, allowed="more than 0")
+
+
+def fraction(**values: float) -> None:
+    """Each value is above 0 and at most 1."""
+    for name, value in values.items():
+        if not 0 < value <= 1:
+            raise InputError(f"setting `{name}` is no fraction", received=value, allowed="above 0, at most 1")
+
+
+def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
+    """Each value is one of ``allowed``."""
+    for name, value in values.items():
+        if value not in allowed:
+            raise InputError(f"setting `{name}`", received=value, allowed=", ".join(map(str, allowed)))
+
+
+def layer_list(layers: tuple[Any, ...]) -> None:
+    """At least one layer, each a number counted from 1 or a module's name."""
+    good = layers and all(
+        isinstance(layer, str) or (isinstance(layer, int) and not isinstance(layer, bool) and layer > 0)
+        for layer in layers
+    )
+    if not good:
+        raise InputError(
+            "setting `layers`",
+            received=layers,
+            allowed="one or more layers, each a number counted from 1 or a name such as layer2",
+        )

@@ -1,0 +1,37 @@
+"""What a baseline learnt, as safetensors in a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["fitted", "load_tensors", "save_tensors"]
+
+WEIGHTS = "weights.safetensors"
+
+
+def save_tensors(tensors: Mapping[str, Tensor], folder: Path | str) -> None:
+    """Write named tensors into ``weights.safetensors`` of a folder, made if need be."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # A clone: safetensors refuses tensors that share memory.
+    plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+    save_file(plain, folder / WEIGHTS)
+
+
+def load_tensors(folder: Path | str) -> dict[str, Tensor]:
+    """Read what :func:`save_tensors` wrote."""
+    path = Path(folder) / WEIGHTS
+    if not path.is_file():
+        raise InputError("no saved model in this folder", received=str(folder), hint="save() writes one")
+    return load_file(path)
+
+
+def fitted(value, what: str):
+    """``value``, or an error that the method was not fitted."""
+    if value is None:
+        raise InputError(f"{what} was not fitted", hint="call fit(support), or restore(folder)")
+    return value
