@@ -8,6 +8,7 @@ import pandas as pd
 
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path
+from fusionmedclip.data.source_options import COMMON_KEYS
 from fusionmedclip.errors import InputError
 
 __all__ = ["list_csv", "read_table"]
@@ -26,7 +27,7 @@ def list_csv(source: Mapping) -> Listing:
         and optionally ``mask`` (several joined by ``;``), ``group``, ``split`` and ``class``. Paths are
         relative to the CSV file.
     """
-    check_keys(source, required=("path",), optional=("read",))
+    check_keys(source, required=("path",), optional=COMMON_KEYS)
     path = existing_path(source, folder=False)
     table = read_table(path, required=("path", "label"), known=_COLUMNS)
     listing = Listing(root=path.parent)

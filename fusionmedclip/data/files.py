@@ -5,15 +5,33 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["sha256_of", "whole_file"]
+from fusionmedclip.data.kinds import split_slice
+
+__all__ = ["sha256_of", "sha256_of_image", "whole_file"]
 
 
 def sha256_of(path: str | os.PathLike) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_of_image(path: str | os.PathLike) -> str:
+    """Digest of what an image is read from: its file, or all files of a folder with their names.
+
+    A slice of a volume (``#slice=12``) has the digest of the volume.
+    """
+    file, _ = split_slice(path)
+    return _of_folder(file, file.stat().st_mtime_ns) if file.is_dir() else sha256_of(file)
+
+
+@lru_cache(maxsize=4)  # slices of one series come in a row
+def _of_folder(folder: Path, stamp: int) -> str:
+    lines = [f"{sha256_of(item)}  {item.name}\n" for item in sorted(folder.iterdir()) if item.is_file()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @contextlib.contextmanager

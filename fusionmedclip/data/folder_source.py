@@ -5,14 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fusionmedclip.data.readers import is_image_file
+from fusionmedclip.data.kinds import is_dicom, is_image_file, stem_of
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path, string_list
+from fusionmedclip.data.source_options import COMMON_KEYS
 from fusionmedclip.errors import InputError
 
 __all__ = ["list_folder"]
 
-_OPTIONAL = ("abnormal", "masks", "mask_folder", "mask_suffix", "read")
+_OPTIONAL = ("abnormal", "masks", "mask_folder", "mask_suffix", "series", *COMMON_KEYS)
 
 
 def list_folder(source: Mapping) -> Listing:
@@ -24,7 +25,8 @@ def list_folder(source: Mapping) -> Listing:
         ``path``: the root. ``normal``, ``abnormal``: names of class folders below it, searched with their
         sub-folders. ``mask_suffix``: ``"_mask"`` makes ``X_mask.png``, ``X_mask_1.png`` ... the masks of
         ``X.png`` beside them. ``mask_folder`` (or ``masks``): a folder below the root with masks of the
-        images' names, ``masks/<class>/<stem>.*`` or ``masks/<stem>.*``.
+        images' names, ``masks/<class>/<stem>.*`` or ``masks/<stem>.*``. ``series``: true where every folder
+        that holds DICOM files is one volume (its masks are folders too).
 
     Raises
     ------
@@ -36,7 +38,8 @@ def list_folder(source: Mapping) -> Listing:
     listing = Listing(root=root)
     suffix = source.get("mask_suffix")
     mask_folder = source.get("mask_folder") or source.get("masks")
-    shared = _MaskFolder(root, mask_folder) if mask_folder else None
+    series = bool(source.get("series"))
+    shared = _MaskFolder(root, mask_folder, series=series) if mask_folder else None
     for label, key in enumerate(("normal", "abnormal")):
         for name in string_list(source, key):
             folder = root / name
@@ -45,28 +48,34 @@ def list_folder(source: Mapping) -> Listing:
                 allowed = f"folders there: {', '.join(found)}"
                 listing.problems.add(InputError(f"{folder}: no such class folder", allowed=allowed))
             else:
-                _list_class(listing, name, label=label, suffix=suffix, shared=shared)
+                _list_class(listing, name, label=label, suffix=suffix, shared=shared, series=series)
     if shared is not None:
         shared.report(listing)
     return listing
 
 
 def _list_class(
-    listing: Listing, class_name: str, *, label: int, suffix: str | None, shared: "_MaskFolder | None"
+    listing: Listing,
+    class_name: str,
+    *,
+    label: int,
+    suffix: str | None,
+    shared: "_MaskFolder | None",
+    series: bool,
 ) -> None:
     images, masks = [], defaultdict(list)
     pattern = re.compile(rf"(.+){re.escape(suffix)}(_\d+)?") if suffix else None
-    for path in _files(listing.root / class_name):
+    for path in _entries(listing.root / class_name, series=series):
         if shared is not None and shared.folder in path.parents:
             continue
-        if not is_image_file(path):
+        if path.is_file() and not is_image_file(path):
             listing.ignored.append(path.relative_to(listing.root).as_posix())
-        elif pattern and (match := pattern.fullmatch(path.stem)):
+        elif pattern and (match := pattern.fullmatch(stem_of(path))):
             masks[path.parent / match[1]].append(path.relative_to(listing.root).as_posix())
         else:
             images.append(path)
     for path in images:
-        own = masks.pop(path.with_suffix(""), [])
+        own = masks.pop(path.parent / stem_of(path), [])
         if shared is not None:
             own += shared.find(path)
         listing.records.append(
@@ -88,10 +97,26 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def _stem_below(path: Path, folder: Path) -> str:
+    return (path.relative_to(folder).parent / stem_of(path)).as_posix()
+
+
+def _entries(folder: Path, *, series: bool) -> Iterator[Path]:
+    """Files; with ``series`` the folders that hold DICOM files stand for these."""
+    folders = set()
+    for path in _files(folder):
+        if series and is_dicom(path):
+            if path.parent not in folders:
+                folders.add(path.parent)
+                yield path.parent
+        else:
+            yield path
+
+
 class _MaskFolder:
     """Masks kept apart from the images, matched by stem."""
 
-    def __init__(self, root: Path, name: str):
+    def __init__(self, root: Path, name: str, *, series: bool):
         self.root, self.folder = root, root / name
         self.claims: dict[str, list[str]] = defaultdict(list)
         if not self.folder.is_dir():
@@ -99,14 +124,13 @@ class _MaskFolder:
                 f"{self.folder}: no such mask folder", hint="`mask_folder` is relative to `path`"
             )
         self.masks = defaultdict(list)
-        for path in _files(self.folder):
-            if is_image_file(path):
-                relative = path.relative_to(self.folder).with_suffix("").as_posix()
+        for path in _entries(self.folder, series=series):
+            if path.is_dir() or is_image_file(path):
+                relative = _stem_below(path, self.folder)
                 self.masks[relative].append(path.relative_to(root).as_posix())
 
     def find(self, image: Path) -> list[str]:
-        relative = image.relative_to(self.root).with_suffix("").as_posix()
-        for key in (relative, image.stem):
+        for key in (_stem_below(image, self.root), stem_of(image)):
             if key in self.masks:
                 self.claims[key].append(image.relative_to(self.root).as_posix())
                 return self.masks[key]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fusionmedclip.data.kinds import is_image_file
 from fusionmedclip.data.raster import to_grey
-from fusionmedclip.data.readers import is_image_file, read_image
+from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.resize import resize_image
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError

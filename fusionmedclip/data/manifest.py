@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.data.csv_source import read_table
-from fusionmedclip.data.files import sha256_of, whole_file
+from fusionmedclip.data.files import sha256_of_image, whole_file
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.problems import Problems
-from fusionmedclip.data.readers import read_image, read_mask
+from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.sources import list_source
@@ -93,22 +93,14 @@ def inspect_listing(
 
 def _row(record: Record, root: Path, settings: ReadSettings) -> dict:
     path = root / record.file
-    image = read_image(path, settings=settings)
     if any(";" in mask for mask in record.masks):
         raise InputError(f"{path}: `;` in the name of a mask", hint="rename the file")
-    if record.masks:
-        mask = read_mask([root / mask for mask in record.masks])
-        if mask.shape != image.shape:
-            raise InputError(
-                f"{root / record.masks[0]}: mask and image differ in size",
-                received=f"mask {_size(mask)}, image {_size(image)} ({path.name})",
-                hint="a mask has the size of its image; export it again or leave it out",
-            )
+    read_with_mask(path, [root / mask for mask in record.masks], settings=settings)
     return {
         # macOS writes decomposed names, Linux composed ones; an identifier is the same on both
         "image_id": unicodedata.normalize("NFC", record.file),
         "file": record.file,
-        "sha256": sha256_of(path),
+        "sha256": sha256_of_image(path),
         "label": record.label,
         "class": record.class_name,
         "mask": ";".join(record.masks),
@@ -152,7 +144,3 @@ def _check(manifest: pd.DataFrame, name: str) -> None:
         raise InputError(f"{name}: image_id must be unique and not empty", received=list(wrong))
     if not manifest["label"].isin([0, 1]).all():
         raise InputError(f"{name}: labels must be 0 or 1", received=sorted(set(manifest["label"])))
-
-
-def _size(array: np.ndarray) -> str:
-    return f"{array.shape[1]} x {array.shape[0]}"

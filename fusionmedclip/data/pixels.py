@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.data.parallel import map_files
-from fusionmedclip.data.readers import read_image, read_mask
+from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.resize import resize_image, resize_mask
 from fusionmedclip.data.settings import ReadSettings
-from fusionmedclip.errors import InputError
 
 __all__ = ["prepare_pixels"]
 
@@ -56,14 +55,9 @@ def prepare_pixels(
 
     def prepare(row: tuple[str, str]) -> tuple[np.ndarray, np.ndarray | None]:
         file, mask_files = row
-        image = read_image(root / file, settings=settings)
-        if not mask_files:
-            return resize_image(image, size), None
-        mask = read_mask([root / name for name in mask_files.split(";")])
-        if mask.shape != image.shape:
-            received = f"mask {mask.shape}, image {image.shape}"
-            raise InputError(f"{root / file}: mask and image differ in size", received=received)
-        return resize_image(image, size), resize_mask(mask, size)
+        names = [root / name for name in mask_files.split(";") if name]
+        image, mask = read_with_mask(root / file, names, settings=settings)
+        return resize_image(image, size), None if mask is None else resize_mask(mask, size)
 
     for index, (image, mask) in enumerate(
         map_files(prepare, rows, title="Preparing pixels", threads=threads)

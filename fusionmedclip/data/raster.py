@@ -1,7 +1,6 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
 import struct
-import warnings
 import zlib
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
-__all__ = ["DECODE_ERRORS", "open_raster", "read_raster", "read_raster_mask", "to_grey"]
+__all__ = ["DECODE_ERRORS", "frames_of", "open_raster", "read_raster", "read_raster_mask", "to_grey"]
 
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error,
                  Image.DecompressionBombError)  # fmt: skip
@@ -35,18 +34,14 @@ def open_raster(path: Path, *, frame: int | None = None) -> Image.Image:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's notes on odd metadata; pixels are checked by loading
-            image = Image.open(path)
-            count = getattr(image, "n_frames", 1)
-            if count > 1 or frame is not None:
-                wanted = count // 2 if frame is None else frame
-                if not 0 <= wanted < count:
-                    raise InputError(
-                        f"{path}: no frame {wanted}", received=wanted, allowed=f"0 to {count - 1}"
-                    )
-                image.seek(wanted)
-            image.load()
+        image = Image.open(path)
+        count = getattr(image, "n_frames", 1)
+        if count > 1 or frame is not None:
+            wanted = count // 2 if frame is None else frame
+            if not 0 <= wanted < count:
+                raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {count - 1}")
+            image.seek(wanted)
+        image.load()
     except InputError:
         raise
     except Image.UnidentifiedImageError as error:
@@ -55,6 +50,15 @@ def open_raster(path: Path, *, frame: int | None = None) -> Image.Image:
         raise InputError(f"{path}: broken or truncated image ({error})", hint=_HINT) from error
     orientation = image.getexif().get(0x0112, 1)  # EXIF 2.3, tag Orientation
     return ImageOps.exif_transpose(image) if orientation != 1 else image
+
+
+def frames_of(path: Path) -> int:
+    """Number of frames of a TIFF stack or an animation, 1 for a picture."""
+    try:
+        with Image.open(path) as image:
+            return int(getattr(image, "n_frames", 1))
+    except DECODE_ERRORS as error:
+        raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
 
 
 def to_grey(image: Image.Image) -> Image.Image:

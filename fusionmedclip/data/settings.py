@@ -25,12 +25,15 @@ class ReadSettings:
         1 coronal, 2 axial). DICOM series are always cut along their own slice axis.
     slice : int, optional
         Slice or frame to take where a file holds several; None takes the middle one.
+    square_pixels : bool
+        Stretch pictures whose pixels are not square (DICOM and NIfTI state it), as a viewer does.
     """
 
     value_range: tuple[float, float] | None = None
     percentiles: tuple[float, float] = (0.5, 99.5)
     axis: int = 2
     slice: int | None = None
+    square_pixels: bool = True
 
     def __post_init__(self) -> None:
         for name in ("value_range", "percentiles"):

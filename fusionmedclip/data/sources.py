@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from fusionmedclip.data.csv_source import list_csv
 from fusionmedclip.data.folder_source import list_folder
 from fusionmedclip.data.records import Listing
+from fusionmedclip.data.source_options import apply_options
 from fusionmedclip.errors import InputError
 
 __all__ = ["SOURCE_KINDS", "list_source"]
@@ -13,13 +14,15 @@ SOURCE_KINDS: dict[str, Callable[[Mapping], Listing]] = {"folder": list_folder, 
 
 
 def list_source(source: Mapping) -> Listing:
-    """List the images of a source without opening them.
+    """List the images of a source; of volumes, headers are read where slices have to be counted.
 
     Parameters
     ----------
     source : mapping
         ``kind`` and that kind's keys, see :func:`~fusionmedclip.data.folder_source.list_folder` and
-        :func:`~fusionmedclip.data.csv_source.list_csv`.
+        :func:`~fusionmedclip.data.csv_source.list_csv`; for all kinds ``read`` (how pixels are read, see
+        :class:`~fusionmedclip.data.settings.ReadSettings`), ``slices`` and ``group_pattern``, see
+        :func:`~fusionmedclip.data.source_options.apply_options`.
 
     Returns
     -------
@@ -35,6 +38,7 @@ def list_source(source: Mapping) -> Listing:
     if kind not in SOURCE_KINDS:
         raise InputError("unknown kind of source", received=kind, allowed=", ".join(SOURCE_KINDS))
     listing = SOURCE_KINDS[kind](source)
+    apply_options(listing, source)
     listing.records.sort(key=lambda record: record.file)
     if not listing.records and not listing.problems.messages:
         listing.problems.add(

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from fusionmedclip.randomness import generator
 
@@ -48,3 +50,61 @@ def source(folder: Path) -> dict:
         "abnormal": ["abnormal"],
         "mask_folder": "masks",
     }
+
+
+@pytest.fixture
+def write_dicom() -> Callable[..., Path]:
+    """Write a file with pixels and any other attributes, and with planted identity."""
+
+    def write(path: Path, pixels: np.ndarray, *, syntax: str = ExplicitVRLittleEndian, **attributes) -> Path:
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        for keyword, value in PLANTED.items():
+            setattr(dataset, keyword, value)
+        colour = pixels.ndim == 3 and pixels.shape[-1] == 3
+        if pixels.ndim == 3 and not colour:
+            dataset.NumberOfFrames = len(pixels)
+        dataset.Rows, dataset.Columns = pixels.shape[:2] if colour or pixels.ndim == 2 else pixels.shape[1:]
+        dataset.SamplesPerPixel = 3 if colour else 1
+        dataset.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
+        if colour:
+            dataset.PlanarConfiguration = 0
+        dataset.BitsAllocated = dataset.BitsStored = 8 * pixels.dtype.itemsize
+        dataset.HighBit = dataset.BitsStored - 1
+        dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+        dataset.PixelData = pixels.tobytes()
+        for keyword, value in attributes.items():
+            setattr(dataset, keyword, value)
+        if syntax != ExplicitVRLittleEndian:
+            dataset.compress(syntax)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save_as(path, enforce_file_format=True)
+        return path
+
+    return write
+
+
+PLANTED = {
+    "PatientName": "Zebrafink^Wilhelmina",
+    "PatientID": "ZF-7781-PATIENT",
+    "PatientBirthDate": "19370214",
+    "InstitutionName": "Hospital of Quokkaville",
+    "ReferringPhysicianName": "Okapi^Ferdinand",
+    "AccessionNumber": "ACC-ZZ-4417",
+    "StudyDate": "20190731",
+    "StudyDescription": "Wombat study of the secret kind",
+    "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.777123",
+    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.777124",
+    "DeviceSerialNumber": "SERIAL-QQ-99321",
+    "ImageComments": "Numbat comment",
+}
+"""Identity as a header carries it; no output may hold any of it."""
+
+
+@pytest.fixture
+def planted() -> list[str]:
+    """Every piece of the planted identity, as text."""
+    return [part for value in PLANTED.values() for part in value.split("^")]

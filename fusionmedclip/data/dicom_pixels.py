@@ -1,0 +1,163 @@
+"""From stored DICOM values to grey: modality transform, window, colour.
+
+DICOM PS3.3, sections C.7.6.3 (pixels and colour), C.11.1 (modality transform) and C.11.2 (window).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_color_lut, apply_rescale, apply_windowing, pixel_array
+
+from fusionmedclip.data.dicom_header import DICOM_ERRORS, frame_view
+from fusionmedclip.data.raster import to_grey
+from fusionmedclip.data.scaling import percentile_range, scale_to_unit
+from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.errors import InputError
+
+__all__ = ["Frame", "decode_frame", "finish", "own_range"]
+
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame before the last step to [0, 1].
+
+    Attributes
+    ----------
+    values : (H, W) float array
+        Grey values: windowed where the file has a window, else after the modality transform.
+    value_range : (float, float) or None
+        What becomes 0 and 1; None where the file states nothing, so that percentiles decide.
+    padding : (H, W) bool array or None
+        Pixels outside the picture; they become 0.
+    inverted : bool
+        MONOCHROME1: low values are white.
+    """
+
+    values: np.ndarray
+    value_range: tuple[float, float] | None
+    padding: np.ndarray | None
+    inverted: bool
+
+
+def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSettings) -> Frame:
+    """Decode one frame (compressed ones by whichever permissive decoder is installed).
+
+    Raises
+    ------
+    InputError
+        Naming the file when the pixel data are broken, truncated or in an encoding nothing here decodes.
+    """
+    try:
+        stored = pixel_array(dataset, index=frame)
+        view = frame_view(dataset, frame)
+        if view.PhotometricInterpretation == "PALETTE COLOR":
+            return _colour(apply_color_lut(stored, view), None)
+        if view.PhotometricInterpretation not in _MONOCHROME or stored.ndim == 3:
+            return _colour(stored, int(view.BitsStored))
+        return _monochrome(stored, view, settings)
+    except DICOM_ERRORS as error:
+        syntax = dataset.file_meta.TransferSyntaxUID.name
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
+        hint = "the file is damaged, or in an encoding that needs a decoder; see docs/data.md"
+        raise InputError(f"{path}: the pixels cannot be decoded ({syntax}: {reason})", hint=hint) from error
+
+
+def finish(frame: Frame, value_range: tuple[float, float]) -> np.ndarray:
+    """Scale to [0, 1], undo MONOCHROME1, blacken the padding: (H, W) float32."""
+    grey = scale_to_unit(frame.values, value_range)
+    if frame.inverted:
+        grey = 1 - grey
+    if frame.padding is not None:
+        grey[frame.padding] = 0
+    return grey
+
+
+def own_range(frame: Frame, settings: ReadSettings) -> tuple[float, float]:
+    """Range of one frame: what the file states, else the percentiles of what is not padding."""
+    if frame.value_range is not None:
+        return frame.value_range
+    inside = frame.values if frame.padding is None else frame.values[~frame.padding]
+    return percentile_range(inside if inside.size else frame.values, settings.percentiles)
+
+
+def _colour(array: np.ndarray, bits: int | None) -> Frame:
+    if array.dtype == np.uint8:
+        grey = np.asarray(to_grey(Image.fromarray(np.ascontiguousarray(array[..., :3]))))
+        return Frame(grey.astype(np.float32), (0, 255), None, False)
+    full = 2**bits - 1 if bits else np.iinfo(array.dtype).max
+    return Frame((array[..., :3] @ _LUMA).astype(np.float64), (0, float(full)), None, False)
+
+
+def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:
+    padding = _padding(stored, view)
+    inverted = view.PhotometricInterpretation == "MONOCHROME1"
+    values = _modality(stored, view)
+    if settings.value_range is not None:
+        return Frame(values, settings.value_range, padding, inverted)
+    if view.get("VOILUTSequence"):
+        table, bits = view.VOILUTSequence[0], int(view.VOILUTSequence[0].LUTDescriptor[2])
+        return Frame(_look_up(values, table, view), (0, 2**bits - 1), padding, inverted)
+    if _usable_window(view):
+        with np.errstate(over="ignore"):  # the ends of a SIGMOID
+            low, high = apply_windowing(np.array([-1e12, 1e12]), view)
+            return Frame(apply_windowing(values, view), (low, high), padding, inverted)
+    unsigned = int(view.get("PixelRepresentation") or 0) == 0
+    if unsigned and values is stored and int(view.BitsStored) <= 8:
+        return Frame(
+            values, (0, 2 ** int(view.BitsStored) - 1), padding, inverted
+        )  # made to be shown as it is
+    return Frame(values, None, padding, inverted)
+
+
+def _modality(stored: np.ndarray, view: Dataset) -> np.ndarray:
+    """Modality LUT or rescale (PS3.3 C.11.1); radiotherapy doses have a factor of their own."""
+    if view.get("ModalityLUTSequence"):
+        return _look_up(stored, view.ModalityLUTSequence[0], view)
+    if view.get("RescaleSlope") is not None and view.get("RescaleIntercept") is not None:
+        return apply_rescale(stored, view)
+    return stored * float(view.DoseGridScaling) if view.get("DoseGridScaling") else stored
+
+
+def _look_up(values: np.ndarray, item: Dataset, view: Dataset) -> np.ndarray:
+    """Map values through a lookup table, ends held (PS3.3 C.11.1.1).
+
+    Not pydicom's ``apply_voi``: it keeps the index in the type of the output, so that a table of more than
+    256 entries of 8 bits wraps around.
+    """
+    count, first, bits = (int(number) for number in item.LUTDescriptor)
+    data = item.LUTData
+    if isinstance(data, bytes):
+        order = "<" if view.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        packed = bits <= 8 and len(data) < 2 * (count or 65536)
+        data = np.frombuffer(data, np.uint8 if packed else f"{order}u2")
+    table = np.atleast_1d(np.asarray(data, np.float32))
+    index = np.rint(values).astype(np.int64) - first
+    return table[np.clip(index, 0, min(count or 65536, len(table)) - 1)]
+
+
+def _usable_window(view: Dataset) -> bool:
+    """Empty, zero and negative widths occur in practice and mean no window."""
+    centre, width = view.get("WindowCenter"), view.get("WindowWidth")
+    try:
+        centre, width = (float(np.atleast_1d(np.asarray(v, object))[0]) for v in (centre, width))
+    except (TypeError, ValueError, IndexError):
+        return False
+    least = 1 if str(view.get("VOILUTFunction") or "LINEAR").upper() == "LINEAR" else 0
+    return bool(np.isfinite([centre, width]).all()) and width > least
+
+
+def _padding(stored: np.ndarray, view: Dataset) -> np.ndarray | None:
+    """Pixels that only fill up the rectangle (PS3.3 C.7.5.1.1.2), compared as stored."""
+    low = view.get("PixelPaddingValue")
+    if low is None:
+        return None
+    high = view.get("PixelPaddingRangeLimit")
+    high = low if high is None else high
+    padding = (stored >= min(low, high)) & (stored <= max(low, high))
+    return padding if padding.any() else None

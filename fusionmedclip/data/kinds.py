@@ -1,0 +1,83 @@
+"""What kind of image file a path is, by its bytes first and its name second."""
+
+import os
+import re
+from pathlib import Path
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["IMAGE_SUFFIXES", "is_dicom", "is_image_file", "kind_of", "split_slice", "stem_of", "with_slice"]
+
+RASTER_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".pgm",
+    ".ppm",
+)  # fmt: skip
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+NIBABEL_SUFFIXES = (
+    ".nii", ".nii.gz", ".img", ".hdr", ".mgh", ".mgz", ".mnc", ".par", ".rec", ".head", ".brik", ".brik.gz",
+)  # fmt: skip
+IMAGE_SUFFIXES = RASTER_SUFFIXES + DICOM_SUFFIXES + NIBABEL_SUFFIXES
+
+_DATA_OF = {".hdr": (".img",), ".par": (".rec",), ".head": (".brik", ".brik.gz", ".BRIK.gz")}
+_SLICE = re.compile(r"(.+)#slice=(\d+)")
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the bytes say DICOM (``DICM`` after a preamble of 128 bytes); ``DICOMDIR`` is only an index."""
+    if path.name.upper() == "DICOMDIR":
+        return False
+    with path.open("rb") as handle:
+        return handle.read(132)[128:] == b"DICM"
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a file is meant to be an image: by its suffix, or because its bytes say DICOM.
+
+    Where a header and its data are two files (``.hdr`` and ``.img``), the data count as the image.
+    """
+    name = path.name.lower()
+    data = _DATA_OF.get(path.suffix.lower())
+    if data and any(path.with_suffix(suffix).exists() for suffix in (*data, *map(str.upper, data))):
+        return False
+    if name.endswith(IMAGE_SUFFIXES):
+        return True
+    return is_dicom(path)
+
+
+def kind_of(path: Path) -> str:
+    """One of ``series`` (a folder), ``dicom``, ``volume`` (NIfTI and relatives), ``raster``.
+
+    Raises
+    ------
+    InputError
+        When there is nothing at this path, or an empty file.
+    """
+    if path.is_dir():
+        return "series"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        hint = "download or export it again, or take it out of the folder"
+        raise InputError(f"{path}: empty file (0 bytes)", hint=hint)
+    name = path.name.lower()
+    if is_dicom(path) or name.endswith(DICOM_SUFFIXES):
+        return "dicom"
+    return "volume" if name.endswith(NIBABEL_SUFFIXES) else "raster"
+
+
+def stem_of(path: Path) -> str:
+    """Name without the suffix of an image, ``.nii.gz`` counting as one; other dots belong to the name."""
+    name = path.name.lower()
+    endings = [suffix for suffix in IMAGE_SUFFIXES if name.endswith(suffix)]
+    return path.name[: -max(map(len, endings))] if endings else path.name
+
+
+def split_slice(path: str | os.PathLike) -> tuple[Path, int | None]:
+    """``"scan.nii.gz#slice=0012"`` to its path and slice; None where no slice is named."""
+    match = _SLICE.fullmatch(os.fspath(path))
+    return (Path(match[1]), int(match[2])) if match else (Path(path), None)
+
+
+def with_slice(file: str, index: int) -> str:
+    """Name one slice of a volume; padded, so that names sort as slices do."""
+    return f"{file}#slice={index:04d}"
