@@ -10,14 +10,22 @@ __all__ = ["embed_patches", "patch_vectors"]
 
 
 def embed_patches(
-    maps: Sequence[Tensor], *, patch_size: int = 3, pretrain_dim: int = 1024, target_dim: int = 1024
+    maps: Sequence[Tensor],
+    *,
+    embedding: str = "adaptive",
+    patch_size: int = 3,
+    pretrain_dim: int = 1024,
+    target_dim: int = 1024,
 ) -> Tensor:
     """Vectors of all positions of the first layer's grid.
 
-    Each position's neighbourhood (C x P x P values, channels slowest) is average-pooled to
-    ``pretrain_dim``; coarser layers are brought to the first one's grid bilinearly; the concatenation is
-    pooled to ``target_dim``. Pooling and interpolation are both linear and act on different axes, so pooling
-    comes first: it shrinks what is interpolated.
+    ``adaptive``, the official one: each position's neighbourhood (C x P x P values, channels slowest) is
+    average-pooled to ``pretrain_dim``; coarser layers are brought to the first one's grid bilinearly; the
+    concatenation is pooled to ``target_dim``. Pooling and interpolation are both linear and act on
+    different axes, so pooling comes first: it shrinks what is interpolated. Where a layer has few channels,
+    this averages neighbouring channels that have nothing to do with each other.
+
+    ``average``: the mean of each channel over the neighbourhood, layers concatenated (C_1 + C_2 + ...).
 
     Parameters
     ----------
@@ -27,19 +35,26 @@ def embed_patches(
 
     Returns
     -------
-    (B, target_dim, H_1, W_1) tensor
+    (B, D, H_1, W_1) tensor
+        D is ``target_dim`` of ``adaptive``.
     """
     grid = maps[0].shape[-2:]
+    if embedding == "average":
+        return torch.cat(_on_one_grid([F.avg_pool2d(m, patch_size, 1, patch_size // 2) for m in maps]), dim=1)
     layers = [_pooled_neighbourhoods(m, patch_size, pretrain_dim) for m in maps]
-    layers = [
+    stacked = torch.cat(_on_one_grid(layers), dim=1).flatten(2).transpose(1, 2)
+    pooled = F.adaptive_avg_pool1d(stacked, target_dim)
+    return pooled.transpose(1, 2).unflatten(2, grid)
+
+
+def _on_one_grid(layers: list[Tensor]) -> list[Tensor]:
+    grid = layers[0].shape[-2:]
+    return [
         layer
         if layer.shape[-2:] == grid
         else F.interpolate(layer, size=grid, mode="bilinear", align_corners=False)
         for layer in layers
     ]
-    stacked = torch.cat(layers, dim=1).flatten(2).transpose(1, 2)
-    pooled = F.adaptive_avg_pool1d(stacked, target_dim)
-    return pooled.transpose(1, 2).unflatten(2, grid)
 
 
 def _pooled_neighbourhoods(maps: Tensor, patch_size: int, dim: int) -> Tensor:

@@ -84,6 +84,7 @@ class PatchCore(FeatureDetector):
         device = self.backbone.mean.device
         return embed_patches(
             [torch.as_tensor(m, device=device) for m in maps],
+            embedding=self.settings.embedding,
             patch_size=self.settings.patch_size,
             pretrain_dim=self.settings.pretrain_dim,
             target_dim=self.settings.target_dim,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.settings.ranges import at_least, fraction, layer_list, positive
+from fusionmedclip.baselines.settings.ranges import at_least, fraction, layer_list, one_of, positive
 
 __all__ = ["PatchCoreSettings"]
 
@@ -15,10 +15,14 @@ class PatchCoreSettings:
     ----------
     layers : tuple of int or str
         Backbone layers; the first gives the grid of patches.
+    embedding : str
+        ``adaptive``, the official pooling of channels and neighbourhood together to a fixed size, or
+        ``average``: each channel's mean over the neighbourhood, layers concatenated (as anomalib), which
+        suits backbones of few channels.
     patch_size : int
         Side of the neighbourhood pooled around a position, odd.
     pretrain_dim, target_dim : int
-        Size of a layer's vector, and of the vector over all layers, both by adaptive average pooling.
+        Size of a layer's vector, and of the vector over all layers; of ``adaptive`` alone.
     coreset_fraction : float
         Share of the patches that the greedy coreset keeps (official 0.1; some of its runs 0.01).
     coreset_above : int
@@ -35,6 +39,7 @@ class PatchCoreSettings:
     """
 
     layers: tuple[int | str, ...] = ("layer2", "layer3")
+    embedding: str = "adaptive"
     patch_size: int = 3
     pretrain_dim: int = 1024
     target_dim: int = 1024
@@ -48,6 +53,7 @@ class PatchCoreSettings:
 
     def __post_init__(self):
         layer_list(self.layers)
+        one_of(("adaptive", "average"), embedding=self.embedding)
         positive(
             patch_size=self.patch_size % 2 and self.patch_size,
             pretrain_dim=self.pretrain_dim,
