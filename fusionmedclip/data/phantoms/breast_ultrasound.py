@@ -1,131 +1,185 @@
-"""Breast ultrasound: skin, fat, glandular tissue, muscle, chest wall, seen through fully developed speckle.
+"""Breast ultrasound: skin, fat, glandular tissue, muscle and chest wall, seen through speckle.
 
-Echo strength is composed in decibels; each look is a complex Gaussian field of scatterers blurred by a point
-spread function that widens with depth, whose envelope is Rayleigh distributed (Wagner et al., 1983); looks
-are averaged as in spatial compounding and compressed logarithmically. Attenuation is summed along the beam,
-so that posterior shadow or enhancement follows from what the beam has passed.
+Echo strength is composed in decibels. Attenuation is summed along the beam, so that posterior shadow or
+enhancement follows from what the beam has passed.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from fusionmedclip.data.phantoms.display import Display, show
-from fusionmedclip.data.phantoms.fields import bump, ellipse, plane, ramp, smooth_noise, turned, uniform
+from fusionmedclip.data.phantoms.fields import bump, ellipse, plane, ramp, smooth_noise, uniform
+from fusionmedclip.data.phantoms.settings import Settings, pick, show
+from fusionmedclip.data.phantoms.speckle import speckle
 
 __all__ = ["draw_breast_ultrasound"]
 
 Array = np.ndarray
 
 
-def _septa(rng: np.random.Generator, size: int, cells: tuple[int, int], width: float) -> Array:
-    """Thin curved lines: where a smooth field crosses zero."""
-    return bump(smooth_noise(rng, size, cells), width)
+@dataclass(frozen=True)
+class Kind:
+    """Ranges for one kind of mass: lengths in picture widths, echo in dB, loss in dB per unit depth."""
+
+    name: str
+    width: tuple[float, float]
+    aspect: tuple[float, float]
+    lumps: float
+    margin: float
+    echo: tuple[float, float]
+    texture: float
+    halo: bool
+    loss: tuple[float, float]
 
 
-def _tissue(rng: np.random.Generator, x: Array, z: Array) -> tuple[Array, float, float]:
-    """Echo strength (dB) of a healthy breast; top and bottom depth of the glandular layer."""
+# Descriptors after the BI-RADS ultrasound lexicon: shape, margin, echo pattern, posterior features.
+CYST, FIBROADENOMA, CARCINOMA = (
+    Kind("cyst", (0.06, 0.15), (0.6, 0.95), 0.05, 0.012, (-42, -32), 0.5, False, (-45, -15)),
+    Kind("fibroadenoma", (0.08, 0.18), (0.45, 0.75), 0.10, 0.02, (-27, -20), 1.5, False, (-30, 5)),
+    Kind("carcinoma", (0.07, 0.16), (0.75, 1.2), 0.22, 0.035, (-32, -22), 2.0, True, (10, 60)),
+)
+
+
+ODDS = {CYST: 0.25, FIBROADENOMA: 0.35, CARCINOMA: 0.4}
+
+# Mean echo in dB that the scanner's automatic gain settles on.
+LEVEL = -26.0
+
+
+@dataclass(frozen=True)
+class Breast:
+    """Echo strength (dB), and the depths where the glandular layer begins and ends."""
+
+    echo: Array
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Mass:
+    """Picture with a mass in it (dB), what the mass takes from the beam, and its outline."""
+
+    kind: Kind
+    centre: tuple[float, float]
+    echo: Array
+    loss: Array
+    outline: Array
+
+
+def _strands(rng: np.random.Generator, size: int, cells: tuple[int, int], width: float) -> Array:
+    """Curved lines where a smooth field crosses zero, brightest where they lie across the beam."""
+    field = smooth_noise(rng, size, cells)
+    return bump(field, width) * _across_beam(field)
+
+
+def _across_beam(field: Array) -> Array:
+    """How squarely the level lines of a field face the transducer, 0-1: a specular echo's strength."""
+    down = cv2.Sobel(field, cv2.CV_32F, 0, 1, ksize=3)
+    along = cv2.Sobel(field, cv2.CV_32F, 1, 0, ksize=3)
+    return down * down / (down * down + along * along + np.float32(1e-9))
+
+
+def _breast(rng: np.random.Generator, x: Array, z: Array, settings: Settings) -> Breast:
+    """A healthy breast."""
     size = x.shape[0]
-    skin = uniform(rng, 0.025, 0.05)
-    top = skin + uniform(rng, 0.06, 0.26)
-    bottom = top + uniform(rng, 0.2, 0.4)
+    skin = uniform(rng, 0.02, 0.045)
+    top = skin + 0.05 + 0.2 * settings.build
+    bottom = top + 0.2 + 0.22 * settings.habitus
     muscle = bottom + uniform(rng, 0.03, 0.12)
     wall = muscle + uniform(rng, 0.1, 0.2)
     depth = z + np.float32(0.03) * smooth_noise(rng, size, (4, 5)) * np.clip(z * 6, 0, 1)
-    depth = depth + np.float32(uniform(rng, -0.06, 0.06)) * (x - 0.5) * np.clip(z * 4, 0, 1)
-    fat, gland = uniform(rng, -24, -18), uniform(rng, -12, -7)
-    knots = [
-        0,
-        0.006,
-        skin,
-        skin + 0.01,
-        top - 0.02,
-        top + 0.02,
-        bottom - 0.02,
-        bottom + 0.02,
-        muscle,
-        muscle + 0.02,
-        wall,
-        wall + 0.03,
-    ]
-    levels = [-8, -3, -6, fat, fat, gland, gland - 1, fat, fat - 1, -22, -23, -32]
-    echo = np.interp(depth, knots, levels).astype(np.float32)
+    depth = depth + np.float32(uniform(rng, -0.1, 0.1)) * (x - 0.5) * np.clip(z * 4, 0, 1)
+    fat, gland, deep = uniform(rng, -24, -17), uniform(rng, -13, -7), uniform(rng, -30, -22)
+    soft = uniform(rng, 0.01, 0.05)
+    layers = (
+        (0.0, -12.0),
+        (0.006, -6.0),
+        (skin, -10.0),
+        (skin + 0.012, fat),
+        (top - soft, fat),
+        (top + soft, gland),
+        (bottom - soft, gland - 1),
+        (bottom + soft, fat),
+        (muscle, fat - 1),
+        (muscle + 0.02, fat - 2),
+        (wall, fat - 4),
+        (wall + 0.06, deep),
+    )
+    echo = np.interp(depth, *zip(*layers, strict=True)).astype(np.float32)
 
-    in_gland = ramp(np.maximum(top - depth, depth - bottom), 0.05)
+    in_gland = ramp(np.maximum(top - depth, depth - bottom), 0.06)
     in_fat = ramp(np.maximum(skin + 0.01 - depth, depth - top), 0.03)
-    in_muscle = ramp(np.maximum(muscle - depth, depth - wall), 0.03)
-    texture = 2.2 * smooth_noise(rng, size, (26, 14)) + 2.0 * smooth_noise(rng, size, (9, 6))
-    islands = ramp(0.75 - smooth_noise(rng, size, (11, 7)), 0.5) * uniform(rng, 0, 11)
-    echo += in_gland * (texture - islands)
-    echo += 9 * in_fat * _septa(rng, size, (6, 6), 0.22) + 1.2 * smooth_noise(rng, size, (30, 20))
-    echo += 6 * in_gland * _septa(rng, size, (12, 5), 0.25)
-    echo += 8 * in_muscle * _septa(rng, size, (40, 4), 0.35)
-    lines = bump(depth - top, 0.012) * 6 + bump(depth - muscle, 0.012) * 12 + bump(depth - wall, 0.014) * 13
-    return echo + lines * (0.7 + 0.3 * smooth_noise(rng, size, (4, 8))), top, bottom
+    in_muscle = ramp(muscle - depth, 0.03)
+    texture = 2.0 * smooth_noise(rng, size, (30, 12)) + 2.2 * smooth_noise(rng, size, (9, 6))
+    islands = ramp(0.6 - smooth_noise(rng, size, (14, 7)), 0.6) * uniform(rng, 0, 9)
+    echo += in_gland * (texture - islands + 5 * _strands(rng, size, (24, 6), 0.3))
+    echo += in_fat * (8 * _strands(rng, size, (7, 5), 0.22) + 5 * _strands(rng, size, (16, 7), 0.2))
+    echo += in_muscle * (8 * _strands(rng, size, (40, 4), 0.35) + 2 * smooth_noise(rng, size, (10, 5)))
+    echo += 1.2 * smooth_noise(rng, size, (34, 20))
+    lines = 5 * bump(depth - top, 0.012) + 11 * bump(depth - muscle, 0.012) + 12 * bump(depth - wall, 0.014)
+    echo += lines * np.clip(0.5 + 0.5 * smooth_noise(rng, size, (4, 8)), 0, 1)
+    return Breast(_lobules(rng, x, z, echo, top, bottom), top, bottom)
 
 
 def _lobules(rng: np.random.Generator, x: Array, z: Array, echo: Array, top: float, bottom: float) -> Array:
     """Encapsulated fat lobules, darker than gland, in both classes: the look-alike of a mass."""
-    for _ in range(int(rng.integers(0, 4))):
-        centre = (uniform(rng, 0.1, 0.9), uniform(rng, top - 0.04, bottom))
-        wide = uniform(rng, 0.05, 0.15)
-        distance = ellipse(x, z, centre, (wide, wide * uniform(rng, 0.3, 0.55)), uniform(rng, -20, 20))
-        distance = distance + np.float32(0.006) * smooth_noise(rng, x.shape[0], 9)
-        level = np.float32(uniform(rng, -21, -16))
-        echo = echo + (level - echo) * ramp(distance, 0.03) * 0.85
-        echo = echo + 7 * bump(distance - 0.008, 0.012)
+    for _ in range(int(rng.integers(0, 5))):
+        centre = (uniform(rng, 0.05, 0.95), uniform(rng, top - 0.04, bottom))
+        wide = uniform(rng, 0.06, 0.16)
+        distance = ellipse(x, z, centre, (wide, wide * uniform(rng, 0.3, 0.65)), uniform(rng, -20, 20))
+        distance = distance + np.float32(0.012) * smooth_noise(rng, x.shape[0], 9)
+        level = np.float32(uniform(rng, -25, -16))
+        echo = echo + (level - echo) * ramp(distance, 0.035) * np.float32(uniform(rng, 0.6, 1.0))
+        echo = echo + 6 * bump(distance - 0.006, 0.012) * _across_beam(distance)
     return echo
 
 
-def _mass(rng: np.random.Generator, x: Array, z: Array, echo: Array, top: float, bottom: float):
-    """Put a mass in; return echo strength, extra attenuation (dB per unit depth), outline, kind."""
-    size = x.shape[0]
-    kind = ("cyst", "fibroadenoma", "carcinoma")[int(rng.choice(3, p=(0.25, 0.35, 0.4)))]
-    centre = (uniform(rng, 0.22, 0.78), uniform(rng, top + 0.02, 0.4 * top + 0.6 * bottom))
-    wide = uniform(rng, 0.07, 0.16)
-    tall = wide * (uniform(rng, 0.75, 1.15) if kind == "carcinoma" else uniform(rng, 0.5, 0.8))
+def _mass(rng: np.random.Generator, x: Array, z: Array, breast: Breast, kind: Kind) -> Mass:
+    """Put a mass into a healthy breast."""
+    size, echo, top, bottom = x.shape[0], breast.echo, breast.top, breast.bottom
+    centre = (uniform(rng, 0.2, 0.8), uniform(rng, top + 0.03, 0.35 * top + 0.65 * bottom))
+    wide = uniform(rng, *kind.width)
+    tall = wide * uniform(rng, *kind.aspect)
     distance = ellipse(x, z, centre, (wide, tall), uniform(rng, -15, 15))
-    lumps = {"cyst": 0.05, "fibroadenoma": 0.1, "carcinoma": 0.28}[kind] * min(wide, tall)
-    distance = distance + np.float32(lumps) * smooth_noise(rng, size, 10)
-    if kind == "carcinoma":
-        distance = distance + np.float32(0.5 * lumps) * smooth_noise(rng, size, 26)
-    inside = ramp(distance, 0.012 if kind == "cyst" else 0.025)
-    level = {"cyst": (-46, -36), "fibroadenoma": (-27, -20), "carcinoma": (-32, -23)}[kind]
-    inner = uniform(rng, *level) + (1.5 if kind != "cyst" else 0.5) * smooth_noise(rng, size, 22)
+    lumps = np.float32(kind.lumps * min(wide, tall))
+    distance = distance + lumps * (smooth_noise(rng, size, 10) + 0.5 * smooth_noise(rng, size, 26))
+    inside = ramp(distance, kind.margin)
+    inner = uniform(rng, *kind.echo) + kind.texture * smooth_noise(rng, size, 22)
     echo = echo + (inner - echo) * inside
-    if kind == "carcinoma":
-        echo = echo + 6 * bump(distance - 0.025, 0.03) * (0.6 + 0.4 * smooth_noise(rng, size, 12))
+    if kind.halo:
+        patchy = np.clip(0.5 + 0.5 * smooth_noise(rng, size, 12), 0, 1)
+        echo = echo + 6 * bump(distance - 0.03, 0.035) * patchy
     else:
-        echo = echo + 6 * bump(distance - 0.004, 0.012)
-    passing = {"cyst": (-45, -25), "fibroadenoma": (-30, 5), "carcinoma": (30, 90)}[kind]
-    return echo, inside * np.float32(uniform(rng, *passing)), distance < 0, kind
+        echo = echo + 9 * bump(distance - 0.004, 0.012) * _across_beam(distance)
+    return Mass(kind, centre, echo, inside * np.float32(uniform(rng, *kind.loss)), distance < 0)
 
 
-def _speckle(rng: np.random.Generator, echo: Array, looks: int) -> Array:
-    """Compounded envelope in dB; the lateral point spread doubles from top to bottom."""
-    size = echo.shape[0]
-    amplitude = np.exp(echo * np.float32(np.log(10) / 20))
-    axial, near, far = (max(s * size, 0.45) for s in (0.0022, 0.0036, 0.007))
-    weight = np.linspace(0, 1, size, dtype=np.float32)[:, None]
-    power = np.zeros_like(echo)
-    for _ in range(looks):
-        for part in rng.standard_normal((2, size, size), dtype=np.float32):
-            scatter = part * amplitude
-            sharp, broad = (cv2.GaussianBlur(scatter, (0, 0), sigmaX=s, sigmaY=axial) for s in (near, far))
-            blurred = (
-                sharp * np.float32(np.sqrt(near)) * (1 - weight) + broad * np.float32(np.sqrt(far)) * weight
-            )
-            power += blurred * blurred
-    power *= np.float32(4 * np.pi * axial / looks)
-    return np.float32(10 / np.log(10)) * np.log(power + np.float32(1e-9))
+def _shadows(rng: np.random.Generator, size: int, z: Array) -> Array:
+    """Loss (dB per unit depth) below ligaments, ducts and poor contact, in both classes."""
+    bands = np.clip(smooth_noise(rng, size, (3, 7)) - 0.5, 0, None) * np.float32(uniform(rng, 0, 80))
+    return bands * ramp(np.float32(uniform(rng, 0.0, 0.4)) - z, 0.2)
 
 
-def draw_breast_ultrasound(rng: np.random.Generator, display: Display, *, size: int, lesion: bool):
+def _scanned(rng: np.random.Generator, echo: Array, settings: Settings) -> Array:
+    """Speckle, logarithmic compression, smoothing and electronic noise."""
+    span = 46 + 18 * settings.contrast
+    decibels = speckle(rng, echo, looks=5 - int(5 * settings.noise), spread=0.7 + 0.8 * settings.blur)
+    image = (decibels + np.float32(span - 7)) / np.float32(span)
+    image = cv2.GaussianBlur(image, (0, 0), 0.3 + echo.shape[0] / 224 * 0.75 * settings.blur)
+    image = image + np.float32(0.05 * settings.noise) * rng.standard_normal(image.shape, dtype=np.float32)
+    return show(image, settings, gain=(0.68, 1.35), gamma=(1.0, 2.0))
+
+
+def draw_breast_ultrasound(
+    rng: np.random.Generator, settings: Settings, *, size: int, lesion: bool
+) -> tuple[Array, Array, dict[str, str]]:
     """Draw one picture.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    display : Display
+    settings : Settings
     size : int
         Side in pixels.
     lesion : bool
@@ -135,30 +189,31 @@ def draw_breast_ultrasound(rng: np.random.Generator, display: Display, *, size: 
     -------
     image : (H, W) float32 in ``[0, 1]``
     mask : (H, W) bool
-        The mass, without its shadow or rim.
-    caption : str
+        The mass, without its halo, shadow or enhancement.
+    facts : dict
+        What was drawn, for the caption.
     """
     x, y = plane(size)
-    field = np.float32(0.75 + 0.35 * display.zoom)
+    field = np.float32(0.75 + 0.3 * settings.zoom)
     x, z = (x * field + 1) / 2, (y + 1) / 2 * field
-    x, _ = turned(x - 0.5, z, 0.0)
-    x = x + np.float32(0.5)
-    echo, top, bottom = _tissue(rng, x, z)
-    echo = _lobules(rng, x, z, echo, top, bottom)
-    mask, passing = np.zeros((size, size), bool), np.zeros((size, size), np.float32)
-    kind = ""
-    if lesion:
-        echo, passing, mask, kind = _mass(rng, x, z, echo, top, bottom)
-    bands = np.clip(smooth_noise(rng, size, (1, 10)) - 0.6, 0, None) * np.float32(uniform(rng, 0, 22))
-    loss = np.cumsum(passing + bands, axis=0, dtype=np.float32) * (field / size)
-    loss = cv2.blur(loss, (max(3, size // 40) | 1, 1))
-    slope = uniform(rng, 2, 20)
-    decibels = _speckle(rng, echo - loss - slope * z, int(rng.integers(1, 4)))
-    span = 46 + 18 * display.contrast
-    image = (decibels + np.float32(span - 4)) / np.float32(span)
-    image = cv2.GaussianBlur(image, (0, 0), 0.3 + size / 224 * 0.5 * display.blur)
-    image = image + np.float32(0.03 * display.noise) * rng.standard_normal(image.shape, dtype=np.float32)
-    side = "right" if rng.random() < 0.5 else "left"
-    detail = {"cyst": " with posterior enhancement", "carcinoma": " with posterior shadowing"}.get(kind, "")
-    facts = {"kind": kind, "side": side, "detail": detail}
-    return show(image, display, gain=(0.7, 1.25), gamma=(0.9, 1.9)), mask, facts
+    breast = _breast(rng, x, z, settings)
+    echo, loss = breast.echo, _shadows(rng, size, z)
+    mass = _mass(rng, x, z, breast, pick(ODDS, settings.finding)) if lesion else None
+    if mass is not None:
+        echo, loss = mass.echo, loss + mass.loss
+    loss = np.cumsum(loss, axis=0, dtype=np.float32) * (field / size)
+    loss = cv2.GaussianBlur(loss, (0, 0), sigmaX=0.012 * size, sigmaY=0.3)
+    echo = echo - loss - np.float32(2 + 20 * settings.protocol) * z
+    echo += np.float32(0.5) * (np.float32(LEVEL) - echo.mean())
+    mask = np.zeros((size, size), bool) if mass is None else mass.outline
+    return _scanned(rng, echo, settings), mask, _facts(settings, mass)
+
+
+def _facts(settings: Settings, mass: Mass | None) -> dict[str, str]:
+    fat = "thick" if settings.build > 0.5 else "thin"
+    facts = {"kind": "", "aside": f"{fat} subcutaneous fat"}
+    if mass is None:
+        return facts
+    detail = {CYST: " with posterior enhancement", CARCINOMA: " with posterior shadowing"}.get(mass.kind, "")
+    place = "left" if mass.centre[0] < 0.5 else "right"
+    return facts | {"kind": mass.kind.name, "detail": f"{detail}, {place} half of the image"}

@@ -7,7 +7,7 @@ import numpy as np
 from fusionmedclip.data.phantoms.brain_mri import draw_brain_mri
 from fusionmedclip.data.phantoms.breast_ultrasound import draw_breast_ultrasound
 from fusionmedclip.data.phantoms.chest_xray import draw_chest_xray
-from fusionmedclip.data.phantoms.display import draw_display
+from fusionmedclip.data.phantoms.settings import draw_settings
 from fusionmedclip.data.phantoms.wording import caption
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
@@ -88,6 +88,6 @@ def draw_for(
         raise InputError("phantom index out of range", received=index, allowed="0 or more")
     family = (*purpose, modality, bool(lesion))
     key = (*family, int(index))
-    display = draw_display(*family, index=int(index))
-    image, mask, facts = _DRAWERS[modality](generator(*key), display, size=int(size), lesion=bool(lesion))
+    settings = draw_settings(*family, index=int(index))
+    image, mask, facts = _DRAWERS[modality](generator(*key), settings, size=int(size), lesion=bool(lesion))
     return Phantom(image, mask, caption(generator(*key, "wording"), modality, facts))

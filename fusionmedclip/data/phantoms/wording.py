@@ -15,9 +15,9 @@ _LEADS = {
     ),
     "breast_ultrasound": (
         "Breast ultrasound",
-        "Ultrasound image of the {side} breast",
+        "Ultrasound image of the breast",
         "Greyscale sonogram of the breast",
-        "Sonography of the {side} breast, transverse view",
+        "Sonography of the breast, transverse view",
     ),
     "chest_xray": (
         "Frontal chest radiograph",
@@ -84,6 +84,9 @@ _FINDINGS = {
     ),
 }
 
+# Share of captions that add a remark on what else is to be seen, as reports do.
+ASIDE = 0.6
+
 _JOINTS = (": ", ", ", ". ")
 
 
@@ -96,7 +99,8 @@ def caption(rng: np.random.Generator, modality: str, facts: Mapping[str, str]) -
         Chooses the wording.
     modality : str
     facts : mapping
-        What was drawn: ``kind`` is the lesion, empty for a normal picture; the rest fills the wording.
+        What was drawn: ``kind`` is the lesion, empty for a normal picture; ``aside`` is a harmless
+        observation; the rest fills the wording.
 
     Returns
     -------
@@ -107,7 +111,8 @@ def caption(rng: np.random.Generator, modality: str, facts: Mapping[str, str]) -
     finding = str(rng.choice(_FINDINGS[kind] if kind else _NORMAL[modality]))
     joint = str(rng.choice(_JOINTS))
     first, second = lead.format(**facts), finding.format(**facts)
-    return _capital(first) + joint + (_capital(second) if joint == ". " else second)
+    text = _capital(first) + joint + (_capital(second) if joint == ". " else second)
+    return f"{text} {_capital(facts['aside'])}." if rng.random() < ASIDE else text
 
 
 def _capital(text: str) -> str:

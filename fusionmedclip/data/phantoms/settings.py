@@ -1,8 +1,8 @@
-"""How a phantom is shown: brightness, contrast, gamma, noise, sharpness, framing.
+"""How a phantom is shown and built: brightness, contrast, gamma, noise, sharpness, framing, build, finding.
 
 The settings of phantom number ``index`` come from an additive recurrence (Roberts' R_d sequence), shifted at
 random for each seed, modality and class. Any run of indices therefore covers the whole range evenly in both
-classes, which keeps brightness and noise from telling normal from abnormal by the luck of the draw.
+classes, so that brightness or noise tells normal from abnormal by the luck of the draw less often.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ import numpy as np
 
 from fusionmedclip.randomness import generator
 
-__all__ = ["Display", "draw_display", "show"]
+__all__ = ["Settings", "draw_settings", "pick", "show"]
 
 
 @dataclass(frozen=True)
-class Display:
+class Settings:
     """Each value lies in ``[0, 1)``; a modality maps it to its own range."""
 
     brightness: float
@@ -26,9 +26,12 @@ class Display:
     blur: float
     zoom: float
     protocol: float
+    build: float
+    habitus: float
+    finding: float
 
 
-_COUNT = len(Display.__dataclass_fields__)
+_COUNT = len(Settings.__dataclass_fields__)
 
 
 def _steps() -> np.ndarray:
@@ -39,7 +42,7 @@ def _steps() -> np.ndarray:
     return phi ** -np.arange(1.0, _COUNT + 1)
 
 
-def draw_display(*purpose: int | str, index: int) -> Display:
+def draw_settings(*purpose: int | str, index: int) -> Settings:
     """Settings of one phantom.
 
     Parameters
@@ -49,20 +52,26 @@ def draw_display(*purpose: int | str, index: int) -> Display:
     index : int
         Number of the phantom.
     """
-    shift = generator(*purpose, "display").random(_COUNT)
-    return Display(*((shift + index * _steps()) % 1).tolist())
+    shift = generator(*purpose, "settings").random(_COUNT)
+    return Settings(*((shift + index * _steps()) % 1).tolist())
+
+
+def pick(odds: dict, value: float):
+    """The key of ``odds`` (whose values sum to 1) that ``value`` in ``[0, 1)`` falls on."""
+    keys, steps = list(odds), np.cumsum(list(odds.values()))
+    return keys[min(int(np.searchsorted(steps, value, side="right")), len(keys) - 1)]
 
 
 def show(
-    image: np.ndarray, display: Display, *, gain: tuple[float, float], gamma: tuple[float, float]
+    image: np.ndarray, settings: Settings, *, gain: tuple[float, float], gamma: tuple[float, float]
 ) -> np.ndarray:
-    """Apply gain and gamma and clip.
+    """Apply gain and gamma, clipping between them.
 
     Parameters
     ----------
     image : (H, W) float32
         Nominally in ``[0, 1]``.
-    display : Display
+    settings : Settings
     gain, gamma : (low, high)
         Ranges, on a logarithmic scale.
 
@@ -70,6 +79,6 @@ def show(
     -------
     (H, W) float32 in ``[0, 1]``
     """
-    factor = gain[0] * (gain[1] / gain[0]) ** display.brightness
-    power = gamma[0] * (gamma[1] / gamma[0]) ** display.gamma
+    factor = gain[0] * (gain[1] / gain[0]) ** settings.brightness
+    power = gamma[0] * (gamma[1] / gamma[0]) ** settings.gamma
     return cv2.pow(np.clip(image * np.float32(factor), 0, 1), power)
