@@ -37,7 +37,7 @@ rule build_row:
         mem_mb=1000,
         runtime=10,
     script:
-        script("build_row")
+        "../workflow_scripts/build_row.py"
 
 
 rule build_table:
@@ -65,7 +65,7 @@ rule build_table:
         mem_mb=1000,
         runtime=10,
     script:
-        script("build_table")
+        "../workflow_scripts/build_table.py"
 
 
 rule all_tables:

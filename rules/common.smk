@@ -56,11 +56,6 @@ wildcard_constraints:
     row="[0-9]+",
 
 
-def script(name):
-    """Path of a workflow script."""
-    return f"../workflow_scripts/{name}.py"
-
-
 def params(module, **values):
     """One string that changes with the values and with the code of a module and all it imports.
 

@@ -21,4 +21,4 @@ rule compute_metrics:
         mem_mb=1000,
         runtime=10,
     script:
-        script("compute_metrics")
+        "../workflow_scripts/compute_metrics.py"

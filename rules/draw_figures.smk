@@ -40,7 +40,7 @@ rule draw_anomaly_maps:
         mem_mb=2000,
         runtime=10,
     script:
-        script("draw_anomaly_maps")
+        "../workflow_scripts/draw_anomaly_maps.py"
 
 
 rule figures:

@@ -24,7 +24,7 @@ rule split_dataset:
         mem_mb=1000,
         runtime=10,
     script:
-        script("split_dataset")
+        "../workflow_scripts/split_dataset.py"
 
 
 rule draw_support:
@@ -45,4 +45,4 @@ rule draw_support:
         mem_mb=1000,
         runtime=10,
     script:
-        script("draw_support")
+        "../workflow_scripts/draw_support.py"

@@ -27,4 +27,4 @@ rule extract_features:
         mem_mb=12000,
         runtime=240,
     script:
-        script("extract_features")
+        "../workflow_scripts/extract_features.py"

@@ -25,7 +25,7 @@ rule make_backbone:
         mem_mb=8000,
         runtime=60,
     script:
-        script("make_backbone")
+        "../workflow_scripts/make_backbone.py"
 
 
 rule draw_phantom_captions:
@@ -44,7 +44,7 @@ rule draw_phantom_captions:
         mem_mb=2000,
         runtime=10,
     script:
-        script("draw_phantom_captions")
+        "../workflow_scripts/draw_phantom_captions.py"
 
 
 def captions_needed(wildcards):
@@ -85,4 +85,4 @@ rule pretrain_backbone:
         mem_mb=16000,
         runtime=2880,
     script:
-        script("pretrain_backbone")
+        "../workflow_scripts/pretrain_backbone.py"

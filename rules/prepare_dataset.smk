@@ -22,7 +22,7 @@ rule draw_phantoms:
         mem_mb=2000,
         runtime=10,
     script:
-        script("draw_phantoms")
+        "../workflow_scripts/draw_phantoms.py"
 
 
 rule list_dataset:
@@ -43,7 +43,7 @@ rule list_dataset:
         mem_mb=4000,
         runtime=60,
     script:
-        script("list_dataset")
+        "../workflow_scripts/list_dataset.py"
 
 
 rule prepare_dataset:
@@ -67,4 +67,4 @@ rule prepare_dataset:
         mem_mb=8000,
         runtime=60,
     script:
-        script("prepare_dataset")
+        "../workflow_scripts/prepare_dataset.py"

@@ -53,4 +53,4 @@ rule run_method:
         mem_mb=12000,
         runtime=240,
     script:
-        script("run_method")
+        "../workflow_scripts/run_method.py"

@@ -26,7 +26,7 @@ rule write_report:
         mem_mb=2000,
         runtime=10,
     script:
-        script("write_report")
+        "../workflow_scripts/write_report.py"
 
 
 rule report:

@@ -1,0 +1,50 @@
+# Each target does all of its own set-up; the second time there is nothing to do.
+PYTHON ?= python3.11
+CORES ?= 2
+DATA ?= data
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Sums depend on the count of threads; the workflow sets its own, libraries must not add to it.
+export OMP_NUM_THREADS ?= 1
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
+
+.PHONY: demo offline test bench lint lock clean
+
+demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
+	$(SNAKEMAKE) --configfile configs/demo.yaml
+	@$(BIN)/fusionmedclip tables results/demo
+	@echo "report: results/demo/report.html"
+
+offline: $(READY)  ## real images in DATA, packaged weights
+	$(SNAKEMAKE) --configfile configs/offline.yaml --config data='$(DATA)'
+	@$(BIN)/fusionmedclip tables results/offline
+	@echo "report: results/offline/report.html"
+
+test: $(READY)  ## every test
+	$(BIN)/pytest -q -n $(CORES)
+
+bench: $(READY)  ## every benchmark, each with its bar
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint --configfile configs/demo.yaml
+
+# A locked install: exact versions, checked hashes, compiled once so that every job starts fast.
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:  ## after a change of pyproject.toml
+	uv pip compile pyproject.toml --all-extras --python-version 3.11 --no-emit-index-url --generate-hashes \
+	  --no-annotate --no-header -o requirements.lock
+
+clean:
+	rm -rf results/demo results/offline .snakemake
