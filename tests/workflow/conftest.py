@@ -1,0 +1,73 @@
+"""A copy of the workflow in a folder of its own, and a small configuration for it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "workflow_scripts",
+    "fusionmedclip",
+    "schemas",
+    "envs",
+    "profiles",
+)
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+
+
+class Workflow:
+    """Runs Snakemake in a copy of the project."""
+
+    def __init__(self, folder: Path, root: Path):
+        self.folder = folder
+        for name in PARTS:
+            source = root / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, folder / name)
+        text = (root / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
+        (folder / "tiny.yaml").write_text(text)
+
+    def run(self, *arguments: str, ok: bool = True) -> str:
+        """Run Snakemake; return all that it printed."""
+        command = [str(SNAKEMAKE), "--cores", "2", "--configfile", "tiny.yaml", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode == 0) is ok, printed[-6000:]
+        return printed
+
+    def plan(self, *targets: str) -> Counter:
+        """Jobs that a dry run would start, by rule."""
+        printed = self.run("--dry-run", "--", *targets)
+        if "Nothing to be done" in printed:
+            return Counter()
+        stats = printed.split("Job stats:")[1].split("total")[0]
+        return Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", stats, re.M)})
+
+    def change(self, old: str, new: str, file: str = "tiny.yaml") -> None:
+        """Replace some text of a file by other text."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory, root) -> Workflow:
+    """A workflow of which nothing has run; tests of one module share it, in order."""
+    return Workflow(tmp_path_factory.mktemp("workflow"), root)

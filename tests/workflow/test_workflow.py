@@ -1,0 +1,155 @@
+"""The graph as a user drives it: one row, everything, nothing, one changed setting. In order, on one copy."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from fusionmedclip.provenance import file_sha256
+
+
+def test_a_bad_configuration_is_one_readable_error(workflow):
+    printed = workflow.run("--dry-run", "--config", "image_size=7", "--", "all_tables", ok=False)
+    assert "image_size: value is not allowed" in printed
+    assert "32 or more" in printed
+    assert "Traceback" not in printed
+
+
+def test_one_row_runs_only_its_own_runs(workflow):
+    jobs = workflow.plan("table8_row_2")
+    assert jobs["run_method"] == 2  # one method, two seeds
+    assert jobs["build_row"] == 1
+    workflow.run("--", "table8_row_2")
+    metrics = sorted(p.relative_to(workflow.folder / "results/tiny/metrics") for p in _metrics(workflow))
+    assert [str(p) for p in metrics] == [f"busi/paper/coop/k4/seed{seed}.json" for seed in (0, 1)]
+
+
+def _metrics(workflow):
+    return (workflow.folder / "results/tiny/metrics").rglob("*.json")
+
+
+def test_everything_runs_and_a_second_time_nothing_does(workflow):
+    jobs = workflow.plan()
+    # table6: 2 methods x 2 k x 2 seeds = 8; table8 adds clip and align_adapter, 2 seeds each; coop is there
+    assert jobs["run_method"] == 12
+    workflow.run()
+    assert workflow.plan() == {}
+    assert (workflow.folder / "results/tiny/report.html").stat().st_size > 10_000
+
+
+def test_tables_keep_the_contract(workflow):
+    table = pd.read_csv(workflow.folder / "results/tiny/tables/table6.csv")
+    head = "table,row,dataset,method,k,metric,mean,std,ci_low,ci_high,n_seeds,paper_mean,paper_std,delta"
+    assert ",".join(table.columns) == f"{head},backbone,split,status"
+    assert set(table["status"]) == {"stand-in"}
+    assert table["mean"].between(0, 1).all()
+    text = (workflow.folder / "results/tiny/tables/table8.md").read_text()
+    assert "Stand-in" in text
+
+
+def test_metrics_say_what_they_came_from(workflow):
+    path = workflow.folder / "results/tiny/metrics/busi/paper/align_adapter/k4/seed0.json"
+    record = json.loads(path.read_text())
+    assert {
+        "schema_version",
+        "metrics",
+        "settings",
+        "settings_digest",
+        "provenance",
+        "timing",
+        "memory",
+    } <= set(record)
+    assert {"image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "pixel_aupro"} <= set(record["metrics"])
+    assert {"fit_s", "score_s", "images_per_s"} <= set(record["timing"])
+    for name, sha in record["provenance"]["inputs"].items():
+        assert file_sha256(workflow.folder / name) == sha
+    scores = pd.read_csv(workflow.folder / "results/tiny/scores/busi/paper/align_adapter/k4/seed0/scores.csv")
+    assert list(scores.columns) == ["image_id", "label", "score"]
+    assert sorted(scores["label"]) == [0] * 8 + [1] * 8
+    support = pd.read_csv(workflow.folder / "results/tiny/support/busi/paper/k4_seed0.csv")
+    assert len(support) == 4
+    assert not set(support["image_id"]) & set(scores["image_id"])
+
+
+def test_one_changed_setting_reruns_what_depends_on_it(workflow):
+    workflow.change(
+        "patchcore: {backbone: clip, settings: {layers: [1, 2]}}",
+        "patchcore: {backbone: clip, settings: {layers: [2]}}",
+    )
+    jobs = workflow.plan()
+    assert jobs["run_method"] == 4
+    assert jobs["extract_features"] == 0
+    assert jobs["make_backbone"] == 0
+    printed = workflow.run("--dry-run")
+    assert "method=fusionmedclip" not in printed
+    workflow.change(
+        "patchcore: {backbone: clip, settings: {layers: [2]}}",
+        "patchcore: {backbone: clip, settings: {layers: [1, 2]}}",
+    )
+    assert workflow.plan() == {}
+
+
+def test_a_title_reruns_no_training(workflow):
+    workflow.change("title: phantom breast ultrasound", "title: phantom breasts")
+    jobs = workflow.plan()
+    assert jobs["run_method"] == 0
+    assert jobs["build_table"] == 3
+    workflow.change("title: phantom breasts", "title: phantom breast ultrasound")
+
+
+def test_an_edit_of_the_library_reruns_the_stages_that_use_it(workflow):
+    file = "fusionmedclip/baselines/patchcore.py"
+    original = (workflow.folder / file).read_text()
+    (workflow.folder / file).write_text(original + "\n# another line\n")
+    printed = workflow.run("--dry-run")
+    assert "method=patchcore" in printed
+    assert "method=fusionmedclip" not in printed
+    (workflow.folder / file).write_text(original)
+    assert workflow.plan() == {}
+
+
+def test_touched_scripts_and_code_rerun_nothing(workflow):
+    """What a fresh checkout does to every file of the project."""
+    for name in ("workflow_scripts", "fusionmedclip", "rules"):
+        for path in (workflow.folder / name).rglob("*.*"):
+            path.touch()
+    assert workflow.plan() == {}
+
+
+def test_tables_refuse_metrics_of_other_settings(workflow):
+    """Without Snakemake's own records an edit triggers nothing: the row itself must notice."""
+    shutil.rmtree(workflow.folder / ".snakemake")
+    workflow.change("epochs: 1", "epochs: 2")
+    (workflow.folder / "results/tiny/tables/table8/row_2.csv").unlink()
+    printed = workflow.run("--rerun-triggers", "mtime", "--", "table8_row_2", ok=False)
+    assert "made with other settings" in printed
+    workflow.change("epochs: 2", "epochs: 1")
+
+
+def test_the_same_settings_give_the_same_bytes_on_one_core(workflow):
+    """Scores and weights of a run made again, alone, equal those made beside others."""
+    run = "busi/paper/fusionmedclip/k4/seed1"
+    results = workflow.folder / "results/tiny"
+    files = [results / "scores" / run / "scores.csv", results / "runs" / run / "weights/weights.safetensors"]
+    before = [file_sha256(path) for path in files]
+    workflow.run("--cores", "1", "--forcerun", "run_method", "--", f"results/tiny/metrics/{run}.json")
+    assert [file_sha256(path) for path in files] == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            ("test: {normal: 8, abnormal: 8}", "test: {normal: 12, abnormal: 8}"),
+            "k = 4 support images cannot be drawn",
+        ),
+        (("test: {normal: 8, abnormal: 8}", "test: {normal: 15, abnormal: 8}"), "fewer normal images"),
+    ],
+)
+def test_too_few_images_are_an_error_that_names_them(workflow, change, says):
+    workflow.change(*change)
+    printed = workflow.run("--", "results/tiny/support/busi/paper/k4_seed0.csv", ok=False)
+    assert says in printed
+    assert "Hint" in printed
+    workflow.change(*reversed(change))
