@@ -1,7 +1,8 @@
 """Where the anatomy is: a foreground mask, the depth inside it, and random places on it.
 
 The mask is deliberately generous: it separates tissue from the black border of a slice, an ultrasound fan
-or a film, not one organ from another. Everything is found once an image, on a small grid.
+or a film, not one organ from another. Everything is found once an image, when
+first asked for, on a small grid.
 """
 
 from functools import cached_property
@@ -52,23 +53,34 @@ class Anatomy:
     Parameters
     ----------
     image : (H, W) float32 array
-        Grey, in [0, 1].
+        Grey, in [0, 1]; must not change afterwards.
     foreground : bool
         Off, the whole image counts as anatomy.
-
-    Attributes
-    ----------
-    everywhere : bool
-        The whole image is anatomy: it has no black border, is constant, or shows too little.
     """
 
     def __init__(self, image: np.ndarray, *, foreground: bool = True):
         self.size = image.shape
-        self._small = _shrink(image)
-        self._inside = _foreground(self._small) if foreground else np.ones(self._small.shape, dtype=bool)
-        self._cell = max(self.size) / max(self._small.shape)
+        self._image = image
+        self._wanted = foreground
         self._places: dict[tuple[float, float, float], np.ndarray] = {}
-        self.everywhere = bool(self._inside.all())
+
+    @cached_property
+    def _small(self) -> np.ndarray:
+        return _shrink(self._image)
+
+    @cached_property
+    def _inside(self) -> np.ndarray:
+        return _foreground(self._small) if self._wanted else np.ones(self._small.shape, dtype=bool)
+
+    @cached_property
+    def everywhere(self) -> bool:
+        """The whole image is anatomy: it has no black border, is constant, or shows too little."""
+        return bool(self._inside.all())
+
+    @property
+    def cell(self) -> float:
+        """Side in pixels of a cell of the grid on which everything is found."""
+        return max(self.size) / max(self._small.shape)
 
     @cached_property
     def foreground(self) -> np.ndarray:
@@ -87,9 +99,8 @@ class Anatomy:
     @cached_property
     def _depth(self) -> np.ndarray:
         padded = cv2.copyMakeBorder(self._inside.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-        return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1] * np.float32(
-            self._cell
-        )
+        cells = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+        return cells * np.float32(self.cell)
 
     @cached_property
     def centre(self) -> tuple[float, float]:

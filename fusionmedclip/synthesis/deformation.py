@@ -6,7 +6,10 @@ import numpy as np
 from fusionmedclip.synthesis.edits import Edit, Scene
 from fusionmedclip.synthesis.masks import Box, Shape, grid, random_shape, shape_from
 
-__all__ = ["guided", "sink", "source"]
+__all__ = ["guided", "guided_field", "sink", "source"]
+
+WINDOW_TAIL = 0.03
+"""Height at which the guided field's window is cut off."""
 
 
 def _warp(scene: Scene, box: Box, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -67,47 +70,79 @@ def sink(scene: Scene, *, rng: np.random.Generator) -> Edit:
 
 
 def guided(scene: Scene, *, rng: np.random.Generator) -> Edit:
-    """Guided deformation: a smooth displacement field inside the organ (section 3.4)."""
-    settings = scene.settings.guided
-    size, anatomy = scene.image.shape, scene.anatomy
-    half = rng.uniform(*settings.side, size=2) * size / 2
-    row, column = anatomy.random_pixel(rng, depth=settings.depth)
+    """Guided deformation: X composed with p -> p + u(p), u a smooth field inside the organ (section 3.4)."""
+    box, u_rows, u_columns, window = guided_field(scene, rng)
+    rows, columns = grid(box, (0.0, 0.0))
+    return Edit(box, _warp(scene, box, rows + u_rows, columns + u_columns), window > 0)
+
+
+def guided_field(scene: Scene, rng: np.random.Generator) -> tuple[Box, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw a displacement field that keeps inside the organ and never folds.
+
+    Growth or shrinkage about the lesion's centre, a push along the line to the organ's centre and a random
+    smooth part, all under one window that fades out at the lesion's and at the organ's boundary. The field
+    is scaled until the spectral norm of its gradient is at most ``strength`` < 1: then p -> p + u(p) is
+    one to one, its Jacobian is positive, and no point leaves the organ, since u is zero on its boundary.
+
+    Returns
+    -------
+    box : Box
+    u_rows, u_columns : (h, w) float32 arrays
+        Displacement in pixels.
+    window : (h, w) float32 array
+        In [0, 1]; the displacement is zero where it is zero.
+    """
+    settings, anatomy = scene.settings.guided, scene.anatomy
+    half = np.maximum(4.0, rng.uniform(*settings.side, size=2) * scene.image.shape / 2)
+    pixel = anatomy.random_pixel(rng, depth=settings.depth)
     shape = shape_from(
-        (max(4.0, float(half[0])), max(4.0, float(half[1]))),
-        centre=(float(row), float(column)),
+        (float(half[0]), float(half[1])),
+        centre=(float(pixel[0]), float(pixel[1])),
         shear=0.0,
         degrees=rng.uniform(-90, 90),
         ellipse=True,
-        size=size,
+        size=scene.image.shape,
     )
     box = shape.box
-    down, across = shape.coordinates()
-    bump = np.clip(1 - down * down - across * across, 0, None) ** 2
-    inside = np.clip(anatomy.depth[box.window] / (settings.organ_margin * scene.scale), 0, 1)
-    bump *= inside * inside * (3 - 2 * inside)
+    window = _window(scene, shape)
     rows, columns = grid(box, shape.centre)
-    grow = -1.0 if rng.random() < settings.expansion_probability else 1.0
     reach = float(np.sqrt(half[0] * half[1]))
+    # Sampling from nearer the centre (a negative sign) magnifies what is there.
+    sign = -1.0 if rng.random() < settings.expansion_probability else 1.0
     towards = np.subtract(anatomy.centre, shape.centre)
-    towards = towards / max(float(np.hypot(*towards)), 1e-6)
-    push = rng.uniform(*settings.push) * reach * 0.5
-    waves = rng.standard_normal((2, 4, 4), dtype=np.float32) * (rng.uniform(*settings.waviness) * reach * 0.3)
-    wave_rows, wave_columns = (
-        cv2.resize(wave, (box.width, box.height), interpolation=cv2.INTER_CUBIC) for wave in waves
+    push = -0.5 * reach * rng.uniform(*settings.push) * towards / max(float(np.hypot(*towards)), 1e-6)
+    waves = rng.standard_normal((2, 4, 4), dtype=np.float32) * np.float32(
+        0.3 * reach * rng.uniform(*settings.waviness)
     )
-    u_rows = bump * (grow * (rows - push * np.float32(0)) + grow * push * np.float32(towards[0]) + wave_rows)
-    u_columns = bump * (grow * columns + grow * push * np.float32(towards[1]) + wave_columns)
-    norm = _largest_gradient(u_rows, u_columns)
-    gain = np.float32(rng.uniform(*settings.strength) / max(norm, 1e-6))
-    rows = rows + np.float32(shape.centre[0]) + gain * u_rows
-    columns = columns + np.float32(shape.centre[1]) + gain * u_columns
-    return Edit(box, _warp(scene, box, rows.astype(np.float32), columns.astype(np.float32)), bump > 0)
+    u_rows, u_columns = (
+        window
+        * (
+            np.float32(sign) * offset
+            + np.float32(shift)
+            + cv2.resize(wave, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+        )
+        for offset, shift, wave in zip((rows, columns), push, waves, strict=True)
+    )
+    gain = np.float32(rng.uniform(*settings.strength) / max(_largest_gradient(u_rows, u_columns), 1e-6))
+    return box, gain * u_rows, gain * u_columns, window
+
+
+def _window(scene: Scene, shape: Shape) -> np.ndarray:
+    """1 at the lesion's centre, 0 from its outline on and off the organ, smooth in between."""
+    down, across = shape.coordinates()
+    bump = np.maximum(1 - down * down - across * across, 0) ** 2
+    margin = np.float32(scene.settings.guided.organ_margin * scene.scale)
+    # Still in the outermost cell: a field that is zero on the edge, with a gradient below 1, cannot leave.
+    inside = np.clip((scene.anatomy.depth[shape.box.window] - np.float32(scene.anatomy.cell)) / margin, 0, 1)
+    bump *= inside * inside * (3 - 2 * inside)
+    # A tail of displacements too small to see would only blur the mask's meaning.
+    return np.maximum(bump - np.float32(WINDOW_TAIL), 0)
 
 
 def _largest_gradient(u_rows: np.ndarray, u_columns: np.ndarray) -> float:
-    """Largest Frobenius norm of the field's gradient, an upper bound of its spectral norm."""
-    total = np.zeros((u_rows.shape[0] - 1, u_rows.shape[1] - 1), dtype=np.float32)
-    for field in (u_rows, u_columns):
-        down, across = np.diff(field, axis=0)[:, :-1], np.diff(field, axis=1)[:-1]
-        total += down * down + across * across
-    return float(np.sqrt(total.max()))
+    """Largest spectral norm of the field's gradient, from differences of neighbouring pixels."""
+    a, b = np.diff(u_rows, axis=0)[:, :-1], np.diff(u_rows, axis=1)[:-1]
+    c, d = np.diff(u_columns, axis=0)[:, :-1], np.diff(u_columns, axis=1)[:-1]
+    # The largest singular value of [[a, b], [c, d]], in closed form.
+    norm = np.sqrt((a + d) ** 2 + (c - b) ** 2) + np.sqrt((a - d) ** 2 + (b + c) ** 2)
+    return 0.5 * float(norm.max())

@@ -35,9 +35,12 @@ class Scene:
 
     Attributes
     ----------
+    base : (H, W) float32 array in [0, 1]
+        The image as it was; never written to.
     image : (H, W) float32 array in [0, 1]
+        The image with the anomalies so far.
     anatomy : Anatomy
-        Of ``image``.
+        Of ``base``.
     support : (k, H, W) float32 array in [0, 1]
     anatomies : sequence of k Anatomy
     settings : SynthesisSettings
@@ -45,6 +48,7 @@ class Scene:
         Pixels of this image per pixel at a side of 224.
     """
 
+    base: np.ndarray
     image: np.ndarray
     anatomy: Anatomy
     support: np.ndarray
@@ -59,3 +63,8 @@ class Scene:
     def enough(self, region: np.ndarray, drawn: np.ndarray) -> bool:
         """Whether enough of the region drawn lies on anatomy."""
         return np.count_nonzero(region) >= self.settings.min_on_anatomy * np.count_nonzero(drawn)
+
+    @property
+    def smallest(self) -> float:
+        """Smallest number of pixels that an anomaly must change."""
+        return max(4.0, self.settings.min_changed * self.base.size)

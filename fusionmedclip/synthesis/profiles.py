@@ -32,7 +32,7 @@ PROFILES: dict[str, Profile] = {
     # Tumours are brighter than brain on T2, FLAIR and contrast-enhanced T1, less often darker; some are
     # rings around necrosis. The skull is rigid: fields die out inside it, and push towards the midline.
     "brain_mri": Profile(
-        poisson=PoissonSettings(side=(0.1, 0.35), depth=0.45),
+        poisson=PoissonSettings(side=(0.1, 0.35), contrast_limit=1.2, depth=0.45),
         density=DensitySettings(
             side=(0.1, 0.26),
             irregularity=(0.2, 0.7),
@@ -67,7 +67,9 @@ PROFILES: dict[str, Profile] = {
             unevenness=(0.2, 0.7),
             unevenness_sigma=(2.0, 5.0),
         ),
-        guided=GuidedSettings(side=(0.25, 0.5), push=(0.0, 0.4), organ_margin=6.0, depth=0.1),
+        guided=GuidedSettings(
+            side=(0.25, 0.5), strength=(0.4, 0.7), push=(0.0, 0.4), organ_margin=6.0, depth=0.1
+        ),
     ),
     # Opacities lie in the lungs, dark sites deep in the chest: bright, soft-edged, with ribs and vessels
     # showing through (low beta).
@@ -87,6 +89,8 @@ PROFILES: dict[str, Profile] = {
             unevenness=(0.2, 0.7),
             unevenness_sigma=(4.0, 9.0),
         ),
-        guided=GuidedSettings(side=(0.25, 0.5), push=(0.0, 0.5), organ_margin=12.0, depth=0.2),
+        guided=GuidedSettings(
+            side=(0.25, 0.5), strength=(0.4, 0.75), push=(0.0, 0.5), organ_margin=12.0, depth=0.2
+        ),
     ),
 }

@@ -103,6 +103,9 @@ class PoissonSettings(Checked):
     mixed_probability : float
         Odds that the guidance field V takes, between each two neighbours, the stronger of the patch's
         and the target's difference ("mixed gradients", Perez et al. 2003) instead of the patch's alone.
+    contrast_limit : float
+        The patch's gradients are weakened until its standard deviation is at most this multiple of the
+        target's, so that blending does not saturate.
     depth : float
         Patch and target lie at least this share of the anatomy's largest depth inside it, so that skull
         or skin is not blended into the organ.
@@ -113,6 +116,7 @@ class PoissonSettings(Checked):
     rotation: tuple[float, float] = span((-45.0, 45.0), low=-180, high=180)
     resize_mean: float = fixed_number(0.1, low=0, high=2)
     mixed_probability: float = probability(0.5)
+    contrast_limit: float = fixed_number(1.5, low=0.1, high=100)
     depth: float = fixed_number(0.15, low=0, high=0.9)
 
 
@@ -238,7 +242,7 @@ class GuidedSettings(Checked):
 
     where = "synthesis.guided"
     side: tuple[float, float] = span((0.2, 0.5), low=0.05, high=1)
-    strength: tuple[float, float] = span((0.5, 0.85), low=0.05, high=0.95)
+    strength: tuple[float, float] = span((0.5, 0.9), low=0.05, high=0.95)
     expansion_probability: float = probability(0.7)
     push: tuple[float, float] = span((0.0, 0.6), low=0, high=5)
     waviness: tuple[float, float] = span((0.0, 0.5), low=0, high=5)

@@ -1,6 +1,7 @@
 """An endless stream of training pairs that keeps no state: a pure function of seed, epoch and index."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from operator import index as index_of
 
 import numpy as np
 
@@ -12,13 +13,15 @@ from fusionmedclip.synthesis.tasks import check_images, synthesize_scene
 __all__ = ["AnomalyStream"]
 
 
-def _pick(odds: dict[str, float], rng: np.random.Generator) -> str:
-    names, point = list(odds), rng.random() * sum(odds.values())
-    for name in names:
+def _pick(odds: Mapping[str, float], rng: np.random.Generator) -> str:
+    # In order of names: the order in which a configuration lists them must not change a draw.
+    names = sorted(name for name in odds if odds[name] > 0)
+    point = rng.random() * sum(odds[name] for name in names)
+    for name in names[:-1]:
         point -= odds[name]
         if point < 0:
             return name
-    return next(name for name in reversed(names) if odds[name] > 0)
+    return names[-1]
 
 
 class AnomalyStream:
@@ -48,10 +51,11 @@ class AnomalyStream:
 
     def __init__(self, support: np.ndarray, settings: SynthesisSettings | None = None, seed: int = 0):
         check_images(support, name="support", dimensions=3)
-        self.support = np.ascontiguousarray(support)
+        # A copy, so that nothing written to the caller's array later can change a draw.
+        self.support = np.array(support, order="C")
         self.settings = SynthesisSettings() if settings is None else settings
-        self.seed = seed
-        self._anatomies = [Anatomy(image, foreground=self.settings.foreground) for image in support]
+        self.seed = index_of(seed)
+        self._anatomies = [Anatomy(image, foreground=self.settings.foreground) for image in self.support]
 
     def draw(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """One training pair.
@@ -67,9 +71,9 @@ class AnomalyStream:
         mask : (H, W) bool array
             Empty where the task drawn is ``identity``.
         """
-        rng = generator(int(self.seed), "synthesis", int(epoch), int(index))
+        rng = self._generator(epoch, index)
         task = self._task(rng)
-        base = int(index) % len(self.support)
+        base = index_of(index) % len(self.support)
         return synthesize_scene(
             self.support[base],
             self._anatomies[base],
@@ -82,7 +86,7 @@ class AnomalyStream:
 
     def task(self, epoch: int, index: int) -> str:
         """Name of the task that ``draw(epoch, index)`` applies."""
-        return self._task(generator(int(self.seed), "synthesis", int(epoch), int(index)))
+        return self._task(self._generator(epoch, index))
 
     def batch(self, epoch: int, indices: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Several training pairs of one epoch.
@@ -98,6 +102,9 @@ class AnomalyStream:
         for row, (image, mask) in enumerate(pairs):
             images[row], masks[row] = image, mask
         return images, masks
+
+    def _generator(self, epoch: int, index: int) -> np.random.Generator:
+        return generator(self.seed, "synthesis", index_of(epoch), index_of(index))
 
     def _task(self, rng: np.random.Generator) -> str:
         families = self.settings.families

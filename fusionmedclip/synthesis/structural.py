@@ -10,6 +10,9 @@ from fusionmedclip.synthesis.ranges import CutPasteSettings, PoissonSettings
 
 __all__ = ["cutpaste", "poisson", "source_patch"]
 
+FLAT = 0.02
+"""Standard deviations are taken to be at least this (five grey levels): flat tissue still gets a lesion."""
+
 
 def source_patch(
     scene: Scene,
@@ -74,6 +77,8 @@ def poisson(scene: Scene, *, rng: np.random.Generator) -> Edit:
     if not scene.enough(region, drawn):
         return Edit(box, target, drawn)
     patch = source_patch(scene, box, rng=rng, settings=settings, depth=settings.depth)
+    spread = float(np.std(patch[region])), float(np.std(target[region]))
+    patch *= np.float32(min(1.0, settings.contrast_limit * max(spread[1], FLAT) / max(spread[0], FLAT)))
     mixed = rng.random() < settings.mixed_probability
     divergence = guidance_divergence(patch, target=target, mixed=mixed)
     return Edit(box, solve_poisson(target, divergence=divergence, mask=region), region)

@@ -124,7 +124,7 @@ def synthesize_scene(
     if task == "identity":
         return result, mask
     scale = float(np.sqrt(image.shape[0] * image.shape[1])) / REFERENCE_SIDE
-    scene = Scene(result, anatomy, support, anatomies, settings, scale)
+    scene = Scene(image, result, anatomy, support, anatomies, settings, scale)
     count = 2 if rng.random() < settings.second_anomaly_probability else 1
     for _ in range(count):
         _apply(scene, mask, task=task, rng=rng)
@@ -140,23 +140,40 @@ def _apply(scene: Scene, mask: np.ndarray, *, task: str, rng: np.random.Generato
 
 
 def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, force: bool = False) -> bool:
-    settings, box = scene.settings, edit.box
+    """Write an edit into the scene's image and the mask, if it changes enough.
+
+    Inside its region an edit replaces what an earlier one left, in the image and in the mask, so that the
+    mask stays the difference from the base image even where two anomalies overlap.
+    """
+    box = edit.box
     region = scene.on_anatomy(edit.region, box)
+    if force and not region.any():
+        region = edit.region
     if not force and not scene.enough(region, edit.region):
         return False
-    before = scene.image[box.window]
+    base = scene.base[box.window]
     pixels = np.clip(edit.pixels, 0, 1)
-    label = (np.abs(pixels - before) > ROUNDING) & region
-    if not force and np.count_nonzero(label) < max(4, settings.min_changed * scene.image.size):
+    label = np.abs(pixels - base) > ROUNDING
+    label &= region
+    if not force and np.count_nonzero(label) < scene.smallest:
         return False
-    width = round(settings.label_closing * scene.scale)
-    if width > 1:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        closed = cv2.morphologyEx(label.view(np.uint8), cv2.MORPH_CLOSE, kernel)
-        label = (closed.view(bool) & region) | label
-    scene.image[box.window] = np.where(label, pixels, before)
-    mask[box.window] |= label
+    label = _closed(label, region, width=round(scene.settings.label_closing * scene.scale))
+    view, seen = scene.image[box.window], mask[box.window]
+    np.copyto(view, base, where=region)
+    np.copyto(view, pixels, where=label)
+    np.copyto(seen, label, where=region)
     return True
+
+
+def _closed(label: np.ndarray, region: np.ndarray, *, width: int) -> np.ndarray:
+    """Label with its gaps closed inside the region."""
+    if width <= 1:
+        return label
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    closed = cv2.morphologyEx(label.view(np.uint8), cv2.MORPH_CLOSE, kernel).view(bool)
+    closed &= region
+    closed |= label
+    return closed
 
 
 def _shifted(scene: Scene, *, rng: np.random.Generator) -> Edit:
@@ -165,7 +182,6 @@ def _shifted(scene: Scene, *, rng: np.random.Generator) -> Edit:
     half = (box.height / 2, box.width / 2)
     shape = shape_from(half, centre=pixel, shear=0.0, degrees=0.0, ellipse=True, size=scene.image.shape)
     down, across = shape.coordinates()
-    before = scene.image[shape.box.window]
-    shift = scene.settings.fallback_shift
-    pixels = before + np.where(before < 0.5, shift, -shift).astype(np.float32)
+    base, shift = scene.base[shape.box.window], scene.settings.fallback_shift
+    pixels = base + np.where(base < 0.5, shift, -shift).astype(np.float32)
     return Edit(shape.box, pixels, down * down + across * across <= 1)
