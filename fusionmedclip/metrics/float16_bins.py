@@ -13,6 +13,7 @@ __all__ = ["BINS", "bins_of_bits", "counts_of_bits", "float16_bits"]
 BINS = 65_536
 _SIGN = 0x8000
 _INFINITY = 0x7C00
+_PIECE = 1 << 20
 
 
 def float16_bits(maps: np.ndarray) -> np.ndarray:
@@ -59,7 +60,10 @@ def counts_of_bits(bits: np.ndarray) -> np.ndarray:
     -------
     (65536,) int64 array
     """
-    raw = np.bincount(bits, minlength=BINS)
+    raw = np.zeros(BINS, np.int64)
+    # bincount widens its input to 64 bits; in pieces, so that one huge image does not.
+    for start in range(0, bits.size, _PIECE):
+        raw += np.bincount(bits[start : start + _PIECE], minlength=BINS)
     raw[0] += raw[_SIGN]
     raw[_SIGN] = 0
     # Negative floats are stored as sign and magnitude, so their patterns ascend while they descend.

@@ -22,8 +22,9 @@ def test_minus_zero_and_zero_share_a_bin():
     assert minus == plus
 
 
-def test_counts_agree_with_bins():
-    bits = np.random.default_rng(0).choice(NUMBERS, 20_000).astype(np.uint16)
+@pytest.mark.parametrize("size", [20_000, 1_500_000])
+def test_counts_agree_with_bins(size):
+    bits = np.random.default_rng(0).choice(NUMBERS, size).astype(np.uint16)
     bits = np.concatenate([bits, np.array([0x8000, 0x8000, 0], np.uint16)])
     assert (counts_of_bits(bits) == np.bincount(bins_of_bits(bits), minlength=BINS)).all()
 
