@@ -39,7 +39,7 @@ class Tumour:
 def _draw_tumour(rng: np.random.Generator, kind: str) -> Tumour:
     reach = (0.66, 0.72) if kind == "meningioma" else (0.22, 0.6)
     turn, along = uniform(rng, 0, 2 * np.pi), uniform(rng, *reach)
-    radius = {"glioma": (0.12, 0.25), "metastasis": (0.07, 0.14), "meningioma": (0.1, 0.2)}[kind]
+    radius = {"glioma": (0.12, 0.25), "metastasis": (0.08, 0.14), "meningioma": (0.1, 0.2)}[kind]
     return Tumour(
         kind=kind,
         centre=(along * float(np.cos(turn)), along * float(np.sin(turn))),

@@ -20,10 +20,11 @@ LEVEL = 0.47
 def _opacity(rng: np.random.Generator, chest: Chest, kind: str) -> tuple[Array, dict[str, str]]:
     """Added opacity (0-1) and what it is."""
     side = 1.0 if rng.random() < 0.5 else -1.0
-    centre = (side * uniform(rng, 0.25, 0.45), uniform(rng, chest.frame.top + 0.32, chest.frame.base - 0.22))
-    strength = {"consolidation": _consolidation, "nodule": _nodule, "effusion": _effusion}[kind](
-        rng, chest, centre
-    )
+    frame = chest.frame
+    draw = {"consolidation": _consolidation, "nodule": _nodule, "effusion": _effusion}[kind]
+    across, down = uniform(rng, 0.24, 0.64 * frame.width), uniform(rng, frame.top + 0.32, frame.base - 0.3)
+    centre = (side * across, down)
+    strength = draw(rng, chest, centre)
     strength = strength * ramp(chest.lung, 0.03) * ramp(-chest.x * side, 0.04)
     zone = "lower" if kind == "effusion" or centre[1] > 0.08 else "upper" if centre[1] < -0.22 else "mid"
     facts = {"kind": kind, "side": "right" if side < 0 else "left", "zone": zone, "detail": ""}
