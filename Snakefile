@@ -18,6 +18,7 @@ include: "rules/extract_features.smk"
 include: "rules/run_method.smk"
 include: "rules/compute_metrics.smk"
 include: "rules/build_tables.smk"
+include: "rules/figure_inputs.smk"
 include: "rules/draw_figures.smk"
 include: "rules/write_report.smk"
 

@@ -1,22 +1,41 @@
-"""The console script."""
+"""The console script: print tables, trace a number, fit on one's own images, predict, check a data set."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
 
-app = typer.Typer(help="Few-shot medical anomaly detection, reproducible row by row.", no_args_is_help=True)
+from fusionmedclip.errors import InputError
+
+app = typer.Typer(
+    help="Few-shot medical anomaly detection, reproducible row by row.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Results = Annotated[Path, typer.Option(help="Folder of results.")]
+Configs = Annotated[list[Path] | None, typer.Option("--config", help="Configuration; repeat for overlays.")]
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: ", end="")
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()
-def tables(
-    results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results"),
-) -> None:
+def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
     """Print the tables that the workflow made."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
     found = sorted((results / "tables").glob("*.md"))
     if not found:
         console.print(f"no tables in {results}/tables yet; make them: snakemake --cores 2 all_tables")
@@ -26,6 +45,106 @@ def tables(
         console.print()
 
 
-@app.callback()
-def main() -> None:
-    """Few-shot medical anomaly detection, reproducible row by row."""
+@app.command()
+def trace(table: str, dataset: str, method: str, k: int, results: Results = Path("results")) -> None:
+    """Walk from a printed number back to its files, settings and hashes, and compute it again."""
+    from fusionmedclip.reporting.trace import trace_cell
+
+    with _readable():
+        found = trace_cell(results, table, dataset, method, k)
+    cell = found.cell
+    console.print(
+        f"[bold]{table} {dataset} {method} k={k}[/]: {cell['metric']} {cell['mean']:.6f} ({cell['status']})"
+    )
+    sheet = Table("run", "recorded", "from the scores", "settings", "commit", "inputs")
+    for run in found.runs:
+        provenance = run.record["provenance"]
+        commit = (provenance["commit"] or "none")[:10] + (" (changed)" if provenance["dirty"] else "")
+        inputs = (
+            f"{len(provenance['inputs'])} as recorded"
+            if not run.changed
+            else f"changed: {', '.join(run.changed)}"
+        )
+        settings = run.record["settings_digest"][:12] + ("" if run.settings_hold else " BROKEN")
+        sheet.add_row(
+            str(run.metrics), f"{run.printed:.6f}", f"{run.recomputed:.6f}", settings, commit, inputs
+        )
+    console.print(sheet)
+    for name, sha in found.runs[0].record["provenance"]["inputs"].items():
+        console.print(f"  {sha[:16]}  {name}", highlight=False)
+    console.print(
+        f"mean computed again: {found.recomputed_mean:.6f}; "
+        + ("it holds" if found.holds else "[red]it does not hold[/]")
+    )
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def fit(
+    images: Annotated[list[Path], typer.Argument(help="Normal images, or a folder of them.")],
+    out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
+    method: Annotated[str, typer.Option(help="Method of the configuration.")] = "fusionmedclip",
+    config: Configs = None,
+    seed: int = 0,
+) -> None:
+    """Fit FusionMedCLIP on normal images and save the model."""
+    from fusionmedclip import FusionMedCLIP
+
+    with _readable():
+        support = _files(images)
+        model = FusionMedCLIP.from_config(config or [Path("config.yaml")], method=method)
+        steps = model.settings.optimiser.steps(len(support))
+        with _bar(steps) as progress:
+            model.fit(support, seed=seed, progress=progress)
+        model.save(out)
+    console.print(f"fitted on {len(support)} images: {model.trained_parameters()}; saved in {out}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder that fit saved.")],
+    images: Annotated[list[Path], typer.Argument(help="Images, or a folder of them.")],
+    out: Annotated[Path, typer.Option(help="CSV of scores; maps go beside it as .npy.")] = Path("scores.csv"),
+) -> None:
+    """Score images: a CSV of image and score, and the anomaly maps as one float32 array."""
+    import numpy as np
+    import pandas as pd
+
+    from fusionmedclip import FusionMedCLIP
+
+    with _readable():
+        files = _files(images)
+        result = FusionMedCLIP.load(model).predict(files)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"image": [str(f) for f in files], "score": result.scores}).to_csv(out, index=False)
+    if result.maps is not None:
+        np.save(out.with_suffix(".npy"), result.maps)
+    console.print(f"scored {len(files)} images; {out}")
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise InputError("no such file or folder", received=str(path))
+    if not files:
+        raise InputError("no images found", received=[str(p) for p in paths])
+    return files
+
+
+@contextlib.contextmanager
+def _bar(steps: int):
+    from rich.progress import Progress
+
+    with Progress(console=console) as bar:
+        task = bar.add_task("Training", total=steps)
+        yield lambda row: bar.update(task, advance=1, description=f"Training, loss {row['loss']:.3f}")
+
+
+if __name__ == "__main__":
+    app()

@@ -7,11 +7,6 @@ localrules:
     build_table,
 
 
-def row_cells(wildcards):
-    """Cells of the row that some wildcards name."""
-    return ROWS[wildcards.table][int(wildcards.row)]
-
-
 rule build_row:
     """Put one row together from finished metrics, and refuse those made with other settings."""
     input:
@@ -21,12 +16,6 @@ rule build_row:
         ),
     output:
         f"{RESULTS}/tables/{{table}}/row_{{row}}.csv",
-    params:
-        lambda w: params(
-            "fusionmedclip.reporting.tables",
-            request=row_request(CONFIG, w.table, int(w.row)),
-            results=RESULTS,
-        ),
     log:
         f"{RESULTS}/logs/build_row/{{table}}_{{row}}.log",
     benchmark:
@@ -36,6 +25,12 @@ rule build_row:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.tables",
+            request=row_request(CONFIG, w.table, int(w.row)),
+            results=RESULTS,
+        ),
     script:
         "../workflow_scripts/build_row.py"
 
@@ -47,14 +42,6 @@ rule build_table:
     output:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         text=f"{RESULTS}/tables/{{table}}.md",
-    params:
-        lambda w: params(
-            "fusionmedclip.reporting.tables",
-            title=TABLES[w.table]["title"],
-            layout=TABLES[w.table]["rows"],
-            titles={name: entry["title"] for name, entry in DATASETS.items()}
-            | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
-        ),
     log:
         f"{RESULTS}/logs/build_table/{{table}}.log",
     benchmark:
@@ -64,6 +51,14 @@ rule build_table:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.tables",
+            title=TABLES[w.table]["title"],
+            layout=TABLES[w.table]["rows"],
+            titles={name: entry["title"] for name, entry in DATASETS.items()}
+            | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
+        ),
     script:
         "../workflow_scripts/build_table.py"
 
@@ -77,16 +72,18 @@ rule all_tables:
 for _table in TABLES:
 
     rule:
-        name: _table
-        localrule: True
+        name:
+            _table
         input:
             f"{RESULTS}/tables/{_table}.csv",
             f"{RESULTS}/tables/{_table}.md",
+        localrule: True
 
     for _row in ROWS[_table]:
 
         rule:
-            name: f"{_table}_row_{_row}"
-            localrule: True
+            name:
+                f"{_table}_row_{_row}"
             input:
                 f"{RESULTS}/tables/{_table}/row_{_row}.csv",
+            localrule: True

@@ -36,6 +36,7 @@ METHODS = [name for name in CONFIG.data["methods"] if is_built(CONFIG.method(nam
 TABLES = CONFIG.data["tables"]
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])
+RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
 
 
@@ -78,3 +79,41 @@ def uses_features(method):
 def metrics_of(cells):
     """Metrics files behind some cells."""
     return [f"{RESULTS}/metrics/{run.path}.json" for run in runs_of(CONFIG, cells)]
+
+
+def captions_needed(wildcards):
+    """Phantom captions must be drawn first; others lie on disk."""
+    name = CONFIG.backbone(wildcards.backbone)["stage1"]["captions"]
+    drawn = CAPTIONS[name]["source"]["kind"] == "phantoms"
+    return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
+
+
+def stage1_params(wildcards):
+    """What Stage 1 depends on."""
+    stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
+    captions = CONFIG.source(stage1["captions"], section="captions")
+    return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
+
+
+def run_inputs(wildcards):
+    """Files that a run reads; a backbone and its stored features where the method uses them."""
+    dataset = f"{RESULTS}/datasets/{wildcards.dataset}"
+    files = {
+        "manifest": f"{dataset}/manifest.csv",
+        "images": f"{dataset}/images.npy",
+        "masks": f"{dataset}/masks.npy",
+        "split": f"{dataset}/split_{wildcards.split}.csv",
+        "support": f"{RESULTS}/support/{wildcards.dataset}/{wildcards.split}/k{wildcards.k}_seed{wildcards.seed}.csv",
+    }
+    backbone = CONFIG.method(wildcards.method)["backbone"]
+    if backbone:
+        files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
+        files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
+        if uses_features(wildcards.method):
+            files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
+    return files
+
+
+def row_cells(wildcards):
+    """Cells of the row that some wildcards name."""
+    return ROWS[wildcards.table][int(wildcards.row)]

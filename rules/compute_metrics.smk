@@ -9,8 +9,6 @@ rule compute_metrics:
         provenance=rules.run_method.output.provenance,
     output:
         f"{RESULTS}/metrics/{RUN}.json",
-    params:
-        lambda w: params("fusionmedclip.metrics.summary", settings=run_settings(CONFIG, run_of(w))),
     log:
         f"{RESULTS}/logs/compute_metrics/{RUN}.log",
     benchmark:
@@ -20,5 +18,7 @@ rule compute_metrics:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        lambda w: params("fusionmedclip.metrics.summary", settings=run_settings(CONFIG, run_of(w))),
     script:
         "../workflow_scripts/compute_metrics.py"

@@ -1,16 +1,6 @@
 """Figures: results/figures/."""
 
 
-def gallery_runs(dataset):
-    """Runs whose maps the gallery of a data set shows: every method at its largest k, first seed."""
-    runs = [run for run in RUNS if run.dataset == dataset and run.seed == CONFIG.data["seeds"][0]]
-    largest = max((run.k for run in runs), default=0)
-    return {run.method: run for run in runs if run.k == largest}
-
-
-GALLERIES = [dataset for dataset in DATASETS if gallery_runs(dataset)]
-
-
 rule draw_anomaly_maps:
     """Draw test images, their truth and each method's map."""
     input:
@@ -22,14 +12,6 @@ rule draw_anomaly_maps:
         ],
     output:
         f"{RESULTS}/figures/anomaly_maps_{{dataset}}.png",
-    params:
-        lambda w: params(
-            "fusionmedclip.reporting.map_gallery",
-            title=DATASETS[w.dataset]["title"],
-            titles=[CONFIG.method(name)["title"] for name in gallery_runs(w.dataset)],
-            k=max(run.k for run in gallery_runs(w.dataset).values()),
-            stand_in=CONFIG.data["tier"] != "paper",
-        ),
     log:
         f"{RESULTS}/logs/draw_anomaly_maps/{{dataset}}.log",
     benchmark:
@@ -39,12 +21,68 @@ rule draw_anomaly_maps:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        lambda w: figure_params(
+            "fusionmedclip.reporting.map_gallery",
+            w.dataset,
+            titles=[CONFIG.method(name)["title"] for name in gallery_runs(w.dataset)],
+        ),
     script:
         "../workflow_scripts/draw_anomaly_maps.py"
 
 
+rule draw_synthesis_gallery:
+    """Draw what synthesis makes of a support set."""
+    input:
+        manifest=rules.list_dataset.output[0],
+        images=rules.prepare_dataset.output.images,
+        support=lambda w: gallery_synthesis(w.dataset)[0],
+    output:
+        f"{RESULTS}/figures/synthesis_{{dataset}}.png",
+    log:
+        f"{RESULTS}/logs/draw_synthesis_gallery/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_synthesis_gallery/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        lambda w: figure_params(
+            "fusionmedclip.pipeline.galleries", w.dataset, **gallery_synthesis(w.dataset)[1]
+        ),
+    script:
+        "../workflow_scripts/draw_synthesis_gallery.py"
+
+
+rule draw_training_curves:
+    """Draw the training loss of our methods."""
+    input:
+        lambda w: [path for paths in curve_logs(w.dataset).values() for path in paths],
+    output:
+        f"{RESULTS}/figures/training_{{dataset}}.png",
+    log:
+        f"{RESULTS}/logs/draw_training_curves/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_training_curves/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        lambda w: figure_params(
+            "fusionmedclip.reporting.training_curves", w.dataset, logs=curve_logs(w.dataset)
+        ),
+    script:
+        "../workflow_scripts/draw_training_curves.py"
+
+
 rule figures:
+    input:
+        expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
+        expand(rules.draw_training_curves.output, dataset=CURVED),
+        expand(rules.draw_synthesis_gallery.output, dataset=[d for d in SHOWN if gallery_synthesis(d)]),
     """Every figure."""
     localrule: True
-    input:
-        expand(rules.draw_anomaly_maps.output, dataset=GALLERIES),

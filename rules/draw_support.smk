@@ -10,10 +10,6 @@ rule split_dataset:
         rules.list_dataset.output[0],
     output:
         f"{RESULTS}/datasets/{{dataset}}/split_{{split}}.csv",
-    params:
-        lambda w: params(
-            "fusionmedclip.data.splits", test=DATASETS[w.dataset]["test"], seed=CONFIG.data["split_seed"]
-        ),
     log:
         f"{RESULTS}/logs/split_dataset/{{dataset}}_{{split}}.log",
     benchmark:
@@ -23,6 +19,10 @@ rule split_dataset:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        lambda w: params(
+            "fusionmedclip.data.splits", test=DATASETS[w.dataset]["test"], seed=CONFIG.data["split_seed"]
+        ),
     script:
         "../workflow_scripts/split_dataset.py"
 
@@ -33,8 +33,6 @@ rule draw_support:
         rules.split_dataset.output[0],
     output:
         f"{RESULTS}/support/{{dataset}}/{{split}}/k{{k}}_seed{{seed}}.csv",
-    params:
-        params("fusionmedclip.data.support"),
     log:
         f"{RESULTS}/logs/draw_support/{{dataset}}_{{split}}_k{{k}}_seed{{seed}}.log",
     benchmark:
@@ -44,5 +42,7 @@ rule draw_support:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        params("fusionmedclip.data.support"),
     script:
         "../workflow_scripts/draw_support.py"

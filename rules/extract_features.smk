@@ -9,13 +9,6 @@ rule extract_features:
         images=rules.prepare_dataset.output.images,
     output:
         directory(f"{RESULTS}/features/{{backbone}}/{{dataset}}"),
-    params:
-        lambda w: params(
-            "fusionmedclip.models.backbone_store",
-            layers=CONFIG.backbone(w.backbone)["layers"],
-            threads=CONFIG.data["threads"],
-            device=CONFIG.data["device"],
-        ),
     log:
         f"{RESULTS}/logs/extract_features/{{backbone}}_{{dataset}}.log",
     benchmark:
@@ -26,5 +19,12 @@ rule extract_features:
         gpu=GPU,
         mem_mb=12000,
         runtime=240,
+    params:
+        lambda w: params(
+            "fusionmedclip.models.backbone_store",
+            layers=CONFIG.backbone(w.backbone)["layers"],
+            threads=CONFIG.data["threads"],
+            device=CONFIG.data["device"],
+        ),
     script:
         "../workflow_scripts/extract_features.py"

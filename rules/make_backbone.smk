@@ -9,21 +9,19 @@ rule make_backbone:
     output:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
         weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
-    wildcard_constraints:
-        backbone=one_of(STOCK),
-    params:
-        lambda w: params(
-            "fusionmedclip.models.backbone_store", settings=CONFIG.backbone_settings(w.backbone)
-        ),
     log:
         f"{RESULTS}/logs/make_backbone/{{backbone}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/make_backbone/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STOCK),
     conda:
         "../envs/torch.yaml"
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        lambda w: params("fusionmedclip.models.backbone_store", settings=CONFIG.backbone_settings(w.backbone)),
     script:
         "../workflow_scripts/make_backbone.py"
 
@@ -32,8 +30,6 @@ rule draw_phantom_captions:
     """Draw phantoms with captions, for Stage 1 without a download."""
     output:
         directory(f"{RESULTS}/captions/{{captions}}/phantoms"),
-    params:
-        lambda w: params("fusionmedclip.data.phantoms", source=CAPTIONS[w.captions]["source"]),
     log:
         f"{RESULTS}/logs/draw_phantom_captions/{{captions}}.log",
     benchmark:
@@ -43,22 +39,10 @@ rule draw_phantom_captions:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        lambda w: params("fusionmedclip.data.phantoms", source=CAPTIONS[w.captions]["source"]),
     script:
         "../workflow_scripts/draw_phantom_captions.py"
-
-
-def captions_needed(wildcards):
-    """Phantom captions must be drawn first; others lie on disk."""
-    name = CONFIG.backbone(wildcards.backbone)["stage1"]["captions"]
-    drawn = CAPTIONS[name]["source"]["kind"] == "phantoms"
-    return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
-
-
-def stage1_params(wildcards):
-    """What Stage 1 depends on."""
-    stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
-    captions = CONFIG.source(stage1["captions"], section="captions")
-    return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
 
 
 rule pretrain_backbone:
@@ -70,19 +54,19 @@ rule pretrain_backbone:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
         weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
         log=f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
-    wildcard_constraints:
-        backbone=one_of(STAGE1),
-    params:
-        stage1_params,
     log:
         f"{RESULTS}/logs/pretrain_backbone/{{backbone}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/pretrain_backbone/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STAGE1),
     conda:
         "../envs/torch.yaml"
     resources:
         gpu=GPU,
         mem_mb=16000,
         runtime=2880,
+    params:
+        stage1_params,
     script:
         "../workflow_scripts/pretrain_backbone.py"

@@ -8,19 +8,19 @@ rule draw_phantoms:
     """Draw a data set of phantoms whose lesions are known."""
     output:
         directory(f"{RESULTS}/datasets/{{dataset}}/phantoms"),
-    wildcard_constraints:
-        dataset=one_of(PHANTOMS),
-    params:
-        lambda w: params("fusionmedclip.data.phantoms", source=DATASETS[w.dataset]["source"]),
     log:
         f"{RESULTS}/logs/draw_phantoms/{{dataset}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/draw_phantoms/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(PHANTOMS),
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        lambda w: params("fusionmedclip.data.phantoms", source=DATASETS[w.dataset]["source"]),
     script:
         "../workflow_scripts/draw_phantoms.py"
 
@@ -31,8 +31,6 @@ rule list_dataset:
         lambda w: rules.draw_phantoms.output[0] if w.dataset in PHANTOMS else [],
     output:
         f"{RESULTS}/datasets/{{dataset}}/manifest.csv",
-    params:
-        lambda w: params("fusionmedclip.data.manifest", source=CONFIG.source(w.dataset), dataset=w.dataset),
     log:
         f"{RESULTS}/logs/list_dataset/{{dataset}}.log",
     benchmark:
@@ -42,6 +40,8 @@ rule list_dataset:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        lambda w: params("fusionmedclip.data.manifest", source=CONFIG.source(w.dataset), dataset=w.dataset),
     script:
         "../workflow_scripts/list_dataset.py"
 
@@ -53,10 +53,6 @@ rule prepare_dataset:
     output:
         images=f"{RESULTS}/datasets/{{dataset}}/images.npy",
         masks=f"{RESULTS}/datasets/{{dataset}}/masks.npy",
-    params:
-        lambda w: params(
-            "fusionmedclip.data.pixels", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]
-        ),
     log:
         f"{RESULTS}/logs/prepare_dataset/{{dataset}}.log",
     benchmark:
@@ -66,5 +62,9 @@ rule prepare_dataset:
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        lambda w: params(
+            "fusionmedclip.data.pixels", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]
+        ),
     script:
         "../workflow_scripts/prepare_dataset.py"

@@ -3,27 +3,6 @@
 results/runs/{dataset}/{split}/{method}/k{k}/seed{seed}/, results/scores/ of the same shape.
 """
 
-RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
-
-
-def run_inputs(wildcards):
-    """Files that a run reads; a backbone and its stored features where the method uses them."""
-    dataset = f"{RESULTS}/datasets/{wildcards.dataset}"
-    files = {
-        "manifest": f"{dataset}/manifest.csv",
-        "images": f"{dataset}/images.npy",
-        "masks": f"{dataset}/masks.npy",
-        "split": f"{dataset}/split_{wildcards.split}.csv",
-        "support": f"{RESULTS}/support/{wildcards.dataset}/{wildcards.split}/k{wildcards.k}_seed{wildcards.seed}.csv",
-    }
-    backbone = CONFIG.method(wildcards.method)["backbone"]
-    if backbone:
-        files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
-        files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
-        if uses_features(wildcards.method):
-            files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
-    return files
-
 
 rule run_method:
     """Fit on k normal images, score the test set: one process, several outputs."""
@@ -36,12 +15,6 @@ rule run_method:
         scores=f"{RESULTS}/scores/{RUN}/scores.csv",
         pixel_counts=f"{RESULTS}/scores/{RUN}/pixel_counts.npz",
         examples=f"{RESULTS}/scores/{RUN}/examples.npz",
-    params:
-        lambda w: params(
-            entry_module(CONFIG.method(w.method)["kind"]),
-            settings=run_settings(CONFIG, run_of(w)),
-            device=CONFIG.data["device"],
-        ),
     log:
         f"{RESULTS}/logs/run_method/{RUN}.log",
     benchmark:
@@ -52,5 +25,11 @@ rule run_method:
         gpu=GPU,
         mem_mb=12000,
         runtime=240,
+    params:
+        lambda w: params(
+            entry_module(CONFIG.method(w.method)["kind"]),
+            settings=run_settings(CONFIG, run_of(w)),
+            device=CONFIG.data["device"],
+        ),
     script:
         "../workflow_scripts/run_method.py"

@@ -8,14 +8,6 @@ rule write_report:
         figures=rules.figures.input,
     output:
         f"{RESULTS}/report.html",
-    params:
-        params(
-            "fusionmedclip.reporting.report",
-            tier=CONFIG.data["tier"],
-            tables={name: [TABLES[name]["title"], TABLES[name]["rows"]] for name in TABLES},
-            titles={name: entry["title"] for name, entry in DATASETS.items()}
-            | {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]},
-        ),
     log:
         f"{RESULTS}/logs/write_report.log",
     benchmark:
@@ -25,12 +17,20 @@ rule write_report:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        params(
+            "fusionmedclip.reporting.report",
+            tier=CONFIG.data["tier"],
+            tables={name: [TABLES[name]["title"], TABLES[name]["rows"]] for name in TABLES},
+            titles={name: entry["title"] for name, entry in DATASETS.items()}
+            | {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]},
+        ),
     script:
         "../workflow_scripts/write_report.py"
 
 
 rule report:
-    """The report."""
-    localrule: True
     input:
         rules.write_report.output,
+    """The report."""
+    localrule: True
