@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
     from fusionmedclip.models.detector import Detector
 
-__all__ = ["check_settings", "entry_module", "is_built", "make_method", "reads_features"]
+__all__ = ["check_settings", "check_stage1", "entry_module", "is_built", "make_method", "reads_features"]
 
 OURS = "fusionmedclip"
 _READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})
@@ -52,6 +52,14 @@ def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Non
     from fusionmedclip.baselines import settings_class
 
     build(settings_class(kind), settings, where=where)
+
+
+def check_stage1(stage1: Mapping[str, Any] | None, *, where: str) -> None:
+    """Check the settings of Stage 1, where a backbone has any; raises as :func:`check_settings`."""
+    if stage1 is not None:
+        from fusionmedclip.training.pretrain.settings import PretrainSettings
+
+        build(PretrainSettings, stage1.get("settings"), where=where)
 
 
 def make_method(

@@ -7,7 +7,7 @@ sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import check_settings, entry_module, is_built, reads_features
+from fusionmedclip.methods import check_settings, check_stage1, entry_module, is_built, reads_features
 from fusionmedclip.provenance import canonical, code_digest
 from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
 
@@ -20,6 +20,8 @@ def checked(data):
             method = config.method(name)
             if is_built(method["kind"]):
                 check_settings(method["kind"], method["settings"], where=f"methods.{name}.settings")
+        for name in config.data["backbones"]:
+            check_stage1(config.backbone(name)["stage1"], where=f"backbones.{name}.stage1.settings")
         return config
     except InputError as error:
         raise WorkflowError(f"The configuration cannot be used.\n{error}") from None
