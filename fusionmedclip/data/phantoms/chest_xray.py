@@ -51,7 +51,7 @@ def _nodule(rng: np.random.Generator, chest: Chest, centre: tuple[float, float])
 
 def _effusion(rng: np.random.Generator, chest: Chest, centre: tuple[float, float]) -> Array:
     """Fluid that fills the costophrenic angle and rises along the chest wall (the meniscus)."""
-    level = chest.frame.base - uniform(rng, 0.12, 0.45)
+    level = chest.frame.base - uniform(rng, 0.18, 0.48)
     u = np.clip(np.abs(chest.x) / np.float32(chest.frame.width), 0, 1.1)
     rise = np.float32(uniform(rng, 0.15, 0.35)) * u**3 - 0.1
     return ramp(np.float32(level) - rise - chest.y, 0.09)
