@@ -1,12 +1,17 @@
 """Gallery of synthetic anomalies: what training sees, task by task, on real support images."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
 from fusionmedclip.synthesis import TASKS, SynthesisSettings, synthesize
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_synthesis_gallery"]
 
@@ -40,7 +45,8 @@ def draw_synthesis_gallery(
     support : (k, H, W) float32 array
         Normal images, grey, in [0, 1].
     out : path
-        Written with the suffixes ``.png`` and ``.pdf``; its folder is made where it is missing.
+        Without suffix: ``.png`` and ``.pdf`` are added (or replace one another). Its folder is made where
+        it is missing.
     settings : SynthesisSettings, optional
     seed : int
         Keys the examples, apart from those that training draws.
@@ -81,7 +87,7 @@ def draw_synthesis_gallery(
     return _save(figure, Path(out))
 
 
-def _show(axis: object, panel: np.ndarray) -> None:
+def _show(axis: "Axes", panel: np.ndarray) -> None:
     axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axis.set_xticks([])
     axis.set_yticks([])
@@ -89,9 +95,10 @@ def _show(axis: object, panel: np.ndarray) -> None:
         spine.set_visible(False)
 
 
-def _save(figure: object, out: Path) -> tuple[Path, Path]:
+def _save(figure: "Figure", out: Path) -> tuple[Path, Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
-    png, pdf = out.with_suffix(".png"), out.with_suffix(".pdf")
+    stem = out.with_suffix("") if out.suffix in (".png", ".pdf") else out
+    png, pdf = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".pdf")
     # Without dates the same settings give the same bytes.
     figure.savefig(png, dpi=150, metadata={"Software": None})
     figure.savefig(pdf, dpi=150, metadata={"CreationDate": None, "Creator": None, "Producer": None})

@@ -82,9 +82,11 @@ class Checked:
     """Base of the frozen settings: checks every field made by this module's helpers.
 
     ``where`` is the dotted name under which the settings stand in a configuration; errors name it.
+    ``shortcuts`` are keys that ``from_dict`` takes beside the fields.
     """
 
     where: str = "synthesis"
+    shortcuts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -105,7 +107,7 @@ class Checked:
     @classmethod
     def known(cls, values: object) -> dict[str, Any]:
         """Refuse anything but a mapping whose keys are this class's fields."""
-        names = [field.name for field in dataclasses.fields(cls)]
+        names = [*cls.shortcuts, *(field.name for field in dataclasses.fields(cls))]
         if not isinstance(values, Mapping):
             raise InputError(f"{cls.where} is not a mapping", received=values, allowed=", ".join(names))
         for name in values:

@@ -1,5 +1,7 @@
 """Deformations: radial source and sink, and a guided field that keeps inside the organ and never folds."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -103,28 +105,26 @@ def guided_field(scene: Scene, rng: np.random.Generator) -> tuple[Box, np.ndarra
         ellipse=True,
         size=scene.image.shape,
     )
-    box = shape.box
     window = _window(scene, shape)
-    rows, columns = grid(box, shape.centre)
-    reach = float(np.sqrt(half[0] * half[1]))
-    # Sampling from nearer the centre (a negative sign) magnifies what is there.
-    sign = -1.0 if rng.random() < settings.expansion_probability else 1.0
-    towards = np.subtract(anatomy.centre, shape.centre)
-    push = -0.5 * reach * rng.uniform(*settings.push) * towards / max(float(np.hypot(*towards)), 1e-6)
-    waves = rng.standard_normal((2, 4, 4), dtype=np.float32) * np.float32(
-        0.3 * reach * rng.uniform(*settings.waviness)
-    )
     u_rows, u_columns = (
-        window
-        * (
-            np.float32(sign) * offset
-            + np.float32(shift)
-            + cv2.resize(wave, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
-        )
-        for offset, shift, wave in zip((rows, columns), push, waves, strict=True)
+        window * part for part in _pull(scene, shape, rng, reach=float(np.sqrt(half.prod())))
     )
     gain = np.float32(rng.uniform(*settings.strength) / max(_largest_gradient(u_rows, u_columns), 1e-6))
-    return box, gain * u_rows, gain * u_columns, window
+    return shape.box, gain * u_rows, gain * u_columns, window
+
+
+def _pull(scene: Scene, shape: Shape, rng: np.random.Generator, *, reach: float) -> Iterator[np.ndarray]:
+    """Rows and columns of growth, push and waves, to be windowed and scaled; ``reach`` is in pixels."""
+    settings, box = scene.settings.guided, shape.box
+    # Sampling from nearer the centre (a negative sign) magnifies what is there.
+    sign = -1.0 if rng.random() < settings.expansion_probability else 1.0
+    towards = np.subtract(scene.anatomy.centre, shape.centre)
+    push = -0.5 * reach * rng.uniform(*settings.push) * towards / max(float(np.hypot(*towards)), 1e-6)
+    waves = rng.standard_normal((2, 4, 4), dtype=np.float32)
+    waves *= np.float32(0.3 * reach * rng.uniform(*settings.waviness))
+    for offset, shift, wave in zip(grid(box, shape.centre), push, waves, strict=True):
+        smooth = cv2.resize(wave, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+        yield np.float32(sign) * offset + np.float32(shift) + smooth
 
 
 def _window(scene: Scene, shape: Shape) -> np.ndarray:

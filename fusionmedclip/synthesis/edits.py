@@ -64,7 +64,9 @@ class Scene:
         """Whether enough of the region drawn lies on anatomy."""
         return np.count_nonzero(region) >= self.settings.min_on_anatomy * np.count_nonzero(drawn)
 
-    @property
-    def smallest(self) -> float:
-        """Smallest number of pixels that an anomaly must change."""
-        return max(4.0, self.settings.min_changed * self.base.size)
+    def visible(self, change: np.ndarray, label: np.ndarray) -> bool:
+        """Whether enough pixels change, and by enough to be seen."""
+        count = np.count_nonzero(label)
+        if count < max(4, self.settings.min_changed * self.base.size):
+            return False
+        return float(change[label].mean()) >= self.settings.min_visible

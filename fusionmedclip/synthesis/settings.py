@@ -99,6 +99,9 @@ class SynthesisSettings(Checked):
         Draws of a region before the fallback (see `synthesize`), so that nothing loops for ever.
     min_changed : float
         Smallest share of the image that an anomaly must change; at least four pixels.
+    min_visible : float, of the value range
+        Smallest mean change over the pixels that an anomaly changes (0.02 is five grey levels): an anomaly
+        that nobody can see would be a wrong label.
     min_on_anatomy : float
         Smallest share of a drawn region that must lie on anatomy, where ``foreground`` is on.
     label_closing : pixels at 224
@@ -110,6 +113,7 @@ class SynthesisSettings(Checked):
         Numeric ranges, see `fusionmedclip.synthesis.ranges`.
     """
 
+    shortcuts = ("preset",)
     families: Families = field(default_factory=lambda: PRESETS["thesis"])
     family_odds: Mapping[str, float] | None = None
     second_anomaly_probability: float = probability(0.5)
@@ -117,6 +121,7 @@ class SynthesisSettings(Checked):
     profile: str = choice("generic", tuple(PROFILES))
     attempts: int = whole(8, low=1, high=1000)
     min_changed: float = fixed_number(0.0005, low=0, high=0.5)
+    min_visible: float = fixed_number(0.02, low=0, high=0.2)
     min_on_anatomy: float = probability(0.5)
     label_closing: float = fixed_number(5.0, low=0, high=50)
     fallback_shift: float = fixed_number(0.25, low=0.01, high=0.5)

@@ -94,9 +94,9 @@ def synthesize(
 
     Notes
     -----
-    A draw that lands off the anatomy or changes too little is repeated, at most ``settings.attempts``
-    times. Then (a constant image, say, which no paste or warp can change) an ellipse is shifted by
-    ``settings.fallback_shift`` towards the middle of the value range.
+    A draw that lands off the anatomy, or changes too few pixels, or by too little, is repeated, at most
+    ``settings.attempts`` times. Then (a constant image, say, which no paste or warp can change) an ellipse
+    is shifted by ``settings.fallback_shift`` towards the middle of the value range.
     """
     settings = SynthesisSettings() if settings is None else settings
     check_images(image, name="image", dimensions=2)
@@ -153,9 +153,10 @@ def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, force: bool = False) ->
         return False
     base = scene.base[box.window]
     pixels = np.clip(edit.pixels, 0, 1)
-    label = np.abs(pixels - base) > ROUNDING
+    change = np.abs(pixels - base)
+    label = change > ROUNDING
     label &= region
-    if not force and np.count_nonzero(label) < scene.smallest:
+    if not force and not scene.visible(change, label):
         return False
     label = _closed(label, region, width=round(scene.settings.label_closing * scene.scale))
     view, seen = scene.image[box.window], mask[box.window]

@@ -64,7 +64,7 @@ def test_overrides_over_a_base():
 @pytest.mark.parametrize(
     ("values", "fragments"),
     [
-        ({"profle": "generic"}, ["synthesis.profle", "'generic'", "families", "Hint"]),
+        ({"profle": "generic"}, ["synthesis.profle", "'generic'", "preset", "families", "Hint"]),
         ({"profile": "ct"}, ["synthesis.profile", "'ct'", "brain_mri"]),
         ({"preset": "best"}, ["synthesis.preset", "'best'", "parent"]),
         ({"density": {"beta": [2, 1]}}, ["synthesis.density.beta", "[2, 1]", "0.05 and 1", "Hint"]),

@@ -123,6 +123,22 @@ def test_a_second_anomaly_appears_as_often_as_asked():
     assert np.mean(counts[1.0]) > 1.8
 
 
+@pytest.mark.parametrize("task", TASKS[1:])
+def test_every_anomaly_can_be_seen(task, support):
+    values = SynthesisSettings(second_anomaly_probability=0, label_closing=0)
+    for seed in range(40):
+        image, mask = synthesize(support[0], support, task=task, rng=generator(seed), settings=values)
+        assert np.abs(image - support[0])[mask].mean() >= 0.02
+
+
+def test_where_nothing_can_be_seen_an_ellipse_is_shifted():
+    faint = (0.3 + 0.005 * np.random.default_rng(0).random((96, 96))).astype(np.float32)
+    values = SynthesisSettings(second_anomaly_probability=0, fallback_shift=0.2)
+    for task in ("cutpaste", "poisson", "source", "sink", "guided"):
+        image, mask = synthesize(faint, faint[None], task=task, rng=generator(task), settings=values)
+        np.testing.assert_allclose((image - faint)[mask], 0.2, atol=1e-6)
+
+
 @pytest.mark.parametrize("closing", [0.0, 5.0])
 def test_closing_fills_gaps_only(closing, support):
     settings_ = SynthesisSettings(label_closing=closing, second_anomaly_probability=0)
