@@ -47,9 +47,7 @@ def centre_crop(picture: np.ndarray, size: int) -> np.ndarray:
     (size, size) float32 array
         In [0, 1].
     """
-    side = min(picture.shape)
-    top, left = ((length - side) // 2 for length in picture.shape)
-    return _resize(picture[top : top + side, left : left + side], size).astype(np.float32) / 255
+    return _resize(_centre(picture), size).astype(np.float32) / 255
 
 
 def augment(
@@ -85,9 +83,11 @@ def augment(
     if settings.flip and flip:
         view = view[:, ::-1]
     grey = view.astype(np.float32) / 255
-    factor = np.float32(1 + contrast * settings.contrast)
-    mean = grey.mean()
-    grey = (mean + (grey - mean) * factor) * np.float32(1 + bright * settings.brightness)
+    if settings.contrast:
+        mean = grey.mean()
+        grey = mean + (grey - mean) * np.float32(1 + contrast * settings.contrast)
+    if settings.brightness:
+        grey *= np.float32(1 + bright * settings.brightness)
     return np.clip(grey, 0, 1, out=grey)
 
 

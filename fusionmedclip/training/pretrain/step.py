@@ -124,8 +124,7 @@ class TrainStep:
         self.temperature = float(1 / backbone.clip_model.logit_scale.exp())
         self.tower = backbone.visual
         if world.size > 1:
-            # Buffers are constants here: batch norms keep their statistics.
-            self.tower = DistributedDataParallel(backbone.visual, broadcast_buffers=False)
+            self.tower = DistributedDataParallel(backbone.visual)
 
     def __call__(self, images: np.ndarray, order: np.ndarray, *, epoch: int, step: int) -> dict[str, float]:
         """Set the gradients of one batch.

@@ -1,0 +1,72 @@
+"""Checkpoints survive whatever is left behind by a kill."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from fusionmedclip.training.pretrain.checkpoint import Checkpoints, write_safely
+
+TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3.0)}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_round_trip_keeps_the_newest_alone(tmp_path: Path):
+    kept = Checkpoints(tmp_path, "run")
+    assert kept.load() is None
+    kept.save((0, 5), TENSORS, {"epoch": 0})
+    kept.save((1, 0), {name: value + 1 for name, value in TENSORS.items()}, {"epoch": 1, "loss": 0.1 + 0.2})
+    tensors, state = kept.load()
+    assert state == {"epoch": 1, "loss": 0.1 + 0.2}
+    assert torch.equal(tensors["a"], TENSORS["a"] + 1)
+    assert tensors["b"].shape == ()
+    assert names(tmp_path) == ["epoch00001_step0000000"]
+
+
+def test_order_is_by_epoch_then_step(tmp_path: Path):
+    kept = Checkpoints(tmp_path, "run")
+    kept.save((2, 30), TENSORS, {"at": "early"})
+    early = tmp_path / "kept_aside"
+    (tmp_path / "epoch00002_step0000030").rename(early)
+    kept.save((10, 4), TENSORS, {"at": "late"})
+    early.rename(tmp_path / "epoch00002_step0000030")
+    assert kept.load()[1] == {"at": "late"}
+
+
+def test_half_written_and_half_removed_ones_are_passed_over(tmp_path: Path):
+    kept = Checkpoints(tmp_path, "run")
+    kept.save((1, 0), TENSORS, {"epoch": 1})
+    half_written = tmp_path / "epoch00002_step0000000.partial"
+    half_written.mkdir()
+    (half_written / "tensors").write_bytes(b"\0\0")
+    half_removed = tmp_path / "epoch00003_step0000000"
+    half_removed.mkdir()
+    (half_removed / "state.json").write_text(json.dumps({"digest": "run", "state": {}}))
+    assert kept.load()[1] == {"epoch": 1}
+    kept.save((2, 0), TENSORS, {"epoch": 2})  # over the half-written one
+    assert kept.load()[1] == {"epoch": 2}
+
+
+def test_another_runs_checkpoint_is_ignored_and_removed(tmp_path: Path):
+    Checkpoints(tmp_path, "other").save((9, 0), TENSORS, {"epoch": 9})
+    kept = Checkpoints(tmp_path, "run")
+    assert kept.load() is None
+    kept.save((1, 0), TENSORS, {"epoch": 1})
+    assert names(tmp_path) == ["epoch00001_step0000000"]
+
+
+def test_write_safely_leaves_the_old_file_when_writing_fails(tmp_path: Path):
+    path = tmp_path / "settings.json"
+    write_safely(path, lambda place: place.write_text("old"))
+
+    def fail(place: Path) -> None:
+        place.write_text("ne")
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError):
+        write_safely(path, fail)
+    assert path.read_text() == "old"
