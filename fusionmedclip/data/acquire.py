@@ -1,0 +1,168 @@
+"""Get a public data set, or say how to get it, and check what is there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from fusionmedclip.data.checksums import Verification, compare_or_record, shipped_checksums, verify_folder
+from fusionmedclip.data.fetch import fetch
+from fusionmedclip.data.files import sha256_of
+from fusionmedclip.data.unpack import unpack
+from fusionmedclip.errors import InputError
+
+__all__ = ["AcquireSettings", "Acquired", "acquire"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcquireSettings:
+    """Where a data set comes from, as data in the configuration.
+
+    Attributes
+    ----------
+    publisher : str
+        Who gives it out.
+    homepage : str
+        The page to read first.
+    licence, citation : str
+        As stated by the publisher.
+    url : str, optional
+        Direct address of an archive; None where a licence or a login stands before it.
+    sha256 : str, optional
+        Checksum of the archive where one is known. None: recorded at the first download, compared from then
+        on.
+    strip : str
+        Folder of the archive that holds the data.
+    checksums : str, optional
+        Name of a list of checksums that this package ships.
+    expect : tuple of str
+        Paths that must be there, relative to the data set's folder.
+    steps : tuple of str
+        What to do by hand where there is no ``url``.
+    """
+
+    publisher: str
+    homepage: str
+    licence: str
+    citation: str = ""
+    url: str | None = None
+    sha256: str | None = None
+    strip: str = ""
+    checksums: str | None = None
+    expect: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+    @classmethod
+    def from_config(cls, config: Mapping) -> "AcquireSettings":
+        """Build from a mapping of the configuration; unknown and missing keys are an :class:`InputError`."""
+        allowed = [field.name for field in fields(cls)]
+        for key in config:
+            if key not in allowed:
+                raise InputError(f"unknown key `acquire.{key}`", received=key, allowed=", ".join(allowed))
+        for key in ("publisher", "homepage", "licence"):
+            if not config.get(key):
+                raise InputError(f"`acquire.{key}` is missing", received=dict(config))
+        lists = {key: tuple(config.get(key) or ()) for key in ("expect", "steps")}
+        return cls(**{**config, **lists})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acquired:
+    """A data set that is in its place.
+
+    Attributes
+    ----------
+    folder : Path
+    downloaded : bool
+        Whether this call downloaded it.
+    archive_sha256 : str
+        Of the archive, where one was downloaded.
+    verification : Verification or None
+        Against the shipped list; None where there is none.
+    """
+
+    folder: Path
+    downloaded: bool
+    archive_sha256: str
+    verification: Verification | None
+
+    def text(self) -> str:
+        """What happened and what was found, for a log."""
+        lines = [f"{self.folder}: {'downloaded and unpacked' if self.downloaded else 'already there'}"]
+        if self.verification is None:
+            lines.append("no list of checksums is known for this data set")
+        else:
+            lines.append(self.verification.text())
+            if not self.verification.identical:
+                lines.append(
+                    "This is not, file by file, the public data set: numbers may differ from others'."
+                )
+        return "\n".join(lines)
+
+
+def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Path | None = None) -> Acquired:
+    """Put a data set in its place, or say what to do.
+
+    A folder that is there already is never touched, only checked.
+
+    Parameters
+    ----------
+    settings : AcquireSettings
+    folder : Path
+        Where the data set belongs.
+    dataset : str
+        Identifier for messages.
+    record : Path, optional
+        JSON file of checksums seen first; default ``checksums.json`` beside the folder.
+
+    Raises
+    ------
+    InputError
+        With the steps to take where the data set has to be fetched by hand; when a download or an archive is
+        not what it should be; when an expected path is missing.
+    """
+    downloaded, digest = False, ""
+    if not (folder.is_dir() and any(folder.iterdir())):
+        if settings.url is None:
+            raise InputError(_by_hand(settings, folder, dataset))
+        digest = _download(settings, folder, record or folder.parent / "checksums.json")
+        downloaded = True
+    missing = [name for name in settings.expect if not (folder / name).exists()]
+    if missing:
+        what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
+        raise InputError(what, hint=_by_hand(settings, folder, dataset))
+    verification = None
+    if settings.checksums is not None:
+        verification = verify_folder(folder, shipped_checksums(settings.checksums))
+    return Acquired(folder=folder, downloaded=downloaded, archive_sha256=digest, verification=verification)
+
+
+def _download(settings: AcquireSettings, folder: Path, record: Path) -> str:
+    """Fetch, check and unpack; the archive is kept until its content is in place."""
+    name = settings.url.rsplit("/", 1)[-1].split("?")[0] or "archive"
+    archive = folder.parent / f".{folder.name}.{name}"
+    if not archive.exists():
+        fetch(settings.url, archive)
+    digest = sha256_of(archive)
+    if settings.sha256 is not None and digest != settings.sha256.lower():
+        archive.unlink()
+        raise InputError(
+            f"{settings.url}: not the file it should be",
+            received=digest,
+            allowed=settings.sha256,
+            hint="the download was damaged or the publisher has changed it; run again, or compare by hand",
+        )
+    compare_or_record(archive.with_name(name), digest, record=record)
+    unpack(archive, folder, strip=settings.strip)
+    archive.unlink()
+    return digest
+
+
+def _by_hand(settings: AcquireSettings, folder: Path, dataset: str) -> str:
+    lines = [
+        f"data set {dataset!r} is not in {folder}; it has to be fetched by hand:",
+        f"  from:    {settings.publisher}, {settings.homepage}",
+        f"  licence: {settings.licence}",
+    ]
+    lines += [f"  {number}. {step}" for number, step in enumerate(settings.steps, start=1)]
+    lines.append(f"  Then {folder} must hold: {', '.join(settings.expect) or 'the unpacked data'}")
+    return "\n".join(lines)
