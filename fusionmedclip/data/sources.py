@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from fusionmedclip.data.chexpert_source import list_chexpert
 from fusionmedclip.data.csv_source import list_csv
 from fusionmedclip.data.folder_source import list_folder
 from fusionmedclip.data.records import Listing
@@ -10,7 +11,11 @@ from fusionmedclip.errors import InputError
 
 __all__ = ["SOURCE_KINDS", "list_source"]
 
-SOURCE_KINDS: dict[str, Callable[[Mapping], Listing]] = {"folder": list_folder, "csv": list_csv}
+SOURCE_KINDS: dict[str, Callable[[Mapping], Listing]] = {
+    "folder": list_folder,
+    "csv": list_csv,
+    "chexpert": list_chexpert,
+}
 
 
 def list_source(source: Mapping) -> Listing:
@@ -19,9 +24,10 @@ def list_source(source: Mapping) -> Listing:
     Parameters
     ----------
     source : mapping
-        ``kind`` and that kind's keys, see :func:`~fusionmedclip.data.folder_source.list_folder` and
-        :func:`~fusionmedclip.data.csv_source.list_csv`; for all kinds ``read`` (how pixels are read, see
-        :class:`~fusionmedclip.data.settings.ReadSettings`), ``slices`` and ``group_pattern``, see
+        ``kind`` and that kind's keys, see :func:`~fusionmedclip.data.folder_source.list_folder`,
+        :func:`~fusionmedclip.data.csv_source.list_csv` and
+        :func:`~fusionmedclip.data.chexpert_source.list_chexpert`; for all kinds ``read`` (how pixels are
+        read, see :class:`~fusionmedclip.data.settings.ReadSettings`), ``slices`` and ``group_pattern``, see
         :func:`~fusionmedclip.data.source_options.apply_options`.
 
     Returns
