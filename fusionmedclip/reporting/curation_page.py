@@ -1,0 +1,214 @@
+"""One page with pictures: what was found in each data set."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from fusionmedclip.data.curation import Curation
+from fusionmedclip.data.files import whole_file
+from fusionmedclip.data.findings import KINDS, Finding
+from fusionmedclip.data.readers import read_with_mask
+from fusionmedclip.data.settings import ReadSettings
+
+__all__ = ["curation_page"]
+
+_SIDE = 132  # pixels of the longer side of a picture
+_IN_GROUP = 12  # pictures shown of one finding
+_TEXT_ONLY = ("masks_missing", "shortcut")
+
+_STYLE = """
+:root { --ink: #1d2433; --soft: #5b6478; --line: #d9dee8; --paper: #fff; --card: #f6f8fb; --ill: #b3261e;
+  --well: #1f6f43; --bar: #3567b5; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9f0; --soft: #a2abbd; --line: #363d4d;
+  --paper: #14171e; --card: #1d222c; --ill: #ff8a80; --well: #7fd6a4; --bar: #7da7ee; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
+  max-width: 1080px; padding: 0 1rem; }
+a { color: var(--bar); } h1 { font-size: 1.6rem; } h3 { font-size: 1.05rem; margin: 2rem 0 .3rem; }
+h2 { font-size: 1.35rem; border-bottom: 1px solid var(--line); margin-top: 3rem; }
+.hint, .note { color: var(--soft); margin: 0 0 .4rem; }
+table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); }
+td.n { text-align: right; } .wide { overflow-x: auto; }
+.groups { display: flex; flex-wrap: wrap; gap: .7rem; align-items: flex-start; }
+.group { display: flex; flex-wrap: wrap; gap: .4rem; padding: .45rem; max-width: 100%;
+  background: var(--card); border: 1px solid var(--line); border-radius: 6px; box-sizing: border-box; }
+figure { margin: 0; width: 132px; } figure img { display: block; max-width: 132px; background: #000; }
+figcaption { font-size: .72rem; line-height: 1.25; overflow-wrap: anywhere; margin-top: .2rem; }
+.ill { color: var(--ill); } .well { color: var(--well); }
+.shortcut { display: grid; grid-template-columns: 7rem 1fr 10rem; gap: .6rem; align-items: center;
+  max-width: 640px; font-size: .85rem; }
+.track { background: var(--card); border-left: 1px solid var(--soft); height: .8rem; }
+.track div { background: var(--bar); height: 100%; }
+"""
+
+
+def curation_page(
+    curations: Sequence[Curation],
+    manifests: Mapping[str, pd.DataFrame],
+    roots: Mapping[str, Path],
+    target: Path,
+    *,
+    read: Mapping[str, ReadSettings] | None = None,
+    most: int = 90,
+) -> None:
+    """Write one self-contained page: no scripts, no other files, nothing loaded from elsewhere.
+
+    Parameters
+    ----------
+    curations : sequence of Curation
+        One a data set.
+    manifests : mapping
+        Data set to its manifest.
+    roots : mapping
+        Data set to the root of its source; pictures are read from there.
+    target : Path
+        The ``.html`` file, written whole or not at all.
+    read : mapping, optional
+        Data set to how its files are read.
+    most : int
+        Findings of one kind that are shown with pictures; the others are counted.
+
+    Raises
+    ------
+    InputError
+        When a picture cannot be read.
+    """
+    parts = [_overview(curations)]
+    for curation in curations:
+        name = curation.dataset
+        album = _Album(manifests[name].set_index("image_id"), Path(roots[name]), (read or {}).get(name))
+        parts.append(_dataset(curation, album, most))
+    head = (
+        "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>Data curation</title><style>{_STYLE}</style>"
+    )
+    page = f"<!doctype html>\n<html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
+    with whole_file(target) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+class _Album:
+    """Pictures of one data set as HTML figures."""
+
+    def __init__(self, manifest: pd.DataFrame, root: Path, settings: ReadSettings | None):
+        self._manifest, self._root, self._settings = manifest, root, settings
+
+    def figure(self, image_id: str) -> str:
+        row = self._manifest.loc[image_id]
+        masks = [self._root / name for name in row["mask"].split(";") if name]
+        image, mask = read_with_mask(self._root / row["file"], masks, settings=self._settings)
+        name, title = escape(PurePosixPath(image_id).name), escape(str(row["class"]))
+        label = "ill" if row["label"] else "well"
+        caption = f"<figcaption>{name}<br><b class='{label}'>{title}</b></figcaption>"
+        return f"<figure><img alt='{name}' src='{_encode(image, mask)}'>{caption}</figure>"
+
+
+def _encode(image: np.ndarray, mask: np.ndarray | None) -> str:
+    """A small JPEG as a data address; the outline of the mask in red."""
+    scale = _SIDE / max(image.shape)
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    picture = Image.fromarray(np.rint(image * 255).astype(np.uint8)).resize(size, Image.Resampling.LANCZOS)
+    if mask is not None and mask.any():
+        inside = np.asarray(Image.fromarray(mask.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
+        inner = inside.copy()
+        for axis in (0, 1):
+            for step in (1, -1):
+                inner &= np.roll(inside, step, axis)
+        colour = np.array(picture.convert("RGB"))
+        colour[inside & ~inner] = (255, 70, 60)
+        picture = Image.fromarray(colour)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _overview(curations: Sequence[Curation]) -> str:
+    rows = []
+    for curation in curations:
+        twice, leak = curation.summary["duplicates"], curation.summary["leak"].get("16")
+        leaked = f"{leak['expected']:.1f} of {leak['held_out']}" if leak else ""
+        conflicts = len(curation.of_kind("label_conflict")) + len(curation.of_kind("class_conflict"))
+        best = curation.shortcuts[0] if curation.shortcuts else None
+        shortcut = f"{escape(best['property'])} {best['auroc']:.3f}" if best else ""
+        name = escape(curation.dataset)
+        row = [f"<a href='#{name}'>{name}</a>", curation.summary["images"], twice["groups"]]
+        rows.append([*row, twice["redundant"], conflicts, leaked, shortcut])
+    head = ["data set", "images", "groups of duplicates", "redundant", "conflicts", "leak", "best shortcut"]
+    return (
+        "<h1>Data curation</h1><p class='note'>What is wrong with the images before any model sees them. "
+        "<b>Leak</b>: held-out normal images that share a group of duplicates with a random support set of "
+        "16 normals, on average. <b>Best shortcut</b>: the image AUROC that one property of the files "
+        "reaches by itself, in its better direction.</p>" + _table(head, rows)
+    )
+
+
+def _dataset(curation: Curation, album: _Album, most: int) -> str:
+    summary = curation.summary
+    parts = [f"<h2 id='{escape(curation.dataset)}'>{escape(curation.dataset)}</h2>"]
+    classes = [
+        [escape(name), "abnormal" if facts["label"] else "normal", facts["images"]]
+        for name, facts in summary["classes"].items()
+    ]
+    parts.append(_table(["class", "label", "images"], classes))
+    for name in ("format", "mode", "suffix"):
+        counts = ", ".join(f"{escape(key or 'none')} {count}" for key, count in summary[name].items())
+        parts.append(f"<div class='note'>{name}: {counts}</div>")
+    sizes = ", ".join(f"{name} {size}" for name, size in summary["sizes"].items())
+    parts.append(f"<div class='note'>width x height: {sizes}</div>")
+    parts.append(f"<div class='note'>{summary['masks']} images with masks</div>")
+    if any(leak["expected"] >= 0.05 for leak in summary["leak"].values()):
+        rows = [[k, f"{leak['expected']:.1f}", leak["held_out"]] for k, leak in summary["leak"].items()]
+        parts.append("<h3>Held-out normals with a duplicate in a random support set</h3>")
+        parts.append(_table(["k", "expected", "of"], rows))
+    if curation.shortcuts:
+        parts.append(_shortcuts(curation))
+    for kind, title in KINDS.items():
+        findings = curation.of_kind(kind)
+        if findings and kind not in _TEXT_ONLY:
+            parts.append(_pictures(title, findings, album, most))
+        elif findings and kind != "shortcut":
+            parts.append(f"<h3>{escape(title)}</h3><p>{escape(findings[0].message)}</p>")
+    return "".join(parts)
+
+
+def _pictures(title: str, findings: Sequence[Finding], album: _Album, most: int) -> str:
+    groups = []
+    for finding in findings[:most]:
+        shown = "".join(album.figure(image_id) for image_id in finding.images[:_IN_GROUP])
+        rest = len(finding.images) - _IN_GROUP
+        more = f"<span class='note'>and {rest} more</span>" if rest > 0 else ""
+        groups.append(f"<div class='group'>{shown}{more}</div>")
+    rest = f"<p class='note'>and {len(findings) - most} more</p>" if len(findings) > most else ""
+    head = f"<h3>{escape(title)} ({len(findings)})</h3><p class='hint'>{escape(findings[0].hint)}</p>"
+    return f"{head}<div class='groups'>{''.join(groups)}</div>{rest}"
+
+
+def _shortcuts(curation: Curation) -> str:
+    bars = []
+    for row in curation.shortcuts:
+        if row["auroc"] > 0.5:
+            chance = "" if row["p"] < 1e-3 else " (may be chance)"
+            bars.append(
+                f"<div class='shortcut'><span>{escape(row['property'])}</span><div class='track'>"
+                f"<div style='width:{200 * (row['auroc'] - 0.5):.1f}%'></div></div>"
+                f"<span>{row['auroc']:.3f}{chance}</span></div>"
+            )
+    hint = "The bars begin at 0.5, a coin, and end at 1. A method has to beat them before its score counts."
+    return f"<h3>Image AUROC of one property alone</h3><p class='hint'>{hint}</p>{''.join(bars)}"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable]) -> str:
+    """Cells are HTML already; numbers stand on the right."""
+
+    def cell(value: object) -> str:
+        return f"<td class='n'>{value}</td>" if isinstance(value, (int, float)) else f"<td>{value}</td>"
+
+    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join(f"<tr>{''.join(cell(value) for value in row)}</tr>" for row in rows)
+    return f"<div class='wide'><table><tr>{titles}</tr>{body}</table></div>"
