@@ -28,4 +28,5 @@ rule all:
     input:
         rules.all_tables.input,
         rules.figures.input,
+        rules.curation.input,
         rules.report.input,

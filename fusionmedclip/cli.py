@@ -81,6 +81,28 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
 
 
 @app.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="Data set of the configuration, or a folder of images.")],
+    config: Configs = None,
+    normal: Annotated[list[str] | None, typer.Option(help="Subfolder of normal images.")] = None,
+    abnormal: Annotated[list[str] | None, typer.Option(help="Subfolder of abnormal images.")] = None,
+) -> None:
+    """Report what is understood of a data set: counts, sizes, masks, duplicates, what is wrong."""
+    from fusionmedclip.config import load_config
+    from fusionmedclip.data.check import check_dataset
+
+    with _readable():
+        if normal or abnormal:
+            source = {"kind": "folder", "path": dataset, "normal": normal or [], "abnormal": abnormal or []}
+        else:
+            source = load_config(config or [Path("config.yaml")]).source(dataset)
+        report = check_dataset(source, dataset=dataset)
+    typer.echo(report.text())
+    if not report.usable:
+        raise typer.Exit(1)
+
+
+@app.command()
 def fit(
     images: Annotated[list[Path], typer.Argument(help="Normal images, or a folder of them.")],
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],

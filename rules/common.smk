@@ -97,6 +97,15 @@ def stage1_params(wildcards):
     return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
 
 
+def split_inputs(wildcards):
+    """Files that a split is made from; only the grouped one asks for duplicates."""
+    folder = f"{RESULTS}/datasets/{wildcards.dataset}"
+    files = {"manifest": f"{folder}/manifest.csv"}
+    if wildcards.split == "grouped":
+        files["duplicates"] = f"{folder}/duplicates.csv"
+    return files
+
+
 def run_inputs(wildcards):
     """Files that a run reads; a backbone and its stored features where the method uses them."""
     dataset = f"{RESULTS}/datasets/{wildcards.dataset}"

@@ -1,6 +1,11 @@
 """Figures: results/figures/."""
 
 
+localrules:
+    curation,
+    figures,
+
+
 rule draw_anomaly_maps:
     """Draw test images, their truth and each method's map."""
     input:
@@ -79,10 +84,40 @@ rule draw_training_curves:
         "../workflow_scripts/draw_training_curves.py"
 
 
+rule draw_curation_page:
+    """Show what is wrong with the images before any model sees them."""
+    input:
+        manifests=expand(rules.list_dataset.output[0], dataset=SHOWN),
+        curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
+    output:
+        f"{RESULTS}/figures/curation.html",
+    params:
+        params(
+            "fusionmedclip.reporting.curation_page",
+            sources={name: CONFIG.source(name) for name in SHOWN},
+        ),
+    log:
+        f"{RESULTS}/logs/draw_curation_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_curation_page.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../workflow_scripts/draw_curation_page.py"
+
+
+rule curation:
+    """The curation page."""
+    input:
+        rules.draw_curation_page.output,
+
+
 rule figures:
     input:
         expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
         expand(rules.draw_training_curves.output, dataset=CURVED),
         expand(rules.draw_synthesis_gallery.output, dataset=[d for d in SHOWN if gallery_synthesis(d)]),
     """Every figure."""
-    localrule: True

@@ -7,7 +7,7 @@ results/datasets/{dataset}/split_{split}.csv, results/support/{dataset}/{split}/
 rule split_dataset:
     """Decide, once for all seeds, who is tested and who may be drawn as support."""
     input:
-        rules.list_dataset.output[0],
+        unpack(split_inputs),
     output:
         f"{RESULTS}/datasets/{{dataset}}/split_{{split}}.csv",
     log:

@@ -68,3 +68,25 @@ rule prepare_dataset:
         ),
     script:
         "../workflow_scripts/prepare_dataset.py"
+
+
+rule curate_dataset:
+    """Find duplicates, conflicting labels, broken masks and shortcuts."""
+    input:
+        manifest=rules.list_dataset.output[0],
+    output:
+        curation=f"{RESULTS}/datasets/{{dataset}}/curation.json",
+        duplicates=f"{RESULTS}/datasets/{{dataset}}/duplicates.csv",
+    log:
+        f"{RESULTS}/logs/curate_dataset/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/curate_dataset/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        lambda w: params("fusionmedclip.data.curation", source=CONFIG.source(w.dataset), dataset=w.dataset),
+    script:
+        "../workflow_scripts/curate_dataset.py"

@@ -1,6 +1,10 @@
 """The report: results/report.html, one page that opens offline."""
 
 
+localrules:
+    report,
+
+
 rule write_report:
     """Write the tables and figures into one page."""
     input:
@@ -30,7 +34,6 @@ rule write_report:
 
 
 rule report:
+    """The report."""
     input:
         rules.write_report.output,
-    """The report."""
-    localrule: True

@@ -9,7 +9,8 @@ from pathlib import Path
 from fusionmedclip.pipeline.datasets import split_dataset
 
 split_dataset(
-    manifest=Path(snakemake.input[0]),  # noqa: F821
+    manifest=Path(snakemake.input.manifest),  # noqa: F821
+    duplicates=Path(snakemake.input.duplicates) if snakemake.input.get("duplicates") else None,  # noqa: F821
     name=snakemake.wildcards.split,  # noqa: F821
     test=params["test"],
     seed=params["seed"],

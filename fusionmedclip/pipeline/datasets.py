@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fusionmedclip.data.curation import curate, write_curation
 from fusionmedclip.data.manifest import (
     build_manifest,
     known_masks,
@@ -19,7 +20,7 @@ from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.pipeline.files import write_text
 
-__all__ = ["list_dataset", "prepare_dataset", "sample_support", "split_dataset"]
+__all__ = ["curate_dataset", "list_dataset", "prepare_dataset", "sample_support", "split_dataset"]
 
 
 def list_dataset(*, dataset: str, source: Mapping, manifest: Path) -> None:
@@ -42,10 +43,29 @@ def prepare_dataset(*, source: Mapping, manifest: Path, size: int, images: Path,
     np.save(masks, truth)
 
 
-def split_dataset(*, manifest: Path, name: str, test: Mapping, seed: int, out: Path) -> None:
-    """Write who is tested and who may be drawn as support."""
-    split = make_split(
+def curate_dataset(
+    *, dataset: str, source: Mapping, manifest: Path, curation: Path, duplicates: Path
+) -> None:
+    """Write what is wrong with a data set, and which images are duplicates of each other."""
+    found, marked = curate(
         read_manifest(manifest),
+        source_root(source),
+        dataset=dataset,
+        read=ReadSettings.from_config(source.get("read")),
+    )
+    write_curation(found, curation)
+    write_text(duplicates, marked[["image_id", "duplicate"]].to_csv(index=False, lineterminator="\n"))
+
+
+def split_dataset(
+    *, manifest: Path, duplicates: Path | None, name: str, test: Mapping, seed: int, out: Path
+) -> None:
+    """Write who is tested and who may be drawn as support."""
+    table = read_manifest(manifest)
+    if duplicates is not None:
+        table["duplicate"] = pd.read_csv(duplicates, keep_default_na=False)["duplicate"].to_numpy()
+    split = make_split(
+        table,
         name=name,
         test_normal=test["normal"],
         test_abnormal=test.get("abnormal"),
