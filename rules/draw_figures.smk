@@ -116,8 +116,8 @@ rule curation:
 
 
 rule figures:
+    """Every figure."""
     input:
         expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
         expand(rules.draw_training_curves.output, dataset=CURVED),
         expand(rules.draw_synthesis_gallery.output, dataset=[d for d in SHOWN if gallery_synthesis(d)]),
-    """Every figure."""
