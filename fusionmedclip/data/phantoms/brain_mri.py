@@ -94,7 +94,8 @@ def _scanned(rng: np.random.Generator, signal: Array, settings: Settings) -> Arr
     image = cv2.GaussianBlur(image, (0, 0), size / 224 * (0.45 + 0.6 * settings.blur) + 0.1)
     sigma = np.float32(0.008 + 0.045 * settings.noise)
     real, imaginary = sigma * rng.standard_normal((2, size, size), dtype=np.float32)
-    return show(np.hypot(image + real, imaginary), settings, gain=(0.65, 1.35), gamma=(0.75, 1.4))
+    magnitude = np.sqrt((image + real) ** 2 + imaginary**2)
+    return show(magnitude, settings, gain=(0.65, 1.35), gamma=(0.75, 1.4))
 
 
 def draw_brain_mri(

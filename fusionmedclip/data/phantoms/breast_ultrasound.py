@@ -164,7 +164,7 @@ def _shadows(rng: np.random.Generator, size: int, z: Array) -> Array:
 def _scanned(rng: np.random.Generator, echo: Array, settings: Settings) -> Array:
     """Speckle, logarithmic compression, smoothing and electronic noise."""
     span = 46 + 18 * settings.contrast
-    decibels = speckle(rng, echo, looks=5 - int(4 * settings.noise), spread=0.7 + 0.8 * settings.blur)
+    decibels = speckle(rng, echo, looks=4 - int(3 * settings.noise), spread=0.7 + 0.8 * settings.blur)
     image = (decibels + np.float32(span - 7)) / np.float32(span)
     image = cv2.GaussianBlur(image, (0, 0), 0.3 + echo.shape[0] / 224 * 0.75 * settings.blur)
     image = image + np.float32(0.05 * settings.noise) * rng.standard_normal(image.shape, dtype=np.float32)

@@ -109,7 +109,8 @@ def ellipse(
 ) -> Array:
     """Approximate signed distance to an ellipse, negative inside, in the units of x and y."""
     u, v = turned(x - np.float32(centre[0]), y - np.float32(centre[1]), degrees)
-    return (np.hypot(u / np.float32(radii[0]), v / np.float32(radii[1])) - 1) * np.float32(min(radii))
+    u, v = u * np.float32(1 / radii[0]), v * np.float32(1 / radii[1])
+    return (np.sqrt(u * u + v * v) - 1) * np.float32(min(radii))
 
 
 def capsule(
@@ -119,4 +120,5 @@ def capsule(
     dx, dy = float(end[0] - start[0]), float(end[1] - start[1])
     px, py = x - np.float32(start[0]), y - np.float32(start[1])
     t = np.clip((px * dx + py * dy) / np.float32(dx * dx + dy * dy), 0, 1)
-    return np.hypot(px - t * dx, py - t * dy) - (np.float32(radii[0]) + t * np.float32(radii[1] - radii[0]))
+    px, py = px - t * dx, py - t * dy
+    return np.sqrt(px * px + py * py) - (np.float32(radii[0]) + t * np.float32(radii[1] - radii[0]))
