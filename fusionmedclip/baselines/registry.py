@@ -17,6 +17,7 @@ _PACKAGE = "fusionmedclip.baselines"
 
 KINDS: dict[str, str] = {
     "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
+    "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
 }
 """Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run."""
 

@@ -1,0 +1,52 @@
+"""What the trained baselines share: keyed weights, and an order of batches that depends on the seed alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from fusionmedclip.randomness import generator, key
+
+__all__ = ["batches", "keyed_torch"]
+
+
+@contextmanager
+def keyed_torch(*purpose: int | str) -> Iterator[None]:
+    """Draws of torch's global CPU generator (initial weights, dropout) keyed by what they are for.
+
+    The generator is put back afterwards, so nothing outside depends on what was drawn here.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key(*purpose) % 2**63)
+        yield
+
+
+def batches(count: int, size: int, steps: int, *purpose: int | str) -> Iterator[np.ndarray]:
+    """Indices of each step's images: epoch after epoch in a new order, the last batch of one maybe smaller.
+
+    Parameters
+    ----------
+    count : int
+        Of images.
+    size : int
+        Of a batch.
+    steps : int
+        Of batches to give, whatever part of an epoch that is.
+    *purpose : int or str
+        Keys the orders.
+
+    Examples
+    --------
+    >>> [len(rows) for rows in batches(5, 2, 4, 0, "example")]
+    [2, 2, 1, 2]
+    """
+    step = epoch = 0
+    while step < steps:
+        order = generator(*purpose, "order", epoch).permutation(count)
+        for start in range(0, count, size):
+            if step == steps:
+                return
+            yield order[start : start + size]
+            step += 1
+        epoch += 1
