@@ -23,6 +23,22 @@ include: "rules/draw_figures.smk"
 include: "rules/write_report.smk"
 
 
+WARM = []
+
+
+onstart:
+    if CONFIG.data["warm_jobs"]:
+        WARM.append(warm.start())
+
+
+onsuccess:
+    warm.stop(*WARM)
+
+
+onerror:
+    warm.stop(*WARM)
+
+
 rule all:
     default_target: True
     input:

@@ -8,6 +8,7 @@ sys.path.insert(0, workflow.basedir)
 from fusionmedclip.config import Config
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import check_settings, check_stage1, entry_module, is_built, reads_features
+from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
 from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
 

@@ -91,11 +91,6 @@ rule draw_curation_page:
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
     output:
         f"{RESULTS}/figures/curation.html",
-    params:
-        params(
-            "fusionmedclip.reporting.curation_page",
-            sources={name: CONFIG.source(name) for name in SHOWN},
-        ),
     log:
         f"{RESULTS}/logs/draw_curation_page.log",
     benchmark:
@@ -105,6 +100,11 @@ rule draw_curation_page:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        params(
+            "fusionmedclip.reporting.curation_page",
+            sources={name: CONFIG.source(name) for name in SHOWN},
+        ),
     script:
         "../workflow_scripts/draw_curation_page.py"
 

@@ -1,23 +1,24 @@
-"""What every workflow script starts with: its log, and the library on the path."""
+"""What every workflow script is: one library call, its output in the rule's log."""
 
 import json
 import sys
-import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from fusionmedclip.pipeline.warm import call, call_warm
 
-def start(snakemake) -> dict:
-    """Send all output and any traceback to the rule's log; return the rule's parameters."""
-    log = open(snakemake.log[0], "w", buffering=1)  # noqa: SIM115 - open until the process ends
-    sys.stdout = sys.stderr = log
 
-    def report(kind, error, trace):
-        if issubclass(kind, ValueError) and type(error).__name__ == "InputError":
-            print(f"\n{error}", file=log)
-        else:
-            traceback.print_exception(kind, error, trace, file=log)
-
-    sys.excepthook = report
+def parameters(snakemake) -> dict:
+    """The rule's parameters: one JSON string, see rules/common.smk."""
     return json.loads(snakemake.params[0])
+
+
+def run(snakemake, function: str, **arguments) -> None:
+    """Call ``module:function`` with plain arguments, in a warm process where the workflow keeps one."""
+    log = snakemake.log[0]
+    status = call_warm(function, arguments, log=log) if snakemake.config.get("warm_jobs") else None
+    if status is None:
+        status = call(function, arguments, log=log)
+    if status:
+        sys.exit(status)

@@ -1,17 +1,13 @@
 """Write a row of a table."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.reporting.tables import build_row
-
-build_row(
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.reporting.tables:build_row",
     request=params["request"],
-    metrics=Path(params["results"], "metrics"),
-    scores=Path(params["results"], "scores"),
-    manifests={Path(path).parent.name: Path(path) for path in snakemake.input.manifests},  # noqa: F821
-    out=Path(snakemake.output[0]),  # noqa: F821
+    results=params["results"],
+    manifests=list(snakemake.input.manifests),
+    out=snakemake.output[0],
 )

@@ -1,17 +1,14 @@
 """Write a support set."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.datasets import sample_support
-
-sample_support(
-    split=Path(snakemake.input[0]),  # noqa: F821
-    k=int(snakemake.wildcards.k),  # noqa: F821
-    seed=int(snakemake.wildcards.seed),  # noqa: F821
-    dataset=snakemake.wildcards.dataset,  # noqa: F821
-    out=Path(snakemake.output[0]),  # noqa: F821
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.datasets:sample_support",
+    split=snakemake.input[0],
+    k=int(snakemake.wildcards.k),
+    seed=int(snakemake.wildcards.seed),
+    dataset=snakemake.wildcards.dataset,
+    out=snakemake.output[0],
 )

@@ -1,19 +1,16 @@
 """Draw what synthesis makes of a support set."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.galleries import synthesis_gallery
-
-synthesis_gallery(
-    manifest=Path(snakemake.input.manifest),  # noqa: F821
-    images=Path(snakemake.input.images),  # noqa: F821
-    support=Path(snakemake.input.support),  # noqa: F821
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.galleries:synthesis_gallery",
+    manifest=snakemake.input.manifest,
+    images=snakemake.input.images,
+    support=snakemake.input.support,
     settings=params["settings"],
     seed=params["seed"],
     title=params["title"],
-    out=Path(snakemake.output[0]),  # noqa: F821
+    out=snakemake.output[0],
 )

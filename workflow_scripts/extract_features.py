@@ -1,18 +1,15 @@
 """Write the features of a frozen backbone."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.backbones import extract_features
-
-extract_features(
-    backbone=Path(snakemake.input.backbone).parent,  # noqa: F821
-    images=Path(snakemake.input.images),  # noqa: F821
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.backbones:extract_features",
+    backbone=snakemake.input.backbone,
+    images=snakemake.input.images,
     layers=params["layers"],
     threads=params["threads"],
     device=params["device"],
-    out=Path(snakemake.output[0]),  # noqa: F821
+    out=snakemake.output[0],
 )

@@ -1,15 +1,12 @@
 """Write a manifest."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.datasets import list_dataset
-
-list_dataset(
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.datasets:list_dataset",
     dataset=params["dataset"],
     source=params["source"],
-    manifest=Path(snakemake.output[0]),  # noqa: F821
+    manifest=snakemake.output[0],
 )

@@ -1,11 +1,11 @@
 """Write a stock backbone."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.backbones import make_backbone
-
-make_backbone(settings=params["settings"], out=Path(snakemake.output.settings).parent)  # noqa: F821
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.backbones:make_backbone",
+    settings=params["settings"],
+    out=snakemake.output.settings,
+)

@@ -1,17 +1,14 @@
 """Write the pixels of a data set."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.pipeline.datasets import prepare_dataset
-
-prepare_dataset(
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.pipeline.datasets:prepare_dataset",
     source=params["source"],
-    manifest=Path(snakemake.input.manifest),  # noqa: F821
+    manifest=snakemake.input.manifest,
     size=params["size"],
-    images=Path(snakemake.output.images),  # noqa: F821
-    masks=Path(snakemake.output.masks),  # noqa: F821
+    images=snakemake.output.images,
+    masks=snakemake.output.masks,
 )

@@ -1,18 +1,15 @@
 """Write the report."""
 
-from _job import start
+from _job import parameters, run
 
-params = start(snakemake)  # noqa: F821
-
-from pathlib import Path
-
-from fusionmedclip.reporting.report import write_report
-
-write_report(
-    tables=dict(zip(params["tables"], map(Path, snakemake.input.tables), strict=True)),  # noqa: F821
+params = parameters(snakemake)
+run(
+    snakemake,
+    "fusionmedclip.reporting.report:write_report",
+    tables=dict(zip(params["tables"], snakemake.input.tables, strict=True)),
     layouts=params["tables"],
     titles=params["titles"],
-    figures=[Path(path) for path in snakemake.input.figures],  # noqa: F821
+    figures=list(snakemake.input.figures),
     tier=params["tier"],
-    out=Path(snakemake.output[0]),  # noqa: F821
+    out=snakemake.output[0],
 )

@@ -15,22 +15,28 @@ from fusionmedclip.settings import build
 __all__ = ["extract_features", "feature_file", "make_backbone", "pretrain_backbone"]
 
 
-def make_backbone(*, settings: Mapping, out: Path) -> None:
-    """Write a stock backbone as a folder (see :mod:`fusionmedclip.models.backbone_store`)."""
+def make_backbone(*, settings: Mapping, out: str) -> None:
+    """Write a stock backbone into the folder of its settings file ``out``.
+
+    See :mod:`fusionmedclip.models.backbone_store`.
+    """
     resolved = build(BackboneSettings, settings, where="backbone")
-    save_backbone(build_backbone(resolved), out, resolved)
+    save_backbone(build_backbone(resolved), Path(out).parent, resolved)
 
 
 def pretrain_backbone(
-    *, base: Path, captions: Mapping, settings: Mapping, seed: int, processes: int, out: Path
+    *, base: str, captions: Mapping, settings: Mapping, seed: int, processes: int, out: str
 ) -> None:
-    """Stage 1: finetune a backbone's image tower on images and captions (section 3.1)."""
+    """Stage 1: finetune a backbone's image tower on images and captions (section 3.1).
+
+    ``base`` and ``out`` are the settings files of the two backbones, in their folders.
+    """
     from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 
     pretrain(
-        backbone=base,
+        backbone=Path(base).parent,
         captions=captions,
-        out=out,
+        out=Path(out).parent,
         settings=PretrainSettings.from_dict(dict(settings)),
         seed=seed,
         processes=processes,
@@ -44,24 +50,24 @@ def feature_file(folder: str | Path, layer: Layer) -> Path:
 
 def extract_features(
     *,
-    backbone: Path,
-    images: Path,
+    backbone: str,
+    images: str,
     layers: Sequence[Layer],
-    out: Path,
+    out: str,
     device: str,
     threads: int,
     batch_size: int = 16,
 ) -> None:
     """Write the features of every image of a data set, once for all runs that share the frozen backbone.
 
-    Each layer is one float32 array (N, C, H, W) in the manifest's order; ``gap.npy`` is (N, D) for a backbone
-    with a text tower.
+    ``backbone`` is the settings file in its folder. Each layer is one float32 array (N, C, H, W) in the
+    manifest's order; ``gap.npy`` is (N, D) for a backbone with a text tower.
     """
     torch.set_num_threads(threads)
-    network = load_backbone(backbone).to(torch_device(device))
+    network = load_backbone(Path(backbone).parent).to(torch_device(device))
     pixels = np.load(images, mmap_mode="r")
     wanted = [*layers, *(["gap"] if network.embed_dim else [])]
-    out.mkdir(parents=True, exist_ok=True)
+    Path(out).mkdir(parents=True, exist_ok=True)
     stores: dict[Layer, np.memmap] = {}
     with torch.inference_mode():
         for start in track(range(0, len(pixels), batch_size), description="Features"):

@@ -14,21 +14,54 @@ from fusionmedclip.data.manifest import (
     source_root,
     write_manifest,
 )
+from fusionmedclip.data.phantoms import write_phantom_captions, write_phantom_dataset
 from fusionmedclip.data.pixels import prepare_pixels
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.pipeline.files import write_text
 
-__all__ = ["curate_dataset", "list_dataset", "prepare_dataset", "sample_support", "split_dataset"]
+__all__ = [
+    "curate_dataset",
+    "draw_phantom_captions",
+    "draw_phantoms",
+    "list_dataset",
+    "prepare_dataset",
+    "sample_support",
+    "split_dataset",
+]
 
 
-def list_dataset(*, dataset: str, source: Mapping, manifest: Path) -> None:
+def draw_phantoms(*, source: Mapping, out: str) -> None:
+    """Draw a data set of phantoms whose lesions are known."""
+    write_phantom_dataset(
+        Path(out),
+        source["modality"],
+        size=source["size"],
+        n_normal=source["normal"],
+        n_abnormal=source["abnormal"],
+        seed=source["seed"],
+    )
+
+
+def draw_phantom_captions(*, source: Mapping, out: str) -> None:
+    """Draw phantoms with captions in ROCO's layout."""
+    write_phantom_captions(
+        Path(out),
+        size=source["size"],
+        n_train=source["train"],
+        n_validation=source["validation"],
+        n_test=source["test"],
+        seed=source["seed"],
+    )
+
+
+def list_dataset(*, dataset: str, source: Mapping, manifest: str) -> None:
     """Write the manifest of a data set: every file read once and hashed."""
     write_manifest(build_manifest(source, dataset=dataset), manifest)
 
 
-def prepare_dataset(*, source: Mapping, manifest: Path, size: int, images: Path, masks: Path) -> None:
+def prepare_dataset(*, source: Mapping, manifest: str, size: int, images: str, masks: str) -> None:
     """Write the pixels of a manifest at the working size.
 
     ``images``: (N, S, S) float32 in [0, 1]. ``masks``: (N, S, S) uint8, 1 on lesions, 0 elsewhere, and 2
@@ -43,9 +76,7 @@ def prepare_dataset(*, source: Mapping, manifest: Path, size: int, images: Path,
     np.save(masks, truth)
 
 
-def curate_dataset(
-    *, dataset: str, source: Mapping, manifest: Path, curation: Path, duplicates: Path
-) -> None:
+def curate_dataset(*, dataset: str, source: Mapping, manifest: str, curation: str, duplicates: str) -> None:
     """Write what is wrong with a data set, and which images are duplicates of each other."""
     found, marked = curate(
         read_manifest(manifest),
@@ -58,7 +89,7 @@ def curate_dataset(
 
 
 def split_dataset(
-    *, manifest: Path, duplicates: Path | None, name: str, test: Mapping, seed: int, out: Path
+    *, manifest: str, duplicates: str | None, name: str, test: Mapping, seed: int, out: str
 ) -> None:
     """Write who is tested and who may be drawn as support."""
     table = read_manifest(manifest)
@@ -74,7 +105,7 @@ def split_dataset(
     write_text(out, split.to_csv(index=False, lineterminator="\n"))
 
 
-def sample_support(*, split: Path, k: int, seed: int, dataset: str, out: Path) -> None:
+def sample_support(*, split: str, k: int, seed: int, dataset: str, out: str) -> None:
     """Write the k support images of one seed."""
     table = pd.read_csv(split, keep_default_na=False, dtype={"image_id": str})
     support = draw_support(table, k=k, seed=seed, dataset=dataset)

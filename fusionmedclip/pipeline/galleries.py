@@ -18,7 +18,14 @@ __all__ = ["synthesis_gallery", "write_curation_page"]
 
 
 def synthesis_gallery(
-    *, manifest: Path, images: Path, support: Path, settings: Mapping, seed: int, title: str, out: Path
+    *,
+    manifest: str | Path,
+    images: str | Path,
+    support: str | Path,
+    settings: Mapping,
+    seed: int,
+    title: str,
+    out: str | Path,
 ) -> None:
     """Draw every synthesis task on one support set, with the settings that training uses."""
     ids = pd.read_csv(support, keep_default_na=False, dtype={"image_id": str})["image_id"]
@@ -33,7 +40,11 @@ def synthesis_gallery(
 
 
 def write_curation_page(
-    *, sources: Mapping[str, Mapping], manifests: Sequence[Path], curations: Sequence[Path], out: Path
+    *,
+    sources: Mapping[str, Mapping],
+    manifests: Sequence[str | Path],
+    curations: Sequence[str | Path],
+    out: str | Path,
 ) -> None:
     """Write the curation page of some data sets, in the order of ``sources``."""
     names = list(sources)

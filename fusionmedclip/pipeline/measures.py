@@ -1,7 +1,6 @@
 """The stage that turns scores into metrics, with the settings and the provenance they came from."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
@@ -15,18 +14,16 @@ __all__ = ["SCHEMA_VERSION", "compute_metrics"]
 SCHEMA_VERSION = 1
 
 
-def compute_metrics(
-    *, scores: Path, pixel_counts: Path, provenance: Path, settings: Mapping, out: Path
-) -> None:
+def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings: Mapping, out: str) -> None:
     """Write the metrics file of one run (its form is a contract, see docs/results.md).
 
     Parameters
     ----------
-    scores, pixel_counts, provenance : Path
+    scores, pixel_counts, provenance : path
         What :func:`fusionmedclip.pipeline.runs.run_method` wrote.
     settings : mapping
         What the configuration says of this run today; the run's own settings must equal it.
-    out : Path
+    out : path
     """
     run = read_json(provenance)
     if digest(run["settings"]) != digest(settings):

@@ -38,7 +38,9 @@ class RunInputs:
     manifest, images, masks, split, support : Path
         See :mod:`fusionmedclip.pipeline.datasets`.
     backbone : Path or None
-        Folder of the backbone, for methods that use one.
+        Settings file in the folder of the backbone, for methods that use one.
+    backbone_weights : Path or None
+        Its weights.
     features : Path or None
         Folder of its stored features of this data set.
     """
@@ -49,7 +51,13 @@ class RunInputs:
     split: Path
     support: Path
     backbone: Path | None = None
+    backbone_weights: Path | None = None
     features: Path | None = None
+
+    @classmethod
+    def named(cls, files: Mapping[str, str]) -> "RunInputs":
+        """From file names."""
+        return cls(**{name: Path(file) for name, file in files.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +87,17 @@ class RunOutputs:
     pixel_counts: Path
     examples: Path
 
+    @classmethod
+    def named(cls, files: Mapping[str, str]) -> "RunOutputs":
+        """From file names."""
+        return cls(**{name: Path(file) for name, file in files.items()})
+
 
 def run_method(
     *,
     settings: Mapping,
-    inputs: RunInputs,
-    outputs: RunOutputs,
+    inputs: RunInputs | Mapping[str, str],
+    outputs: RunOutputs | Mapping[str, str],
     device: str = "cpu",
 ) -> None:
     """Fit on the support set, score the test set, write both.
@@ -94,10 +107,12 @@ def run_method(
     settings : mapping
         ``method`` (kind and settings), ``dataset``, ``split``, ``k``, ``seed``, ``threads``, ``examples``,
         ``split_seed``: all that identifies the run.
-    inputs : RunInputs
-    outputs : RunOutputs
+    inputs : RunInputs, or mapping of its fields to file names
+    outputs : RunOutputs, or mapping of its fields to file names
     device : str
     """
+    inputs = inputs if isinstance(inputs, RunInputs) else RunInputs.named(inputs)
+    outputs = outputs if isinstance(outputs, RunOutputs) else RunOutputs.named(outputs)
     device = torch_device(device)
     torch.set_num_threads(settings["threads"])
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
@@ -156,9 +171,11 @@ class _TestData:
 
 
 def _make(method: Mapping, inputs: RunInputs, device: str) -> Detector:
-    backbone = None if inputs.backbone is None else load_backbone(inputs.backbone).to(device)
-    if backbone is not None:
-        backbone.source = str(inputs.backbone)
+    backbone = None
+    if inputs.backbone is not None:
+        folder = inputs.backbone.parent
+        backbone = load_backbone(folder).to(device)
+        backbone.source = str(folder)
     return make_method(method["kind"], method["settings"], backbone=backbone, device=device)
 
 

@@ -13,25 +13,25 @@ __all__ = ["draw_map_gallery"]
 
 def draw_map_gallery(
     *,
-    manifest: Path,
-    images: Path,
-    masks: Path,
-    examples: Sequence[Path],
+    manifest: str | Path,
+    images: str | Path,
+    masks: str | Path,
+    examples: Sequence[str | Path],
     titles: Sequence[str],
     title: str,
     k: int,
     stand_in: bool,
-    out: Path,
+    out: str | Path,
 ) -> None:
     """Draw one line a test image: the image, its truth, each method's map over it.
 
-    The images are those that the runs kept: drawn by the split's seed, two thirds abnormal, without looking at
-    any score. Each map is coloured from its own smallest to its own largest value among the images shown, so
+    The images are those that the runs kept: drawn by the split's seed, two thirds abnormal, no score being
+    looked at. Each map is coloured from its own smallest to its own largest value among the images shown, so
     that methods on different scales can be compared by where they look.
 
     Parameters
     ----------
-    manifest, images, masks : Path
+    manifest, images, masks : path
         Of the data set.
     examples : sequence of Path
         Each method's kept maps.
@@ -43,7 +43,7 @@ def draw_map_gallery(
         Count of support images.
     stand_in : bool
         Whether to say that data or weights are stand-ins.
-    out : Path
+    out : path
     """
     table = pd.read_csv(manifest)
     pixels, truth = (np.load(path, mmap_mode="r") for path in (images, masks))

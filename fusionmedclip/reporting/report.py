@@ -25,12 +25,12 @@ th{background:#f6f6f4;position:sticky;top:0}img{max-width:100%;height:auto}
 
 def write_report(
     *,
-    tables: Mapping[str, Path],
+    tables: Mapping[str, str | Path],
     layouts: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
-    figures: Sequence[Path],
+    figures: Sequence[str | Path],
     tier: str,
-    out: Path,
+    out: str | Path,
 ) -> None:
     """Write the page.
 
@@ -42,21 +42,21 @@ def write_report(
         Of data sets and methods.
     figures : sequence of Path
     tier : str
-    out : Path
+    out : path
     """
     parts = [f"<h1>FusionMedCLIP: {html.escape(tier)} tier</h1>"]
     frames = {name: pd.read_csv(path) for name, path in tables.items()}
     if any((frame["status"] == "stand-in").any() for frame in frames.values()):
         parts.append(
-            '<p class="banner">Cells marked * come from stand-in data or weights. They show that the workflow '
-            "runs; they neither confirm nor refute the thesis.</p>"
+            '<p class="banner">Cells marked * come from stand-in data or weights. They show that the '
+            "workflow runs; they neither confirm nor refute the thesis.</p>"
         )
     for name, frame in frames.items():
         title, layout = layouts[name]
         parts.append(f"<h2>{html.escape(name)}</h2>")
         parts.append(_html_table(markdown(frame, title=title, titles=titles, layout=layout)))
     parts.append("<h2>Figures</h2>")
-    parts += [_html_figure(path) for path in figures]
+    parts += [_html_figure(Path(path)) for path in figures]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
     title = f"<title>FusionMedCLIP, {html.escape(tier)}</title>"
     write_text(
@@ -74,12 +74,13 @@ def _html_table(text: str) -> str:
         f"<p class='note'>{html.escape(n)}</p>" for n in lines if (n and n[0] not in "|*") or n[:2] == "* "
     )
     return (
-        f"<p>{caption}</p><div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        + notes
+        f"<p>{caption}</p><div class='scroll'><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>{notes}"
     )
 
 
 def _html_figure(path: Path) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
     name = html.escape(path.stem.replace("_", " "))
-    return f"<figure><img alt='{name}' src='data:image/png;base64,{data}'><figcaption class='note'>{name}</figcaption></figure>"
+    image = f"<img alt='{name}' src='data:image/png;base64,{data}'>"
+    return f"<figure>{image}<figcaption class='note'>{name}</figcaption></figure>"

@@ -33,10 +33,11 @@ def new_figure(*args, **kwargs):
     return pyplot.subplots(*args, **kwargs)
 
 
-def save_figure(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: str | Path) -> None:
     """Save as ``path`` and free the figure; the bytes hold no date."""
     from matplotlib import pyplot
 
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, bbox_inches="tight", metadata={"Software": None} if path.suffix == ".png" else None)
     pyplot.close(figure)

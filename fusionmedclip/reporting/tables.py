@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def build_row(
-    *, request: Sequence[Mapping], metrics: Path, scores: Path, manifests: Mapping[str, Path], out: Path
+    *, request: Sequence[Mapping], results: str | Path, manifests: Sequence[str | Path], out: str | Path
 ) -> None:
     """Write one row of a table, one line a cell.
 
@@ -31,18 +31,20 @@ def build_row(
     ----------
     request : sequence of mappings
         From :func:`fusionmedclip.reporting.rows.row_request`.
-    metrics, scores : Path
-        Folders of metrics files and scores.
-    manifests : mapping of data set to Path
-        To tell the thesis's data from a subset of them.
-    out : Path
+    results : path
+        Folder that holds ``metrics/`` and ``scores/``.
+    manifests : sequence of paths
+        ``{dataset}/manifest.csv``, to tell the thesis's data from a subset of them.
+    out : path
 
     Raises
     ------
     InputError
         If a metrics file was made with other settings than today's.
     """
-    lines = [_cell(cell, metrics, scores, manifests.get(cell["dataset"])) for cell in request]
+    metrics, scores = Path(results, "metrics"), Path(results, "scores")
+    listed = {Path(path).parent.name: Path(path) for path in manifests}
+    lines = [_cell(cell, metrics, scores, listed.get(cell["dataset"])) for cell in request]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     write_text(out, table.to_csv(index=False, lineterminator="\n"))
 
@@ -104,20 +106,26 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def build_table(
-    *, rows: Sequence[Path], title: str, titles: Mapping[str, str], layout: str, csv: Path, text: Path
+    *,
+    rows: Sequence[str | Path],
+    title: str,
+    titles: Mapping[str, str],
+    layout: str,
+    csv: str | Path,
+    text: str | Path,
 ) -> None:
     """Put rows together: CSV and Markdown.
 
     Parameters
     ----------
-    rows : sequence of Path
+    rows : sequence of paths
         In the order printed.
     title : str
     titles : mapping
         Of data sets and methods.
     layout : str
         ``dataset_k`` or ``method``.
-    csv, text : Path
+    csv, text : path
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))

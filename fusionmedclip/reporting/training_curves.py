@@ -12,7 +12,7 @@ __all__ = ["draw_training_curves"]
 
 
 def draw_training_curves(
-    *, logs: Mapping[str, Sequence[Path]], title: str, k: int, stand_in: bool, out: Path
+    *, logs: Mapping[str, Sequence[str | Path]], title: str, k: int, stand_in: bool, out: str | Path
 ) -> None:
     """Draw the training loss of each method that was trained.
 
@@ -26,7 +26,7 @@ def draw_training_curves(
         Count of support images.
     stand_in : bool
         Whether to say that data or weights are stand-ins.
-    out : Path
+    out : path
     """
     curves = {name: _curves(paths) for name, paths in logs.items()}
     curves = {name: curve for name, curve in curves.items() if curve is not None}
@@ -52,11 +52,11 @@ def draw_training_curves(
     save_figure(figure, out)
 
 
-def _curves(paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray] | None:
+def _curves(paths: Sequence[str | Path]) -> tuple[np.ndarray, np.ndarray] | None:
     """Steps (T,) and losses (S, T), cut to the shortest log."""
     losses = []
     for path in paths:
-        if path.stat().st_size > 1:
+        if Path(path).stat().st_size > 1:
             log = pd.read_csv(path)
             if "loss" in log:
                 losses.append(log["loss"].to_numpy())

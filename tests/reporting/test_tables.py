@@ -32,7 +32,7 @@ def _write_run(folder, path, metrics, *, digest="d", seed=0):
 
 def _build(folder, cells):
     out = folder / "row.csv"
-    build_row(request=cells, metrics=folder / "metrics", scores=folder / "scores", manifests={}, out=out)
+    build_row(request=cells, results=folder, manifests=[], out=out)
     return pd.read_csv(out)
 
 

@@ -47,7 +47,7 @@ def results(tmp_path):
     cell = {"table": "table6", "row": 1, "dataset": "brainmri", "method": "patchcore", "k": 16, "reasons": []}
     cell |= {"metric": "image_auroc", "split": "paper", "backbone": "b", "runs": runs}
     out = tmp_path / "tables" / "table6.csv"
-    build_row(request=[cell], metrics=tmp_path / "metrics", scores=tmp_path / "scores", manifests={}, out=out)
+    build_row(request=[cell], results=tmp_path, manifests=[], out=out)
     return tmp_path
 
 

@@ -1,0 +1,149 @@
+"""Jobs without the seconds that imports take: one warm process of which each job is a fork.
+
+A job of the workflow costs a process, and torch with open_clip takes about five seconds to import, longer
+than a small run computes. With ``warm_jobs: true`` the workflow starts one process that has imported
+everything; each job asks it, over a socket in the working folder, for a fork of itself. A fork shares nothing
+with other jobs that could change a result, and where no warm process answers, a job runs by itself as usual.
+Meant for one machine without a GPU: a cluster's jobs run elsewhere, and a GPU must not be touched before a
+fork.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["SOCKET", "call", "call_warm", "serve", "start", "stop"]
+
+SOCKET = Path(".snakemake/warm.sock")
+"""Relative to the working folder, so that its path stays short enough for a socket."""
+
+PRELOADED = (
+    "torch._dynamo",
+    "fusionmedclip.methods",
+    "fusionmedclip.training.estimator",
+    "fusionmedclip.pipeline.runs",
+    "fusionmedclip.pipeline.measures",
+    "fusionmedclip.reporting.tables",
+)
+
+
+def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
+    """Run one job with all output in its log; return its exit status.
+
+    Parameters
+    ----------
+    function : str
+        ``"module:name"``.
+    arguments : mapping
+        JSON-able keyword arguments.
+    log : str
+        File that output, and any traceback, goes to.
+    """
+    with open(log, "w", buffering=1) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            module, _, name = function.partition(":")
+            getattr(importlib.import_module(module), name)(**arguments)
+        except InputError as error:
+            print(f"\n{error}", file=file)
+            return 1
+        except BaseException:
+            # Whatever it was belongs in the job's log, and nowhere else.
+            traceback.print_exc(file=file)
+            return 1
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+    return 0
+
+
+def call_warm(function: str, arguments: Mapping[str, Any], *, log: str, path: Path = SOCKET) -> int | None:
+    """Have a fork of the warm process run one job; None where no warm process answers."""
+    client = socket.socket(socket.AF_UNIX)
+    try:
+        client.connect(str(path))
+    except OSError:
+        client.close()
+        return None
+    with client, client.makefile("rw") as stream:
+        stream.write(json.dumps([function, dict(arguments), log]) + "\n")
+        stream.flush()
+        answer = stream.readline()
+    return int(answer) if answer else 1
+
+
+def start(path: Path = SOCKET) -> subprocess.Popen:
+    """Start a warm process that lives no longer than this one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", _SERVE.format(root=str(root), path=str(path))]
+    return subprocess.Popen(command, env={**os.environ, **threads}, stdin=subprocess.PIPE)
+
+
+_SERVE = (
+    "import sys; sys.path.insert(0, {root!r}); from fusionmedclip.pipeline.warm import serve; serve({path!r})"
+)
+
+
+def stop(process: subprocess.Popen | None = None, path: Path = SOCKET) -> None:
+    """Stop a warm process."""
+    if process is not None:
+        process.terminate()
+        process.wait()
+        path.unlink(missing_ok=True)
+
+
+def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], None] | None = None) -> None:
+    """Import everything, then fork for each job that asks, until standard input closes or a signal comes."""
+    for module in preload:
+        importlib.import_module(module)
+    threading.Thread(target=_leave_with_the_starter, daemon=True).start()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    os.chmod(path, 0o600)
+    server.listen(64)
+    if ready is not None:
+        ready()
+    while True:
+        connection, _ = server.accept()
+        if os.fork() == 0:
+            server.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _answer(connection)
+        connection.close()
+
+
+def _leave_with_the_starter() -> None:
+    """Standard input is a pipe from the starter: it ends when the starter does, however that comes about."""
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _answer(connection: socket.socket) -> None:
+    stream = connection.makefile("r")
+    function, arguments, log = json.loads(stream.readline())
+    threading.Thread(target=_leave_with_the_client, args=(connection,), daemon=True).start()
+    status = call(function, arguments, log=log)
+    connection.sendall(f"{status}\n".encode())
+    os._exit(0)
+
+
+def _leave_with_the_client(connection: socket.socket) -> None:
+    """A job that was cancelled closes its end; its fork must not go on computing."""
+    if not connection.recv(1):
+        os._exit(1)
