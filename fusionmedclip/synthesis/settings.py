@@ -168,7 +168,7 @@ class SynthesisSettings(Checked):
         --------
         >>> settings = SynthesisSettings.from_dict({"profile": "brain_mri", "density": {"beta": [0.5, 0.9]}})
         >>> settings.density.beta, settings.density.bright_probability
-        ((0.5, 0.9), 0.75)
+        ((0.5, 0.9), 0.8)
         """
         values = dict(values) if isinstance(values, Mapping) else cls.known(values)
         preset = values.pop("preset", None)
