@@ -13,6 +13,9 @@ from fusionmedclip.errors import InputError
 __all__ = ["AcquireSettings", "Acquired", "acquire"]
 
 
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AcquireSettings:
     """Where a data set comes from, as data in the configuration.
@@ -32,6 +35,9 @@ class AcquireSettings:
         on.
     strip : str
         Folder of the archive that holds the data.
+    urls : tuple of str
+        Instead of ``url``: several addresses. Archives are unpacked into folders of their names
+        (``train_images.zip`` to ``train_images/``), other files are kept as they are.
     checksums : str, optional
         Name of a list of checksums that this package ships.
     expect : tuple of str
@@ -47,6 +53,7 @@ class AcquireSettings:
     url: str | None = None
     sha256: str | None = None
     strip: str = ""
+    urls: tuple[str, ...] = ()
     checksums: str | None = None
     expect: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
@@ -61,7 +68,7 @@ class AcquireSettings:
         for key in ("publisher", "homepage", "licence"):
             if not config.get(key):
                 raise InputError(f"`acquire.{key}` is missing", received=dict(config))
-        lists = {key: tuple(config.get(key) or ()) for key in ("expect", "steps")}
+        lists = {key: tuple(config.get(key) or ()) for key in ("urls", "expect", "steps")}
         return cls(**{**config, **lists})
 
 
@@ -74,15 +81,15 @@ class Acquired:
     folder : Path
     downloaded : bool
         Whether this call downloaded it.
-    archive_sha256 : str
-        Of the archive, where one was downloaded.
+    sha256 : dict of str to str
+        Of what was downloaded, by file name.
     verification : Verification or None
         Against the shipped list; None where there is none.
     """
 
     folder: Path
     downloaded: bool
-    archive_sha256: str
+    sha256: dict[str, str]
     verification: Verification | None
 
     def text(self) -> str:
@@ -120,12 +127,15 @@ def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Pa
         With the steps to take where the data set has to be fetched by hand; when a download or an archive is
         not what it should be; when an expected path is missing.
     """
-    downloaded, digest = False, ""
+    digests: dict[str, str] = {}
     if not (folder.is_dir() and any(folder.iterdir())):
-        if settings.url is None:
+        record = record or folder.parent / "checksums.json"
+        if settings.url is not None:
+            digests = _download_one(settings, folder, record)
+        elif settings.urls:
+            digests = _download_several(settings, folder, record)
+        else:
             raise InputError(_by_hand(settings, folder, dataset))
-        digest = _download(settings, folder, record or folder.parent / "checksums.json")
-        downloaded = True
     missing = [name for name in settings.expect if not (folder / name).exists()]
     if missing:
         what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
@@ -133,12 +143,12 @@ def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Pa
     verification = None
     if settings.checksums is not None:
         verification = verify_folder(folder, shipped_checksums(settings.checksums))
-    return Acquired(folder=folder, downloaded=downloaded, archive_sha256=digest, verification=verification)
+    return Acquired(folder=folder, downloaded=bool(digests), sha256=digests, verification=verification)
 
 
-def _download(settings: AcquireSettings, folder: Path, record: Path) -> str:
+def _download_one(settings: AcquireSettings, folder: Path, record: Path) -> dict[str, str]:
     """Fetch, check and unpack; the archive is kept until its content is in place."""
-    name = settings.url.rsplit("/", 1)[-1].split("?")[0] or "archive"
+    name = _name(settings.url)
     archive = folder.parent / f".{folder.name}.{name}"
     if not archive.exists():
         fetch(settings.url, archive)
@@ -154,7 +164,34 @@ def _download(settings: AcquireSettings, folder: Path, record: Path) -> str:
     compare_or_record(archive.with_name(name), digest, record=record)
     unpack(archive, folder, strip=settings.strip)
     archive.unlink()
-    return digest
+    return {name: digest}
+
+
+def _download_several(settings: AcquireSettings, folder: Path, record: Path) -> dict[str, str]:
+    """Gather the parts in a hidden folder, which takes its place when the last one is there."""
+    parts = folder.parent / f".{folder.name}.parts"
+    digests = {}
+    for url in settings.urls:
+        name = _name(url)
+        inner = parts / name.split(".")[0] if name.lower().endswith(_ARCHIVES) else None
+        if inner is not None and inner.is_dir():
+            continue  # unpacked by a call that was interrupted later
+        file = parts / name
+        if not file.exists():
+            fetch(url, file)
+        digests[name] = sha256_of(file)
+        compare_or_record(file, digests[name], record=record)
+        if inner is not None:
+            unpack(file, inner)
+            file.unlink()
+    if folder.exists():
+        folder.rmdir()
+    parts.replace(folder)
+    return digests
+
+
+def _name(url: str) -> str:
+    return url.split("?")[0].rsplit("/", 1)[-1] or "archive"
 
 
 def _by_hand(settings: AcquireSettings, folder: Path, dataset: str) -> str:

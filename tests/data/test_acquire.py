@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
         if server.status != 200:
             self.send_error(server.status)
             return
-        content, start = server.content, 0
+        content, start = server.contents.get(self.path.split("?")[0], server.content), 0
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
         if match and self.headers.get("If-Range") == server.etag:
             start = int(match[1])
@@ -67,6 +67,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     """A web server on this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.content, server.etag, server.breaks, server.status, server.requests = CONTENT, '"one"', 0, 200, []
+    server.contents = {}
     server.url = f"http://127.0.0.1:{server.server_port}/set.zip"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -288,7 +289,7 @@ def test_acquire_downloads_once_and_checks(server, tmp_path: Path) -> None:
     settings = _settings(url=server.url, strip="Set", expect=["no", "yes"])
     first = acquire(settings, tmp_path / "data" / "toy", dataset="toy")
     assert first.downloaded
-    assert first.archive_sha256 == hashlib.sha256(server.content).hexdigest()
+    assert first.sha256 == {"set.zip": hashlib.sha256(server.content).hexdigest()}
     again = acquire(settings, tmp_path / "data" / "toy", dataset="toy")
     assert not again.downloaded
     assert len(server.requests) == 1
@@ -298,6 +299,21 @@ def test_acquire_downloads_once_and_checks(server, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"set\.zip: not the file that was downloaded first"):
         acquire(settings, tmp_path / "data" / "toy", dataset="toy")
     assert not (tmp_path / "data" / "toy").exists()
+
+
+def test_acquire_several_parts_and_goes_on_after_a_break(server, tmp_path: Path) -> None:
+    base = server.url.removesuffix("/set.zip")
+    images = _zip(tmp_path / "made.zip", {"train/a.png": b"a", "train/b.png": b"b"}).read_bytes()
+    server.contents = {"/train_images.zip": images, "/captions.csv": b"image,caption\n", "/bad.zip": b"none"}
+    urls = [f"{base}/train_images.zip?download=1", f"{base}/captions.csv"]
+    with pytest.raises(InputError, match=r"bad\.zip: broken"):
+        acquire(_settings(urls=[*urls, f"{base}/bad.zip"]), tmp_path / "roco", dataset="roco")
+    assert not (tmp_path / "roco").exists()
+    found = acquire(_settings(urls=urls, expect=["captions.csv"]), tmp_path / "roco", dataset="roco")
+    assert found.downloaded
+    assert len(server.requests) == 3  # nothing twice
+    assert (tmp_path / "roco" / "train_images" / "train" / "b.png").read_bytes() == b"b"
+    assert (tmp_path / "roco" / "captions.csv").read_bytes() == b"image,caption\n"
 
 
 def test_acquire_compares_a_known_checksum(server, tmp_path: Path) -> None:
