@@ -106,7 +106,8 @@ def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Fr
     if _usable_window(view):
         with np.errstate(over="ignore"):  # the ends of a SIGMOID
             low, high = apply_windowing(np.array([-1e12, 1e12]), view)
-            return Frame(apply_windowing(values, view), (low, high), padding, inverted)
+            windowed = apply_windowing(values, view).astype(np.float32)  # half the memory of a volume
+            return Frame(windowed, (float(low), float(high)), padding, inverted)
     unsigned = int(view.get("PixelRepresentation") or 0) == 0
     if unsigned and values is stored and int(view.BitsStored) <= 8:
         return Frame(

@@ -114,8 +114,8 @@ def _near(
     manifest: pd.DataFrame, fingerprints: Fingerprints, rows: np.ndarray, settings: DuplicateSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of rows whose hashes and thumbnails agree, with distance and correlation."""
-    spread = fingerprints.thumbnails[rows].reshape(len(rows), -1).std(axis=1)
-    rows = rows[spread > 0]
+    flat = fingerprints.thumbnails.min(axis=(1, 2)) == fingerprints.thumbnails.max(axis=(1, 2))
+    rows = rows[~flat[rows]]
     hashes = fingerprints.hashes[rows]
     groups = pd.factorize(manifest["group"].to_numpy()[rows])[0]
     grouped = manifest["group"].to_numpy()[rows] != ""

@@ -96,7 +96,10 @@ def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
         if settings.value_range is None:
             return scale_by_percentiles(grey, settings.percentiles)
         return scale_to_unit(grey, settings.value_range)
-    return scale_to_unit(np.asarray(to_grey(image)).astype(np.float32), settings.value_range or (0, 255))
+    stored = np.asarray(to_grey(image))
+    if settings.value_range is None:
+        return stored / np.float32(255)
+    return scale_to_unit(stored.astype(np.float32), settings.value_range)
 
 
 def read_raster_mask(path: Path, *, frame: int | None = None) -> np.ndarray:
