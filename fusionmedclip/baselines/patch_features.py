@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["embed_patches", "patch_vectors"]
+__all__ = ["embed_patches", "on_one_grid", "patch_vectors"]
 
 
 def embed_patches(
@@ -40,14 +40,15 @@ def embed_patches(
     """
     grid = maps[0].shape[-2:]
     if embedding == "average":
-        return torch.cat(_on_one_grid([F.avg_pool2d(m, patch_size, 1, patch_size // 2) for m in maps]), dim=1)
+        return torch.cat(on_one_grid([F.avg_pool2d(m, patch_size, 1, patch_size // 2) for m in maps]), dim=1)
     layers = [_pooled_neighbourhoods(m, patch_size, pretrain_dim) for m in maps]
-    stacked = torch.cat(_on_one_grid(layers), dim=1).flatten(2).transpose(1, 2)
+    stacked = torch.cat(on_one_grid(layers), dim=1).flatten(2).transpose(1, 2)
     pooled = F.adaptive_avg_pool1d(stacked, target_dim)
     return pooled.transpose(1, 2).unflatten(2, grid)
 
 
-def _on_one_grid(layers: list[Tensor]) -> list[Tensor]:
+def on_one_grid(layers: Sequence[Tensor]) -> list[Tensor]:
+    """Bring (B, C_j, H_j, W_j) layers to the first one's grid, bilinearly."""
     grid = layers[0].shape[-2:]
     return [
         layer

@@ -18,6 +18,10 @@ _PACKAGE = "fusionmedclip.baselines"
 KINDS: dict[str, str] = {
     "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
     "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
+    "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
+    "mean_brightness": f"{_PACKAGE}.controls:MeanBrightness",
+    "border_darkness": f"{_PACKAGE}.controls:BorderDarkness",
+    "contrast": f"{_PACKAGE}.controls:Contrast",
 }
 """Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run."""
 
