@@ -5,6 +5,7 @@ process or on the time.
 """
 
 import hashlib
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,9 @@ def key(*purpose: int | str) -> int:
     int
         In ``[0, 2**128)``, the same on every machine.
     """
-    digest = hashlib.blake2b(repr(purpose).encode(), digest_size=16).digest()
+    # numpy's integers print otherwise than Python's, and must not be another purpose.
+    plain = tuple(part if isinstance(part, str) else operator.index(part) for part in purpose)
+    digest = hashlib.blake2b(repr(plain).encode(), digest_size=16).digest()
     return int.from_bytes(digest, "little")
 
 
