@@ -12,6 +12,7 @@ from fusionmedclip.data.examine import examine
 from fusionmedclip.data.files import whole_file
 from fusionmedclip.data.findings import KINDS, Finding, group_findings, image_findings, mask_findings
 from fusionmedclip.data.leaks import expected_leak
+from fusionmedclip.data.loose_slices import loose_slice_findings
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.shortcuts import measure_shortcuts, shortcut_findings
 from fusionmedclip.data.statistics import CATEGORIES
@@ -88,6 +89,7 @@ def curate(
         *group_findings(marked, pairs),
         *mask_findings(marked, seen.statistics),
         *image_findings(marked, seen.statistics),
+        *loose_slice_findings(marked, seen.statistics, root),
         *shortcut_findings(shortcuts),
     ]
     order = list(KINDS)

@@ -21,6 +21,7 @@ KINDS = {
     "constant_image": "An image without contrast",
     "dim_image": "Images that use little of their range of values",
     "format_mismatch": "A suffix that does not fit the content",
+    "loose_slices": "Slices of a volume taken for pictures of their own",
     "burned_in": "Identity may be written into the pixels",
     "shortcut": "A property of the files that separates the classes",
 }

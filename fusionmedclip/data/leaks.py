@@ -1,5 +1,6 @@
 """How much of a test set is already in the support set."""
 
+from collections.abc import Mapping
 from math import comb
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from fusionmedclip.data.groups import components
 from fusionmedclip.errors import InputError
 
-__all__ = ["expected_leak", "find_leaks"]
+__all__ = ["count_leaks", "expected_leak", "find_leaks"]
 
 
 def expected_leak(manifest: pd.DataFrame, k: int) -> tuple[float, int]:
@@ -64,3 +65,29 @@ def find_leaks(manifest: pd.DataFrame, split: pd.DataFrame, support: pd.DataFram
         members = [frame["image_id"][row] for row in sorted(group)]
         rows += [(t, s) for t in members if t in tested for s in members if s in learnt]
     return pd.DataFrame(sorted(rows), columns=["test", "support"])
+
+
+def count_leaks(
+    manifest: pd.DataFrame, splits: Mapping[str, pd.DataFrame], supports: Mapping[tuple, pd.DataFrame]
+) -> pd.DataFrame:
+    """Count leaked test images of many support sets.
+
+    Parameters
+    ----------
+    manifest : DataFrame
+    splits : mapping
+        Name to split.
+    supports : mapping
+        (split, k, seed) to support set.
+
+    Returns
+    -------
+    DataFrame
+        ``split``, ``k``, ``seed``, ``leaked`` (test images that belong together with a support image) and
+        ``tested``, sorted.
+    """
+    rows = []
+    for (name, k, seed), support in sorted(supports.items()):
+        leaked = find_leaks(manifest, splits[name], support)["test"].nunique()
+        rows.append((name, k, seed, leaked, int((splits[name]["part"] == "test").sum())))
+    return pd.DataFrame(rows, columns=["split", "k", "seed", "leaked", "tested"])

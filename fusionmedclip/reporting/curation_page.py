@@ -20,7 +20,7 @@ __all__ = ["curation_page"]
 
 _SIDE = 132  # pixels of the longer side of a picture
 _IN_GROUP = 12  # pictures shown of one finding
-_TEXT_ONLY = ("masks_missing", "shortcut")
+_TEXT_ONLY = ("masks_missing", "loose_slices", "shortcut")
 
 _STYLE = """
 :root { --ink: #1d2433; --soft: #5b6478; --line: #d9dee8; --paper: #fff; --card: #f6f8fb; --ill: #b3261e;
@@ -55,6 +55,7 @@ def curation_page(
     target: Path,
     *,
     read: Mapping[str, ReadSettings] | None = None,
+    leaks: Mapping[str, pd.DataFrame] | None = None,
     most: int = 90,
 ) -> None:
     """Write one self-contained page: no scripts, no other files, nothing loaded from elsewhere.
@@ -71,6 +72,8 @@ def curation_page(
         The ``.html`` file, written whole or not at all.
     read : mapping, optional
         Data set to how its files are read.
+    leaks : mapping, optional
+        Data set to :func:`fusionmedclip.data.leaks.count_leaks` of its support sets.
     most : int
         Findings of one kind that are shown with pictures; the others are counted.
 
@@ -83,7 +86,7 @@ def curation_page(
     for curation in curations:
         name = curation.dataset
         album = _Album(manifests[name].set_index("image_id"), Path(roots[name]), (read or {}).get(name))
-        parts.append(_dataset(curation, album, most))
+        parts.append(_dataset(curation, album, most, (leaks or {}).get(name)))
     head = (
         "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>Data curation</title><style>{_STYLE}</style>"
@@ -148,7 +151,7 @@ def _overview(curations: Sequence[Curation]) -> str:
     )
 
 
-def _dataset(curation: Curation, album: _Album, most: int) -> str:
+def _dataset(curation: Curation, album: _Album, most: int, leaks: pd.DataFrame | None) -> str:
     summary = curation.summary
     parts = [f"<h2 id='{escape(curation.dataset)}'>{escape(curation.dataset)}</h2>"]
     classes = [
@@ -166,6 +169,9 @@ def _dataset(curation: Curation, album: _Album, most: int) -> str:
         rows = [[k, f"{leak['expected']:.1f}", leak["held_out"]] for k, leak in summary["leak"].items()]
         parts.append("<h3>Held-out normals with a duplicate in a random support set</h3>")
         parts.append(_table(["k", "expected", "of"], rows))
+    if leaks is not None and len(leaks):
+        parts.append("<h3>Test images with a duplicate in the support sets of the tables</h3>")
+        parts.append(_table(leaks.columns, leaks.to_numpy().tolist()))
     if curation.shortcuts:
         parts.append(_shortcuts(curation))
     for kind, title in KINDS.items():
@@ -173,7 +179,9 @@ def _dataset(curation: Curation, album: _Album, most: int) -> str:
         if findings and kind not in _TEXT_ONLY:
             parts.append(_pictures(title, findings, album, most))
         elif findings and kind != "shortcut":
-            parts.append(f"<h3>{escape(title)}</h3><p>{escape(findings[0].message)}</p>")
+            said = "<br>".join(escape(finding.message) for finding in findings[:most])
+            hint = escape(findings[0].hint)
+            parts.append(f"<h3>{escape(title)}</h3><p class='hint'>{hint}</p><p>{said}</p>")
     return "".join(parts)
 
 

@@ -69,6 +69,15 @@ def test_burnt_in_annotation(tmp_path: Path, write_dicom, picture) -> None:
     assert _kinds({"kind": "folder", "path": tmp_path, "normal": "no"}) == {"burned_in": [("no/1.dcm",)]}
 
 
+def test_slices_taken_for_pictures(tmp_path: Path, write_dicom, picture) -> None:
+    for n in range(6):
+        write_dicom(tmp_path / "no" / "p1" / f"{n}.dcm", picture(n))
+        write_dicom(tmp_path / "no" / f"p{n + 2}" / "0.dcm", picture(n + 10))
+    source = {"kind": "folder", "path": tmp_path, "normal": "no"}
+    assert _kinds(source) == {"loose_slices": [tuple(f"no/p1/{n}.dcm" for n in range(6))]}
+    assert _kinds({**source, "group_pattern": r"p\d+"}) == {}
+
+
 def test_statistics_by_hand(tmp_path: Path) -> None:
     image = np.full((32, 64), 200, np.uint8)
     image[:2], image[-2:], image[:, :4], image[:, -4:] = 0, 0, 0, 0  # the frame of a sixteenth

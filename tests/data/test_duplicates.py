@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from fusionmedclip.data.duplicates import DuplicateSettings, find_duplicates, mark_duplicates
 from fusionmedclip.data.fingerprints import Fingerprints, fingerprint, fingerprint_images
-from fusionmedclip.data.leaks import expected_leak, find_leaks
+from fusionmedclip.data.leaks import count_leaks, expected_leak, find_leaks
 from fusionmedclip.data.manifest import build_manifest
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
@@ -167,4 +167,14 @@ def test_the_split_grouped_leaks_nothing() -> None:
     assert by_hand
     assert set(zip(leaks["test"], leaks["support"], strict=True)) == by_hand
     grouped = make_split(manifest, name="grouped", test_normal=15)
+    supports = {
+        (name, 8, seed): draw_support(split, k=8, seed=seed, dataset="toy")
+        for name, split in (("paper", paper), ("grouped", grouped))
+        for seed in (0, 1)
+    }
+    counted = count_leaks(manifest, {"paper": paper, "grouped": grouped}, supports)
+    assert counted["split"].tolist() == ["grouped", "grouped", "paper", "paper"]
+    assert counted["leaked"].tolist()[:2] == [0, 0]
+    assert counted["leaked"][2] == len({test for test, _ in by_hand})
+    assert set(counted["tested"]) == {25}
     assert find_leaks(manifest, grouped, draw_support(grouped, k=8, seed=0, dataset="toy")).empty

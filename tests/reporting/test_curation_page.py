@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -51,6 +52,14 @@ def test_page_is_complete_and_stands_alone(curated, tmp_path: Path) -> None:
     again = tmp_path / "again.html"
     curation_page([curation], {"toy": manifest}, {"toy": root}, again)
     assert again.read_bytes() == target.read_bytes()
+
+
+def test_leaks_of_the_tables_are_shown(curated, tmp_path: Path) -> None:
+    curation, manifest, root = curated
+    leaks = pd.DataFrame([("paper", 4, 0, 3, 77)], columns=["split", "k", "seed", "leaked", "tested"])
+    page = tmp_path / "page.html"
+    curation_page([curation], {"toy": manifest}, {"toy": root}, page, leaks={"toy": leaks})
+    assert "<td>paper</td><td class='n'>4</td><td class='n'>0</td><td class='n'>3</td>" in page.read_text()
 
 
 def test_more_than_wanted_is_counted(curated, tmp_path: Path) -> None:
