@@ -4,12 +4,13 @@ Names, dates, numbers and free text of a patient are never parsed, so they canno
 or a log: the file is read with the allow-list below and nothing else.
 """
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from fusionmedclip.data.kinds import is_dicom
@@ -48,8 +49,8 @@ PIXELS = (
 )  # fmt: skip
 """What the pixels mean."""
 
-DICOM_ERRORS = (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, KeyError, IndexError,
-                RuntimeError, NotImplementedError, EOFError, OverflowError)  # fmt: skip
+DICOM_ERRORS = (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError,
+                EOFError, ArithmeticError, MemoryError, struct.error, BytesLengthException)  # fmt: skip
 """What pydicom and its decoders raise for a broken file, by how it is broken."""
 
 _NUMBERS = (

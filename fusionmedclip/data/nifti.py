@@ -4,6 +4,7 @@ Volumes are brought to the closest canonical (RAS+) axes; slices are shown as ra
 patient's right on the left, anterior or superior on top.
 """
 
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from nibabel.brikhead import AFNIHeaderError, AFNIImageError
 from nibabel.filebasedimages import ImageFileError
 from nibabel.minc1 import MincError
+from nibabel.orientations import OrientationError
 from nibabel.parrec import PARRECError
 from nibabel.spatialimages import HeaderDataError, ImageDataError
 
@@ -30,9 +32,10 @@ __all__ = [
     "to_slices",
 ]
 
-_ERRORS = (ImageFileError, HeaderDataError, ImageDataError, PARRECError, MincError, AFNIHeaderError,
-           AFNIImageError, OSError, ValueError, TypeError, EOFError, KeyError, IndexError, AttributeError,
-           NotImplementedError, ImportError, zlib.error)  # fmt: skip
+_ERRORS = (ImageFileError, HeaderDataError, ImageDataError, OrientationError, PARRECError, MincError,
+           AFNIHeaderError, AFNIImageError, OSError, ValueError, TypeError, EOFError, LookupError,
+           ArithmeticError, MemoryError, AttributeError, NotImplementedError, ImportError, struct.error,
+           zlib.error)  # fmt: skip
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _HINT = "open the file in a viewer; export it again, or take it out of the folder"
 

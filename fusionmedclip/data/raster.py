@@ -13,7 +13,8 @@ from fusionmedclip.errors import InputError
 
 __all__ = ["DECODE_ERRORS", "frames_of", "open_raster", "read_raster", "read_raster_mask", "to_grey"]
 
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error,
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError,
+                 MemoryError, AttributeError, struct.error, zlib.error,
                  Image.DecompressionBombError)  # fmt: skip
 """What Pillow raises for a broken file, by format and by how it is broken."""
 
@@ -48,8 +49,7 @@ def open_raster(path: Path, *, frame: int | None = None) -> Image.Image:
         raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
     except DECODE_ERRORS as error:
         raise InputError(f"{path}: broken or truncated image ({error})", hint=_HINT) from error
-    orientation = image.getexif().get(0x0112, 1)  # EXIF 2.3, tag Orientation
-    return ImageOps.exif_transpose(image) if orientation != 1 else image
+    return _upright(image)
 
 
 def frames_of(path: Path) -> int:
@@ -124,3 +124,12 @@ def _tiff_depth(image: Image.Image) -> tuple[int, bool]:
         return 16, False
     bits = tags.get(_TIFF_BITS, (16,))
     return int(bits[0] if isinstance(bits, tuple) else bits), tags.get(_TIFF_PHOTOMETRIC, 1) == 0
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; broken metadata is no reason to refuse good pixels."""
+    try:
+        orientation = image.getexif().get(0x0112, 1)  # EXIF 2.3, tag Orientation
+        return ImageOps.exif_transpose(image) if orientation != 1 else image
+    except DECODE_ERRORS:
+        return image

@@ -49,11 +49,12 @@ def square_pixels(image: np.ndarray, row_spacing: float, column_spacing: float) 
     Returns
     -------
     (H', W') float32 array
-        The same array where the spacings agree within one percent.
+        The same array where the spacings agree within one percent, or differ by more than a factor of 20,
+        which no scanner does but damaged headers do.
     """
     height, width = image.shape
     ratio = row_spacing / column_spacing
-    if abs(ratio - 1) < 0.01:
+    if abs(ratio - 1) < 0.01 or not 1 / 20 <= ratio <= 20:
         return image
     size = (width, round(height * ratio)) if ratio > 1 else (round(width / ratio), height)
     picture = Image.fromarray(np.ascontiguousarray(image, np.float32))

@@ -6,10 +6,13 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.uid import RLELossless
 
+from fusionmedclip.data import read_image
 from fusionmedclip.data.check import check_dataset
 from fusionmedclip.data.manifest import build_manifest
 from fusionmedclip.errors import InputError
+from fusionmedclip.randomness import generator
 
 
 @pytest.fixture
@@ -72,3 +75,35 @@ def test_check_lists_the_same_and_reads_the_rest(broken: dict) -> None:
     for name in NAMED:
         assert name in report.text()
     assert report.curation.summary["images"] == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "nii", "nii.gz", "dcm"])
+def test_damaged_bytes_raise_nothing_else(tmp_path: Path, picture, write_dicom, suffix: str) -> None:
+    whole = tmp_path / f"whole.{suffix}"
+    if suffix == "dcm":
+        write_dicom(whole, picture(0).astype(np.uint16) * 16, BitsStored=12, HighBit=11, syntax=RLELossless)
+    elif suffix.startswith("nii"):
+        nibabel.save(nibabel.Nifti1Image(picture(0).reshape(8, 10, 24).astype(np.int16), np.eye(4)), whole)
+    else:
+        Image.fromarray(picture(0)).save(whole)
+    data, rng, damaged = whole.read_bytes(), generator(0, "test damage", suffix), tmp_path / f"x.{suffix}"
+    for attempt in range(60):
+        content = bytearray(data)
+        if attempt % 3 == 0:
+            content = content[: rng.integers(0, len(content))]
+        for _ in range(attempt % 5):
+            if content:  # mostly in the header, where a byte can do harm
+                content[rng.integers(0, min(len(content), 400))] = rng.integers(0, 256)
+        damaged.write_bytes(bytes(content))
+        message = ""
+        try:
+            image = read_image(damaged)
+        except InputError as error:
+            message = str(error)
+        if message:
+            assert damaged.name in message
+        else:
+            assert image.ndim == 2
+            assert image.min() >= 0
+            assert image.max() <= 1

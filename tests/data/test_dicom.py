@@ -161,6 +161,7 @@ def test_colour_becomes_luma(tmp_path: Path, write_dicom, picture) -> None:
         ({"PixelAspectRatio": [3, 2]}, (9, 10)),
         ({"ImagerPixelSpacing": [1.0, 1.0], "PixelAspectRatio": [3, 2]}, (6, 10)),
         ({"PixelSpacing": [1.0, 1.005]}, (6, 10)),
+        ({"PixelSpacing": [1.0, 30000.0]}, (6, 10)),
         ({"PixelSpacing": ["", ""]}, (6, 10)),
     ],
 )
