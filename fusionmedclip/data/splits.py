@@ -56,7 +56,7 @@ def make_split(
     Raises
     ------
     InputError
-        For an unknown name, or fewer images than wanted.
+        For an unknown name, fewer images than wanted, or no count where the source marks no tests.
     """
     if name not in SPLITS:
         raise InputError("unknown split", received=name, allowed=", ".join(SPLITS))
@@ -109,6 +109,9 @@ def _draw_test(parts: _Parts, *, label: int, title: str, wanted: int | None, see
         chosen = [row for row in order if parts.may_test(row)]
         if label == 0:  # taking every normal would leave no pool
             chosen = [row for row in chosen if parts.frame["split"][row] != ""]
+            if not chosen:
+                hint = "say how many normal images are tested, or mark them `test` in the table"
+                raise InputError("no normal image is marked as `test`", received=wanted, hint=hint)
     else:
         chosen = _whole_groups(parts, order, label=label, wanted=wanted)
         if len(chosen) < wanted:

@@ -45,6 +45,11 @@ def test_too_few_images(normal: int, abnormal: int, says: str) -> None:
         make_split(_manifest([0] * 10 + [1] * 8), name="paper", test_normal=normal, test_abnormal=abnormal)
 
 
+def test_a_count_is_needed_where_nothing_is_marked() -> None:
+    with pytest.raises(InputError, match="no normal image is marked"):
+        make_split(_manifest([0] * 10 + [1] * 8), name="paper", test_normal=None)
+
+
 def test_unknown_name() -> None:
     with pytest.raises(InputError, match="unknown split"):
         make_split(_manifest([0, 1]), name="random", test_normal=1)
