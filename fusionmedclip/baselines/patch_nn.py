@@ -101,13 +101,15 @@ def tail_mean(values: Tensor, share: float) -> Tensor:
 def rotated(images: np.ndarray, count: int) -> np.ndarray:
     """Images (N, H, W) turned about their centres by multiples of 360 / count degrees: (N * count, H, W).
 
-    Corners that come from outside repeat the edge.
+    Corners that come from outside are mirrored.
     """
     height, width = images.shape[1:]
     centre = ((width - 1) / 2, (height - 1) / 2)
     turns = [cv2.getRotationMatrix2D(centre, 360 * i / count, 1.0) for i in range(count)]
     result = [
-        cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(
+            image, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
         for image in images
         for turn in turns
     ]

@@ -18,6 +18,7 @@ _PACKAGE = "fusionmedclip.baselines"
 KINDS: dict[str, str] = {
     "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
     "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
+    "cutpaste": f"{_PACKAGE}.cutpaste:CutPaste",
     "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
     "mean_brightness": f"{_PACKAGE}.controls:MeanBrightness",
     "border_darkness": f"{_PACKAGE}.controls:BorderDarkness",

@@ -1,14 +1,16 @@
 """What the trained baselines share: keyed weights, and an order of batches that depends on the seed alone."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
+from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.randomness import generator, key
 
-__all__ = ["batches", "keyed_torch"]
+__all__ = ["batches", "keyed_torch", "trainable_copy"]
 
 
 @contextmanager
@@ -50,3 +52,13 @@ def batches(count: int, size: int, steps: int, *purpose: int | str) -> Iterator[
             yield order[start : start + size]
             step += 1
         epoch += 1
+
+
+def trainable_copy(backbone: Backbone) -> Backbone:
+    """The image tower of a backbone, copied, with every parameter to be trained.
+
+    The backbone itself stays frozen and may be shared.
+    """
+    visual = copy.deepcopy(backbone.visual).requires_grad_(True)
+    copied = Backbone(visual, mean=backbone.mean.flatten().tolist(), std=backbone.std.flatten().tolist())
+    return copied.to(backbone.mean.device)
