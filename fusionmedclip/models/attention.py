@@ -1,42 +1,60 @@
-"""Attention with separate query, key and value projections, so that each can take its own LoRA."""
+"""Attention with separate query, key and value projections, so that each can take its own LoRA.
+
+Table A1 names ``q_proj, k_proj, v_proj, out_proj``; open_clip and timm keep the first three in one matrix.
+"""
 
 import torch
+from timm.layers import Attention as TimmAttention
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["SplitAttention", "split_attention"]
+from fusionmedclip.errors import InputError
+
+__all__ = ["SplitAttention", "SplitProjection", "split_attention"]
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """A linear layer over existing tensors: no copy, no draw from a random generator."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    layer.weight = nn.Parameter(weight.detach())
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.detach())
+    return layer
+
+
+def _thirds(weight: Tensor, bias: Tensor | None) -> list[nn.Linear]:
+    biases = [None] * 3 if bias is None else bias.chunk(3)
+    return [_linear(w, b) for w, b in zip(weight.chunk(3), biases, strict=True)]
 
 
 class SplitAttention(nn.Module):
     """Multi-head self-attention whose q, k and v are three linear layers.
 
-    Numerically equal to the ``nn.MultiheadAttention`` that it is made from (open_clip fuses the three in one
-    matrix, Table A1 names ``q_proj, k_proj, v_proj, out_proj`` separately); computed by scaled dot-product
-    attention.
+    Numerically equal to the ``nn.MultiheadAttention`` that it is made from, whose tensors it keeps; computed
+    by scaled dot-product attention.
 
     Parameters
     ----------
     fused : nn.MultiheadAttention
         With ``batch_first=True`` and one width for q, k and v.
+
+    Raises
+    ------
+    InputError
+        For a fused attention of another layout.
     """
 
     def __init__(self, fused: nn.MultiheadAttention):
         super().__init__()
-        width = fused.embed_dim
+        if not fused.batch_first or fused.in_proj_weight is None:
+            raise InputError(
+                "attention cannot be split",
+                received=f"batch_first={fused.batch_first}, one width: {fused.in_proj_weight is not None}",
+                allowed="batch_first=True and one width for q, k and v",
+            )
         self.heads = fused.num_heads
-        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(width, width) for _ in range(3))
-        self.out_proj = nn.Linear(width, width)
-        with torch.no_grad():
-            for part, weight, bias in zip(
-                (self.q_proj, self.k_proj, self.v_proj),
-                fused.in_proj_weight.chunk(3),
-                fused.in_proj_bias.chunk(3),
-                strict=True,
-            ):
-                part.weight.copy_(weight)
-                part.bias.copy_(bias)
-            self.out_proj.weight.copy_(fused.out_proj.weight)
-            self.out_proj.bias.copy_(fused.out_proj.bias)
+        self.q_proj, self.k_proj, self.v_proj = _thirds(fused.in_proj_weight, fused.in_proj_bias)
+        self.out_proj = _linear(fused.out_proj.weight, fused.out_proj.bias)
 
     def forward(
         self,
@@ -55,22 +73,38 @@ class SplitAttention(nn.Module):
         return self.out_proj(mixed.transpose(1, 2).flatten(-2)), None
 
 
+class SplitProjection(nn.Module):
+    """The q, k and v projections of a timm attention, as three layers with one output (..., 3 width)."""
+
+    def __init__(self, fused: nn.Linear):
+        super().__init__()
+        self.q_proj, self.k_proj, self.v_proj = _thirds(fused.weight, fused.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows (..., width) to (..., 3 width): q, k, v."""
+        return torch.cat([self.q_proj(x), self.k_proj(x), self.v_proj(x)], dim=-1)
+
+
 def split_attention(tower: nn.Module) -> int:
     """Replace every fused attention inside a tower, in place, keeping it frozen.
 
     Returns
     -------
     int
-        Count of modules replaced; 0 for towers that have none (timm).
+        Count of modules replaced; 0 for towers without attention, or split before.
     """
-    owners = [
-        (owner, name)
-        for owner in tower.modules()
-        for name, child in owner.named_children()
-        if isinstance(child, nn.MultiheadAttention)
-    ]
-    for owner, name in owners:
-        fused = getattr(owner, name)
-        split = SplitAttention(fused).to(fused.in_proj_weight.device)
-        setattr(owner, name, split.requires_grad_(False).train(fused.training))
-    return len(owners)
+    count = 0
+    for owner in list(tower.modules()):
+        for name, child in list(owner.named_children()):
+            if isinstance(child, nn.MultiheadAttention):
+                _replace(owner, name, SplitAttention(child))
+            elif isinstance(owner, TimmAttention) and name == "qkv" and isinstance(child, nn.Linear):
+                _replace(owner, name, SplitProjection(child))
+            else:
+                continue
+            count += 1
+    return count
+
+
+def _replace(owner: nn.Module, name: str, split: nn.Module) -> None:
+    setattr(owner, name, split.requires_grad_(False).train(getattr(owner, name).training))

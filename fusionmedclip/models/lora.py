@@ -5,8 +5,10 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.activation import fuse_quick_gelu
 from fusionmedclip.models.attention import split_attention
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.lora_linear import LowRankLinear
 from fusionmedclip.models.settings import LoraSettings
 from fusionmedclip.randomness import key
 
@@ -19,8 +21,8 @@ def lora_targets(backbone: Backbone) -> list[str]:
     """Names of the layers that take LoRA, inside ``backbone.visual``.
 
     open_clip ViT: q, k, v and output projections and both MLP layers (``fc1``, ``fc2`` of Table A1 are
-    ``c_fc``, ``c_proj`` there) of every block. timm towers: every linear layer and every pointwise (1x1,
-    ungrouped) convolution of the blocks.
+    ``c_fc``, ``c_proj`` there) of every block. timm towers: every linear layer (q, k, v apart once attention
+    is split) and every pointwise (1x1, ungrouped) convolution of the blocks.
     """
     if backbone.is_vit:
         blocks = backbone.visual.transformer
@@ -52,6 +54,7 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
         The layers that were adapted.
     """
     split_attention(backbone.visual)
+    fuse_quick_gelu(backbone.visual)
     targets = lora_targets(backbone)
     if not targets:
         raise InputError("this image tower has no layer that LoRA could adapt", hint="switch `lora` off")
@@ -62,6 +65,7 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
         target_modules=targets,
         bias="none",
     )
+    config._register_custom_module({nn.Linear: LowRankLinear})
     training = backbone.visual.training
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key(seed, "lora") % 2**63)
