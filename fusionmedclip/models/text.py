@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,8 @@ def encode_text(
     """Text features, optionally with learnable vectors right after the start token.
 
     The tower itself runs unchanged, whether open_clip's own or a Hugging Face one: the vectors replace the
-    outputs of its token embedding, so positions, masks and pooling stay what they were.
+    outputs of its token embedding, so positions, masks and pooling stay what they were. Positions that no
+    prompt's feature can depend on (padding behind a causal or a padding mask) are left out.
 
     Parameters
     ----------
@@ -60,25 +62,51 @@ def encode_text(
         count = context.shape[1]
         return torch.cat([output[:, :1], context.to(output.dtype), output[:, 1 + count :]], dim=1)
 
+    length, changes = _shortest(_text_tower(backbone), tokens, causal=causal)
     handle = _token_embedding(backbone).register_forward_hook(put_context)
     try:
-        with _mask(backbone, causal):
-            return backbone.clip_model.encode_text(tokens)
+        with _temporarily(_text_tower(backbone), changes):
+            return backbone.clip_model.encode_text(tokens[:, :length])
     finally:
         handle.remove()
 
 
+def _shortest(tower: nn.Module, tokens: Tensor, *, causal: bool) -> tuple[int, dict[str, Any]]:
+    """Length that decides every prompt's feature, and the tower's attributes that must change for it."""
+    whole = tokens.shape[1]
+    if not hasattr(tower, "token_embedding"):
+        return _without_padding(tower, tokens), {}
+    mask = getattr(tower, "attn_mask", None)
+    if mask is None:
+        return whole, {}
+    if not causal:
+        return whole, {"attn_mask": None}
+    pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
+    if pool != "argmax" or getattr(tower, "cls_emb", None) is not None:
+        return whole, {}
+    length = int(tokens.argmax(dim=1).max()) + 1
+    positions = nn.Parameter(tower.positional_embedding[:length].detach(), requires_grad=False)
+    return length, {"attn_mask": mask[:length, :length], "positional_embedding": positions}
+
+
+def _without_padding(tower: nn.Module, tokens: Tensor) -> int:
+    padding = getattr(getattr(tower, "config", None), "pad_token_id", None)
+    if padding is None:
+        return tokens.shape[1]
+    used = (tokens != padding).any(dim=0).nonzero()
+    return int(used.max()) + 1
+
+
 @contextmanager
-def _mask(backbone: Backbone, causal: bool) -> Iterator[None]:
-    tower = _text_tower(backbone)
-    if causal or getattr(tower, "attn_mask", None) is None:
-        yield
-        return
-    kept, tower.attn_mask = tower.attn_mask, None
+def _temporarily(module: nn.Module, changes: dict[str, Any]) -> Iterator[None]:
+    kept = {name: getattr(module, name) for name in changes}
     try:
+        for name, value in changes.items():
+            setattr(module, name, value)
         yield
     finally:
-        tower.attn_mask = kept
+        for name, value in kept.items():
+            setattr(module, name, value)
 
 
 def mean_token_embeddings(backbone: Backbone, texts: list[str]) -> Tensor:
