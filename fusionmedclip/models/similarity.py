@@ -14,7 +14,11 @@ __all__ = ["Temperature", "aggregate"]
 
 
 class Temperature(nn.Module):
-    """tau, kept as its logarithm; a parameter where it is learnt, a buffer where it is fixed."""
+    """tau, kept as its logarithm; a parameter where it is learnt, a buffer where it is fixed.
+
+    A learnt tau is brought back into its range after every step (:meth:`clamp`): a clamp in the forward pass
+    has no gradient outside, and tau would never leave the bound again.
+    """
 
     def __init__(self, settings: TemperatureSettings):
         super().__init__()
@@ -26,9 +30,13 @@ class Temperature(nn.Module):
             self.register_buffer("log_tau", start, persistent=False)
 
     def forward(self) -> Tensor:
-        """The current tau, a scalar tensor within its range."""
-        low, high = math.log(self.settings.minimum), math.log(self.settings.maximum)
-        return self.log_tau.clamp(low, high).exp()
+        """The current tau, a scalar tensor."""
+        return self.log_tau.exp()
+
+    @torch.no_grad()
+    def clamp(self) -> None:
+        """Bring the parameter back into its range."""
+        self.log_tau.clamp_(math.log(self.settings.minimum), math.log(self.settings.maximum))
 
 
 def aggregate(

@@ -1,8 +1,12 @@
 """The training loop of Stages 2 and 3: synthetic anomalies on k normal images, last epoch kept."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
@@ -24,6 +28,7 @@ def fit_model(
     precision: str = "float32",
     seed: int = 0,
     progress: Progress | None = None,
+    on_epoch: Callable[[int, FusionModel], None] | None = None,
 ) -> FusionModel:
     """Train a model in place.
 
@@ -44,12 +49,22 @@ def fit_model(
         ``float32``, or ``bfloat16`` for autocast.
     seed : int
     progress : callable, optional
-        Called after each step with epoch, step and losses.
+        Called after each step with epoch, step, steps (in all), losses and, where it is learnt, tau.
+    on_epoch : callable, optional
+        Called after each epoch with its number, counted from 1, and the model in eval mode. It cannot steer
+        the training: the last epoch is what remains whatever it sees. A workflow may score a test set in it
+        to report what the best epoch *would* have given, as MediCLIP reports; such a number is an oracle and
+        must be called one wherever it is shown.
 
     Returns
     -------
     FusionModel
         The same model, in eval mode.
+
+    Raises
+    ------
+    InputError
+        If the loss stops being finite.
     """
     components = model.components()
     if not components or optimiser.epochs == 0:
@@ -64,7 +79,12 @@ def fit_model(
             parts = _step(model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step)
             step += 1
             if progress is not None:
-                progress({"epoch": epoch + 1, "step": step, **parts})
+                progress({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k), **parts})
+        if on_epoch is not None:
+            # Every step keys its own draws, so that training goes on as if nobody had looked.
+            with torch.no_grad():
+                on_epoch(epoch + 1, model.eval())
+            model.train()
     return model.eval()
 
 
@@ -90,6 +110,17 @@ def _step(
             scores, maps = model(backbone.pixels(images))
         maps = None if maps is None else maps.float()
         value, parts = total_loss(scores.float(), maps, torch.as_tensor(masks, device=device), loss)
+        loss_value = float(value.detach())
+        if not math.isfinite(loss_value):
+            raise InputError(
+                f"the loss is no longer finite at step {step + 1}",
+                received=loss_value,
+                hint="lower optimiser.learning_rates, or train in precision: float32",
+            )
         value.backward()
     updates.step()
-    return {"loss": float(value.detach()), **parts}
+    tau = {}
+    if model.settings.temperature.learnable:
+        model.temperature.clamp()
+        tau = {"tau": float(model.temperature())}
+    return {"loss": loss_value, **parts, **tau}
