@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, normalise
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.lora import add_lora, lora_parameters
@@ -25,10 +26,20 @@ class FusionModel(nn.Module):
     settings : ModelSettings
     seed : int
         Keys the initial weights of every part.
+
+    Raises
+    ------
+    InputError
+        If the backbone has no text tower, lacks a layer, or was adapted by another model before.
     """
 
     def __init__(self, backbone: Backbone, settings: ModelSettings, *, seed: int):
         super().__init__()
+        if lora_parameters(backbone):
+            raise InputError(
+                "this backbone was adapted in place by another model, which it still serves",
+                hint="make or load the backbone again for each model with LoRA",
+            )
         self.settings = settings
         self.backbone = backbone.requires_grad_(False)
         self.prompts = Prompts(backbone, settings.prompt, seed=seed)
@@ -86,8 +97,17 @@ class FusionModel(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Image scores (B,) and maps (B, H, W), or None, from what :meth:`features` gave.
 
-        The image score is the map's maximum (section 3.5); for ``gap`` it is the anomaly probability.
+        The image score is the map's maximum (section 3.5); for ``gap`` it is the anomaly probability. All of
+        it is computed in float32, whatever the towers ran in: scores are ranked, and half precision would
+        make ties of them.
         """
+        with torch.autocast(text.device.type, enabled=False):
+            wide = [f if f.dtype == torch.float64 else f.float() for f in features]
+            return self._score(wide, text.to(wide[0].dtype), size)
+
+    def _score(
+        self, features: Sequence[Tensor], text: Tensor, size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor | None]:
         tau = self.temperature()
         if self.settings.head == "gap":
             cosines = normalise(features[0]) @ text.T
