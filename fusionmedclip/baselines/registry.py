@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
     "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
     "cutpaste": f"{_PACKAGE}.cutpaste:CutPaste",
+    "regad": f"{_PACKAGE}.regad:RegAD",
     "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
     "mean_brightness": f"{_PACKAGE}.controls:MeanBrightness",
     "border_darkness": f"{_PACKAGE}.controls:BorderDarkness",
