@@ -12,20 +12,40 @@ if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
     from fusionmedclip.models.detector import Detector
 
-__all__ = ["check_settings", "check_stage1", "entry_module", "is_built", "make_method", "reads_features"]
+__all__ = [
+    "check_settings",
+    "check_stage1",
+    "entry_module",
+    "is_built",
+    "make_method",
+    "reads_features",
+    "reads_files",
+]
 
 OURS = "fusionmedclip"
+FILE_STATISTIC = "file_statistic"
+"""Apart from the baselines' kinds: it scores properties of files, not images."""
+
 _READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})
 
 
 def is_built(kind: str) -> bool:
     """Whether a kind of method can run; the tables show the others as ``not run``."""
-    return kind == OURS or kind in KINDS
+    return kind in (OURS, FILE_STATISTIC) or kind in KINDS
 
 
 def entry_module(kind: str) -> str:
     """Module whose code, with all that it imports, decides what a method of this kind computes."""
-    return "fusionmedclip.training.estimator" if kind == OURS else KINDS[kind].split(":")[0]
+    if kind == OURS:
+        return "fusionmedclip.training.estimator"
+    if kind == FILE_STATISTIC:
+        return "fusionmedclip.baselines.file_statistic"
+    return KINDS[kind].split(":")[0]
+
+
+def reads_files(kind: str) -> bool:
+    """Whether a method scores properties of the files (``statistics.csv``) and no pixels."""
+    return kind == FILE_STATISTIC
 
 
 def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
@@ -49,6 +69,11 @@ def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Non
 
         build(FusionSettings, settings, where=where)
         return
+    if kind == FILE_STATISTIC:
+        from fusionmedclip.baselines.settings.file_statistic import FileStatisticSettings
+
+        build(FileStatisticSettings, settings, where=where)
+        return
     from fusionmedclip.baselines import settings_class
 
     build(settings_class(kind), settings, where=where)
@@ -70,7 +95,7 @@ def make_method(
     Parameters
     ----------
     kind : str
-        ``fusionmedclip`` or a key of :data:`fusionmedclip.baselines.KINDS`.
+        ``fusionmedclip``, ``file_statistic`` or a key of :data:`fusionmedclip.baselines.KINDS`.
     settings : mapping
     backbone : Backbone, optional
         For the kinds that use one.
@@ -80,8 +105,14 @@ def make_method(
         from fusionmedclip.training.estimator import FusionMedCLIP
 
         return FusionMedCLIP(backbone=backbone, settings=settings, device=device)
+    if kind == FILE_STATISTIC:
+        from fusionmedclip.baselines.file_statistic import FileStatistic
+        from fusionmedclip.baselines.settings.file_statistic import FileStatisticSettings
+
+        return FileStatistic(settings=build(FileStatisticSettings, settings, where=kind), device=device)
     if kind not in KINDS:
-        raise InputError("no such kind of method", received=kind, allowed=", ".join([OURS, *KINDS]))
+        allowed = ", ".join([OURS, FILE_STATISTIC, *KINDS])
+        raise InputError("no such kind of method", received=kind, allowed=allowed)
     from fusionmedclip.baselines import create
 
     return create(kind, backbone=backbone, device=device, **settings)

@@ -7,7 +7,7 @@ sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import check_settings, check_stage1, entry_module, is_built, reads_features
+from fusionmedclip.methods import check_settings, check_stage1, entry_module, is_built, reads_features, reads_files
 from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
 from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
@@ -123,6 +123,8 @@ def run_inputs(wildcards):
         files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
         if uses_features(wildcards.method):
             files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
+    if reads_files(CONFIG.method(wildcards.method)["kind"]):
+        files["statistics"] = f"{dataset}/statistics.csv"
     return files
 
 

@@ -43,6 +43,8 @@ class RunInputs:
         Its weights.
     features : Path or None
         Folder of its stored features of this data set.
+    statistics : Path or None
+        Properties of the files, for methods that score those and no pixels.
     """
 
     manifest: Path
@@ -53,6 +55,7 @@ class RunInputs:
     backbone: Path | None = None
     backbone_weights: Path | None = None
     features: Path | None = None
+    statistics: Path | None = None
 
     @classmethod
     def named(cls, files: Mapping[str, str]) -> "RunInputs":
@@ -119,7 +122,7 @@ def run_method(
     data = _TestData.read(inputs)
     detector = _make(settings["method"], inputs, device)
     started = time.perf_counter()
-    log = _fit(detector, data.support(), seed=settings["seed"])
+    log = _fit(detector, data.given(detector, data.drawn), seed=settings["seed"])
     fitted = time.perf_counter()
     scores, counts, maps = _score(detector, data, inputs, examples=_examples(data, settings))
     scored = time.perf_counter()
@@ -152,6 +155,7 @@ class _TestData:
     masks: np.ndarray
     test: np.ndarray
     drawn: np.ndarray
+    statistics: pd.DataFrame | None
 
     @classmethod
     def read(cls, inputs: RunInputs) -> "_TestData":
@@ -164,10 +168,16 @@ class _TestData:
         if set(test) & set(drawn):
             raise InputError("support and test set overlap", hint="draw the support set again")
         images, masks = (np.load(path, mmap_mode="r") for path in (inputs.images, inputs.masks))
-        return cls(manifest, images, masks, np.sort(test), drawn)
+        statistics = (
+            None if inputs.statistics is None else pd.read_csv(inputs.statistics, keep_default_na=False)
+        )
+        return cls(manifest, images, masks, np.sort(test), drawn, statistics)
 
-    def support(self) -> np.ndarray:
-        return np.array(self.images[self.drawn])
+    def given(self, detector: Detector, rows: np.ndarray) -> np.ndarray:
+        """What a detector sees of some rows: their images, or the property of their files that it scores."""
+        if self.statistics is None:
+            return np.array(self.images[rows])
+        return self.statistics[detector.column].to_numpy()[rows]
 
 
 def _make(method: Mapping, inputs: RunInputs, device: str) -> Detector:
@@ -243,7 +253,7 @@ def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
 
 def _score_rows(detector: Detector, rows: np.ndarray, data: _TestData, inputs: RunInputs) -> Scores:
     if inputs.features is None or not detector.frozen_features:
-        return detector.score(np.array(data.images[rows]))
+        return detector.score(data.given(detector, rows))
     stores = [np.load(feature_file(inputs.features, layer), mmap_mode="r") for layer in detector.layers]
     return detector.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:])
 
