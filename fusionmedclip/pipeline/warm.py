@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -70,18 +71,39 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
 
 
 def call_warm(function: str, arguments: Mapping[str, Any], *, log: str, path: Path = SOCKET) -> int | None:
-    """Have a fork of the warm process run one job; None where no warm process answers."""
-    client = socket.socket(socket.AF_UNIX)
-    try:
-        client.connect(str(path))
-    except OSError:
-        client.close()
+    """Have a fork of the warm process run one job; None where there is no warm process.
+
+    One that is still importing is waited for, which takes no longer than importing the same again.
+    """
+    client = _connect(path)
+    if client is None:
         return None
     with client, client.makefile("rw") as stream:
         stream.write(json.dumps([function, dict(arguments), log]) + "\n")
         stream.flush()
         answer = stream.readline()
     return int(answer) if answer else 1
+
+
+def _connect(path: Path) -> socket.socket | None:
+    while True:
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(str(path))
+            return client
+        except OSError:
+            client.close()
+        if not _alive(path.with_suffix(".pid")):
+            return None
+        time.sleep(0.1)
+
+
+def _alive(pid_file: Path) -> bool:
+    try:
+        os.kill(int(pid_file.read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def start(path: Path = SOCKET) -> subprocess.Popen:
@@ -91,7 +113,9 @@ def start(path: Path = SOCKET) -> subprocess.Popen:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", _SERVE.format(root=str(root), path=str(path))]
-    return subprocess.Popen(command, env={**os.environ, **threads}, stdin=subprocess.PIPE)
+    process = subprocess.Popen(command, env={**os.environ, **threads}, stdin=subprocess.PIPE)
+    path.with_suffix(".pid").write_text(str(process.pid))
+    return process
 
 
 _SERVE = (
@@ -104,6 +128,7 @@ def stop(process: subprocess.Popen | None = None, path: Path = SOCKET) -> None:
     if process is not None:
         process.terminate()
         process.wait()
+        path.with_suffix(".pid").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
 

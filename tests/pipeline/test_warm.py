@@ -57,6 +57,16 @@ def test_nothing_answers_where_nothing_was_started(tmp_path):
     assert call_warm("builtins:print", {}, log=str(tmp_path / "log"), path=tmp_path / "none.sock") is None
 
 
+def test_one_that_is_still_importing_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    slow = "import time; time.sleep(2); " + SERVE.format(path="w.sock")
+    process = subprocess.Popen([sys.executable, "-c", slow], stdin=subprocess.PIPE)
+    (tmp_path / "w.pid").write_text(str(process.pid))
+    assert not (tmp_path / "w.sock").exists()
+    assert _ask(tmp_path, "builtins:print", end="warm") == (0, "warm")
+    stop(process, tmp_path / "w.sock")
+
+
 def test_the_warm_process_ends_with_its_starter(warm):
     warm.stdin.close()
     assert warm.wait(timeout=20) == 0
