@@ -6,8 +6,16 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config
+from fusionmedclip.data.acquire import AcquireSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import check_settings, check_stage1, entry_module, is_built, reads_features, reads_files
+from fusionmedclip.methods import (
+    check_settings,
+    check_stage1,
+    entry_module,
+    is_built,
+    reads_features,
+    reads_files,
+)
 from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
 from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
@@ -23,6 +31,10 @@ def checked(data):
                 check_settings(method["kind"], method["settings"], where=f"methods.{name}.settings")
         for name in config.data["backbones"]:
             check_stage1(config.backbone(name)["stage1"], where=f"backbones.{name}.stage1.settings")
+        for section in ("datasets", "captions"):
+            for entry in config.data.get(section, {}).values():
+                if entry.get("acquire"):
+                    AcquireSettings.from_config(entry["acquire"])
         return config
     except InputError as error:
         raise WorkflowError(f"The configuration cannot be used.\n{error}") from None
@@ -33,6 +45,16 @@ RESULTS = CONFIG.data["results"].rstrip("/")
 DATASETS = CONFIG.data["datasets"]
 PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
 CAPTIONS = CONFIG.data.get("captions", {})
+ORIGINS = {
+    name: {
+        "settings": entry["acquire"],
+        "folder": CONFIG.source(name, section=section)["path"],
+        "present": os.path.isdir(CONFIG.source(name, section=section)["path"]),
+    }
+    for section, entries in (("datasets", DATASETS), ("captions", CAPTIONS))
+    for name, entry in entries.items()
+    if entry.get("acquire") and not entry.get("stand_in") and entry["source"]["kind"] != "phantoms"
+}
 STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 METHODS = [name for name in CONFIG.data["methods"] if is_built(CONFIG.method(name)["kind"])]
@@ -51,6 +73,7 @@ def one_of(names):
 wildcard_constraints:
     dataset=one_of(DATASETS),
     captions=one_of(CAPTIONS),
+    origin=one_of(ORIGINS),
     split="paper|grouped",
     method=one_of(METHODS),
     backbone=one_of(CONFIG.data["backbones"]),
@@ -96,6 +119,16 @@ def stage1_params(wildcards):
     stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
     captions = CONFIG.source(stage1["captions"], section="captions")
     return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
+
+
+def datasheet_request(dataset):
+    """What a datasheet says; the origin only where the source is that public data set."""
+    entry = DATASETS[dataset]
+    return {
+        "source": CONFIG.source(dataset),
+        "acquire": ORIGINS[dataset]["settings"] if dataset in ORIGINS else None,
+        "stated": {key: entry[key] for key in ("licence", "citation") if key in entry},
+    }
 
 
 def split_inputs(wildcards):

@@ -89,6 +89,8 @@ rule draw_curation_page:
     input:
         manifests=expand(rules.list_dataset.output[0], dataset=SHOWN),
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
+        duplicates=expand(rules.curate_dataset.output.duplicates, dataset=SHOWN),
+        supports=support_files(SHOWN),
     output:
         f"{RESULTS}/figures/curation.html",
     log:
@@ -104,15 +106,17 @@ rule draw_curation_page:
         params(
             "fusionmedclip.reporting.curation_page",
             sources={name: CONFIG.source(name) for name in SHOWN},
+            splits={name: support_sets(name) for name in SHOWN},
         ),
     script:
         "../workflow_scripts/draw_curation_page.py"
 
 
 rule curation:
-    """The curation page."""
+    """The curation page, and the datasheet of each data set."""
     input:
         rules.draw_curation_page.output,
+        expand(rules.write_datasheet.output, dataset=SHOWN),
 
 
 rule figures:

@@ -38,5 +38,29 @@ def gallery_synthesis(dataset):
     return None
 
 
+def support_sets(dataset):
+    """Support sets of the tables: k, seed and file of each, by split."""
+    found = {}
+    for run in RUNS:
+        if run.dataset == dataset:
+            file = f"{RESULTS}/support/{dataset}/{run.split}/k{run.k}_seed{run.seed}.csv"
+            found.setdefault(run.split, {})[file] = [run.k, run.seed]
+    return {
+        split: {
+            "file": f"{RESULTS}/datasets/{dataset}/split_{split}.csv",
+            "supports": [[k, seed, file] for file, (k, seed) in supports.items()],
+        }
+        for split, supports in found.items()
+    }
+
+
+def support_files(datasets):
+    """The split and support files behind the tables of some data sets."""
+    splits = [split for dataset in datasets for split in support_sets(dataset).values()]
+    return [split["file"] for split in splits] + [
+        file for split in splits for _, _, file in split["supports"]
+    ]
+
+
 SHOWN = [dataset for dataset in DATASETS if gallery_runs(dataset)]
 CURVED = [dataset for dataset in SHOWN if curve_logs(dataset)]

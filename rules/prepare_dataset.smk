@@ -1,4 +1,4 @@
-"""Data sets: results/datasets/{dataset}/{manifest.csv, images.npy, masks.npy}.
+"""Data sets: results/datasets/{dataset}/{manifest.csv, datasheet.json, images.npy, masks.npy, statistics.csv}.
 
 Required: a folder or list named by the data set's `source`, or phantoms, which need nothing.
 """
@@ -90,3 +90,45 @@ rule curate_dataset:
         lambda w: params("fusionmedclip.data.curation", source=CONFIG.source(w.dataset), dataset=w.dataset),
     script:
         "../workflow_scripts/curate_dataset.py"
+
+
+rule measure_dataset:
+    """Measure what controls score: size, shape, bytes and format of every file."""
+    input:
+        manifest=rules.list_dataset.output[0],
+    output:
+        f"{RESULTS}/datasets/{{dataset}}/statistics.csv",
+    log:
+        f"{RESULTS}/logs/measure_dataset/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/measure_dataset/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        lambda w: params("fusionmedclip.data.statistics", source=CONFIG.source(w.dataset)),
+    script:
+        "../workflow_scripts/measure_dataset.py"
+
+
+rule write_datasheet:
+    """Say what a data set is, whose, and under which licence."""
+    input:
+        manifest=rules.list_dataset.output[0],
+    output:
+        f"{RESULTS}/datasets/{{dataset}}/datasheet.json",
+    log:
+        f"{RESULTS}/logs/write_datasheet/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_datasheet/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        lambda w: params("fusionmedclip.pipeline.origins", **datasheet_request(w.dataset)),
+    script:
+        "../workflow_scripts/write_datasheet.py"

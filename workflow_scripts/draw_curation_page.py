@@ -9,5 +9,7 @@ run(
     sources=params["sources"],
     manifests=list(snakemake.input.manifests),
     curations=list(snakemake.input.curations),
+    duplicates=list(snakemake.input.duplicates),
+    splits=params["splits"],
     out=snakemake.output[0],
 )

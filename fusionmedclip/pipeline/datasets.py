@@ -18,6 +18,7 @@ from fusionmedclip.data.phantoms import write_phantom_captions, write_phantom_da
 from fusionmedclip.data.pixels import prepare_pixels
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.splits import make_split
+from fusionmedclip.data.statistics import image_statistics
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.pipeline.files import write_text
 
@@ -26,6 +27,7 @@ __all__ = [
     "draw_phantom_captions",
     "draw_phantoms",
     "list_dataset",
+    "measure_dataset",
     "prepare_dataset",
     "sample_support",
     "split_dataset",
@@ -86,6 +88,13 @@ def curate_dataset(*, dataset: str, source: Mapping, manifest: str, curation: st
     )
     write_curation(found, curation)
     write_text(duplicates, marked[["image_id", "duplicate"]].to_csv(index=False, lineterminator="\n"))
+
+
+def measure_dataset(*, source: Mapping, manifest: str, statistics: str) -> None:
+    """Write what can be said of each file without looking at the anatomy: the material of the controls."""
+    settings = ReadSettings.from_config(source.get("read"))
+    table = image_statistics(read_manifest(manifest), source_root(source), settings=settings)
+    write_text(statistics, table.to_csv(index=False, lineterminator="\n"))
 
 
 def split_dataset(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.data.curation import read_curation
+from fusionmedclip.data.leaks import count_leaks
 from fusionmedclip.data.manifest import read_manifest, source_root
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.reporting.curation_page import curation_page
@@ -28,7 +29,7 @@ def synthesis_gallery(
     out: str | Path,
 ) -> None:
     """Draw every synthesis task on one support set, with the settings that training uses."""
-    ids = pd.read_csv(support, keep_default_na=False, dtype={"image_id": str})["image_id"]
+    ids = _read(support)["image_id"]
     rows = pd.Index(read_manifest(manifest)["image_id"]).get_indexer(ids)
     draw_synthesis_gallery(
         np.array(np.load(images, mmap_mode="r")[rows]),
@@ -44,14 +45,43 @@ def write_curation_page(
     sources: Mapping[str, Mapping],
     manifests: Sequence[str | Path],
     curations: Sequence[str | Path],
+    duplicates: Sequence[str | Path],
+    splits: Mapping[str, Mapping[str, Mapping]],
     out: str | Path,
 ) -> None:
-    """Write the curation page of some data sets, in the order of ``sources``."""
+    """Write the curation page of some data sets, in the order of ``sources``.
+
+    Parameters
+    ----------
+    sources : mapping
+        Data set to its source.
+    manifests, curations, duplicates : sequence of paths
+        What the workflow wrote for each data set.
+    splits : mapping
+        Data set to split to ``file`` and ``supports``, a list of (k, seed, file): support sets whose leaks are
+        counted.
+    out : path
+    """
     names = list(sources)
+    tables = {name: read_manifest(path) for name, path in zip(names, manifests, strict=True)}
+    for name, path in zip(names, duplicates, strict=True):
+        tables[name]["duplicate"] = _read(path)["duplicate"].to_numpy()
     curation_page(
         [read_curation(path) for path in curations],
-        {name: read_manifest(path) for name, path in zip(names, manifests, strict=True)},
+        tables,
         {name: source_root(source) for name, source in sources.items()},
         out,
         read={name: ReadSettings.from_config(source.get("read")) for name, source in sources.items()},
+        leaks={name: _leaks(tables[name], splits.get(name, {})) for name in names},
     )
+
+
+def _leaks(manifest: pd.DataFrame, splits: Mapping[str, Mapping]) -> pd.DataFrame:
+    supports = {
+        (name, k, seed): _read(file) for name, split in splits.items() for k, seed, file in split["supports"]
+    }
+    return count_leaks(manifest, {name: _read(split["file"]) for name, split in splits.items()}, supports)
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, dtype={"image_id": str})

@@ -1,0 +1,74 @@
+"""Stages about where a data set comes from: getting it, and the datasheet beside its manifest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fusionmedclip.data.acquire import Acquired, AcquireSettings, acquire
+from fusionmedclip.data.checksums import shipped_checksums, verify_folder
+from fusionmedclip.data.datasheet import datasheet
+from fusionmedclip.data.manifest import read_manifest, source_root
+from fusionmedclip.pipeline.files import write_json
+
+__all__ = ["acquire_dataset", "write_datasheet"]
+
+
+def acquire_dataset(*, name: str, settings: Mapping, folder: str, out: str) -> None:
+    """Put a public data set in its place, or stop with the steps to take; record what was found.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set or caption set.
+    settings : mapping
+        Its ``acquire`` entry, see :class:`fusionmedclip.data.acquire.AcquireSettings`.
+    folder : str
+        Where it belongs. What is there already is only checked.
+    out : str
+        JSON: origin, digests of what was downloaded, comparison with the shipped checksums, no path of this
+        machine.
+
+    Raises
+    ------
+    InputError
+        See :func:`fusionmedclip.data.acquire.acquire`.
+    """
+    origin = AcquireSettings.from_config(settings)
+    found = acquire(origin, Path(folder).expanduser(), dataset=name)
+    print(found.text())
+    record = {key: getattr(origin, key) for key in ("publisher", "homepage", "licence", "citation")}
+    verification = None if found.verification is None else found.verification.to_dict()
+    if verification is not None:
+        verification["same"] = len(verification["same"])
+    write_json(out, {"name": name, **record, "sha256": found.sha256, "verification": verification})
+
+
+def write_datasheet(
+    *,
+    dataset: str,
+    source: Mapping,
+    acquire: Mapping | None,
+    stated: Mapping[str, str],
+    manifest: str,
+    out: str,
+) -> None:
+    """Write counts, licence, citation and origin of a data set; nothing is ever downloaded for it.
+
+    Parameters
+    ----------
+    dataset : str
+    source : mapping
+        With its path.
+    acquire : mapping or None
+        The ``acquire`` entry where the source is that public set.
+    stated : mapping
+        ``licence`` and ``citation`` of the configuration's entry, which win over those of ``acquire``.
+    manifest, out : str
+    """
+    origin = None if acquire is None else AcquireSettings.from_config(acquire)
+    found = None
+    if origin is not None:
+        root = source_root(source)
+        listed = origin.checksums and verify_folder(root, shipped_checksums(origin.checksums))
+        found = Acquired(folder=root, downloaded=False, sha256={}, verification=listed or None)
+    sheet = datasheet(read_manifest(manifest), dataset=dataset, source=source, acquire=origin, acquired=found)
+    write_json(out, {**sheet, **stated})

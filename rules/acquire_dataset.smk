@@ -1,0 +1,37 @@
+"""Public data sets: fetched, or how to fetch them, and what was found: results/acquired/{origin}.json.
+
+Nothing depends on these rules: the manifest reads whatever lies at the path of the data set's source.
+"""
+
+
+localrules:
+    acquire_dataset,
+
+
+rule acquire_dataset:
+    """Fetch a public data set or say how, and check it file by file."""
+    output:
+        f"{RESULTS}/acquired/{{origin}}.json",
+    log:
+        f"{RESULTS}/logs/acquire_dataset/{{origin}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/acquire_dataset/{{origin}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=720,
+    params:
+        lambda w: params("fusionmedclip.data.acquire", **ORIGINS[w.origin]),
+    script:
+        "../workflow_scripts/acquire_dataset.py"
+
+
+for _origin in ORIGINS:
+
+    rule:
+        name:
+            f"acquire_{_origin}"
+        input:
+            f"{RESULTS}/acquired/{_origin}.json",
+        localrule: True
