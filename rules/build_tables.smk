@@ -58,6 +58,7 @@ rule build_table:
             layout=TABLES[w.table]["rows"],
             titles={name: entry["title"] for name, entry in DATASETS.items()}
             | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
+            controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
         ),
     script:
         "../workflow_scripts/build_table.py"

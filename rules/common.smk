@@ -58,6 +58,7 @@ ORIGINS = {
 STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 METHODS = [name for name in CONFIG.data["methods"] if is_built(CONFIG.method(name)["kind"])]
+CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 TABLES = CONFIG.data["tables"]
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])

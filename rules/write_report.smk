@@ -24,6 +24,7 @@ rule write_report:
     params:
         params(
             "fusionmedclip.reporting.report",
+            controls=CONTROLS,
             tier=CONFIG.data["tier"],
             tables={name: [TABLES[name]["title"], TABLES[name]["rows"]] for name in TABLES},
             titles={name: entry["title"] for name, entry in DATASETS.items()}

@@ -10,6 +10,7 @@ run(
     title=params["title"],
     titles=params["titles"],
     layout=params["layout"],
+    controls=params["controls"],
     csv=snakemake.output.csv,
     text=snakemake.output.text,
 )

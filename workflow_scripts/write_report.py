@@ -9,6 +9,7 @@ run(
     tables=dict(zip(params["tables"], snakemake.input.tables, strict=True)),
     layouts=params["tables"],
     titles=params["titles"],
+    controls=params["controls"],
     figures=list(snakemake.input.figures),
     tier=params["tier"],
     out=snakemake.output[0],

@@ -58,8 +58,8 @@ def write_curation_page(
     manifests, curations, duplicates : sequence of paths
         What the workflow wrote for each data set.
     splits : mapping
-        Data set to split to ``file`` and ``supports``, a list of (k, seed, file): support sets whose leaks are
-        counted.
+        Data set to split to ``file`` and ``supports``, a list of (k, seed, file): support sets whose leaks
+        are counted.
     out : path
     """
     names = list(sources)

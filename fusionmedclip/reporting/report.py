@@ -31,6 +31,7 @@ def write_report(
     figures: Sequence[str | Path],
     tier: str,
     out: str | Path,
+    controls: Sequence[str] = (),
 ) -> None:
     """Write the page.
 
@@ -43,6 +44,8 @@ def write_report(
     figures : sequence of Path
     tier : str
     out : path
+    controls : sequence of str
+        Methods that are controls.
     """
     parts = [f"<h1>FusionMedCLIP: {html.escape(tier)} tier</h1>"]
     frames = {name: pd.read_csv(path) for name, path in tables.items()}
@@ -54,7 +57,8 @@ def write_report(
     for name, frame in frames.items():
         title, layout = layouts[name]
         parts.append(f"<h2>{html.escape(name)}</h2>")
-        parts.append(_html_table(markdown(frame, title=title, titles=titles, layout=layout)))
+        text = markdown(frame, title=title, titles=titles, layout=layout, controls=controls)
+        parts.append(_html_table(text))
     parts.append("<h2>Figures</h2>")
     parts += [_html_figure(Path(path)) for path in figures]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"

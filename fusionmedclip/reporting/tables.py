@@ -10,6 +10,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import auroc_over_seeds, summarise
 from fusionmedclip.metrics.intervals import t_reach
 from fusionmedclip.pipeline.files import read_json, write_text
+from fusionmedclip.reporting.controls import control_notes
 from fusionmedclip.reporting.paper import THESIS_COUNTS, printed
 from fusionmedclip.reporting.status import NOT_RUN, OK, STAND_IN
 
@@ -113,6 +114,7 @@ def build_table(
     layout: str,
     csv: str | Path,
     text: str | Path,
+    controls: Sequence[str] = (),
 ) -> None:
     """Put rows together: CSV and Markdown.
 
@@ -126,13 +128,22 @@ def build_table(
     layout : str
         ``dataset_k`` or ``method``.
     csv, text : path
+    controls : sequence of str
+        Methods that are controls; where one nearly equals the best method, a note below the table says so.
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
-    write_text(text, markdown(table, title=title, titles=titles, layout=layout))
+    write_text(text, markdown(table, title=title, titles=titles, layout=layout, controls=controls))
 
 
-def markdown(table: pd.DataFrame, *, title: str, titles: Mapping[str, str], layout: str) -> str:
+def markdown(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    titles: Mapping[str, str],
+    layout: str,
+    controls: Sequence[str] = (),
+) -> str:
     """A table as Markdown: ours in percent, then the thesis's figure and the difference."""
     if layout == "method":
         index, column = ["row", "method"], ["dataset", "k"]
@@ -152,7 +163,8 @@ def markdown(table: pd.DataFrame, *, title: str, titles: Mapping[str, str], layo
         lines.append(
             "| " + " | ".join([_title(v, titles) for v in key] + [_text(cells[c]) for c in columns]) + " |"
         )
-    return "\n".join([*lines, "", *_notes(table)]) + "\n"
+    notes = [*_notes(table), *control_notes(table, controls=controls, titles=titles)]
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 _METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC"}

@@ -94,7 +94,7 @@ def test_a_title_reruns_no_training(workflow):
     workflow.change("title: phantom breast ultrasound", "title: phantom breasts")
     jobs = workflow.plan()
     assert jobs["run_method"] == 0
-    assert jobs["build_table"] == 3
+    assert jobs["build_table"] == 4
     workflow.change("title: phantom breasts", "title: phantom breast ultrasound")
 
 
