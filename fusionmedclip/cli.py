@@ -82,24 +82,63 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
 
 @app.command()
 def check(
-    dataset: Annotated[str, typer.Argument(help="Data set of the configuration, or a folder of images.")],
+    dataset: Annotated[
+        str, typer.Argument(help="Data set of the configuration, a folder of images, or a table (.csv).")
+    ],
     config: Configs = None,
-    normal: Annotated[list[str] | None, typer.Option(help="Subfolder of normal images.")] = None,
-    abnormal: Annotated[list[str] | None, typer.Option(help="Subfolder of abnormal images.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the data, in place of the configuration's.")
+    ] = None,
+    normal: Annotated[list[str] | None, typer.Option(help="Subfolder of normal images; repeat.")] = None,
+    abnormal: Annotated[list[str] | None, typer.Option(help="Subfolder of abnormal images; repeat.")] = None,
+    masks: Annotated[str | None, typer.Option(help="Subfolder of masks named like their images.")] = None,
 ) -> None:
-    """Report what is understood of a data set: counts, sizes, masks, duplicates, what is wrong."""
-    from fusionmedclip.config import load_config
+    """Report what is understood of a data set: counts, sizes, masks, duplicates, what is wrong.
+
+    Exit status 0: it can be used; 1: something has to be mended, all of it is listed; 2: the request itself
+    is wrong.
+    """
     from fusionmedclip.data.check import check_dataset
 
     with _readable():
-        if normal or abnormal:
-            source = {"kind": "folder", "path": dataset, "normal": normal or [], "abnormal": abnormal or []}
-        else:
-            source = load_config(config or [Path("config.yaml")]).source(dataset)
-        report = check_dataset(source, dataset=dataset)
+        source = _source(dataset, config, data, normal=normal, abnormal=abnormal, masks=masks)
+        report = check_dataset(source, dataset=Path(dataset).name)
     typer.echo(report.text())
     if not report.usable:
         raise typer.Exit(1)
+
+
+def _source(
+    dataset: str,
+    config: list[Path] | None,
+    data: Path | None,
+    *,
+    normal: list[str] | None,
+    abnormal: list[str] | None,
+    masks: str | None,
+) -> dict:
+    """What ``check`` was asked to look at, as a source."""
+    from fusionmedclip.config import Config, load_config
+
+    if normal or abnormal or masks:
+        source = {"kind": "folder", "path": dataset, "normal": normal or [], "abnormal": abnormal or []}
+        return {**source, "mask_folder": masks} if masks else source
+    if dataset.lower().endswith(".csv"):
+        return {"kind": "csv", "path": dataset}
+    folder, default = Path(dataset), Path("config.yaml")
+    paths = config or ([default] if default.is_file() or not folder.is_dir() else [])
+    loaded = load_config(paths) if paths else None
+    if folder.is_dir() and (loaded is None or dataset not in loaded.data["datasets"]):
+        names = ", ".join(sorted(item.name for item in folder.iterdir() if item.is_dir()))
+        raise InputError(
+            "which of its folders are normal, which abnormal?",
+            received=dataset,
+            allowed=names or "it holds no folders",
+            hint=f"fusionmedclip check {dataset} --normal NAME --abnormal NAME",
+        )
+    if data is not None:
+        loaded = Config({**loaded.data, "data": str(data)})
+    return loaded.source(dataset)
 
 
 @app.command()
