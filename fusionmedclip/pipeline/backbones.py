@@ -1,5 +1,7 @@
 """Stages that make backbones and compute their features."""
 
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -67,7 +69,10 @@ def extract_features(
     network = load_backbone(Path(backbone).parent).to(torch_device(device))
     pixels = np.load(images, mmap_mode="r")
     wanted = [*layers, *(["gap"] if network.embed_dim else [])]
-    Path(out).mkdir(parents=True, exist_ok=True)
+    # A killed job must not leave arrays that look whole: they are filled beside and moved at the end.
+    scratch = Path(f"{out}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     stores: dict[Layer, np.memmap] = {}
     with torch.inference_mode():
         for start in track(range(0, len(pixels), batch_size), description="Features"):
@@ -79,8 +84,10 @@ def extract_features(
                 if layer not in stores:
                     shape = (len(pixels), *values.shape[1:])
                     stores[layer] = np.lib.format.open_memmap(
-                        feature_file(out, layer), mode="w+", dtype=np.float32, shape=shape
+                        feature_file(scratch, layer), mode="w+", dtype=np.float32, shape=shape
                     )
                 stores[layer][start : start + len(batch)] = values.float().cpu().numpy()
     for store in stores.values():
         store.flush()
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(scratch, out)
