@@ -1,4 +1,4 @@
-"""`fusionmedclip check` as a user types it: a folder, a table, a configured set, everything broken at once."""
+"""`fusionmedclip check` as a user types it: a folder, a table, a configured set, all broken at once."""
 
 from pathlib import Path
 
