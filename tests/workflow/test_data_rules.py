@@ -1,0 +1,126 @@
+"""The rules before any model: bring your own DICOM files, the two splits, data sets fetched by name."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+from fusionmedclip.data.phantoms import draw_phantom
+
+NAME = "Zebrafink^Wilhelmina"
+STEPS = ["sign the form", "unpack the archive"]
+
+
+@pytest.fixture(scope="module")
+def mine(workflow) -> Path:
+    """A clinic's folder of DICOM files, one of the normals twice, and its one entry of configuration."""
+    folder = workflow.folder / "clinic"
+    for index in range(18):
+        lesion = index >= 12
+        image = draw_phantom("chest_xray", size=64, lesion=lesion, seed=7, index=index).image
+        _write_dicom(folder / ("ill" if lesion else "well") / f"{index:02}.dcm", image)
+    shutil.copy(folder / "well" / "00.dcm", folder / "well" / "copy.dcm")
+    origin = {"publisher": "The clinic", "homepage": "https://example.org", "licence": "in house",
+              "expect": ["well", "ill"], "steps": STEPS}  # fmt: skip
+    entry = {
+        "title": "Our chests",
+        "source": {"kind": "folder", "path": "clinic", "normal": ["well"], "abnormal": ["ill"]},
+        "test": {"normal": 8, "abnormal": 6},
+        "acquire": origin,
+    }
+    overlay = {"data": ".", "warm_jobs": False, "datasets": {"mine": entry}}
+    (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(overlay))
+    shutil.copy(Path(__file__).parents[2] / "configs/grouped.yaml", workflow.folder / "grouped.yaml")
+    return folder
+
+
+def _write_dicom(path: Path, image: np.ndarray) -> None:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.PatientName = NAME
+    dataset.Rows, dataset.Columns = image.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated = dataset.BitsStored = 16
+    dataset.HighBit, dataset.PixelRepresentation = 15, 0
+    dataset.WindowCenter, dataset.WindowWidth = 2048, 4096
+    dataset.PixelData = np.rint(image * 4095).astype(np.uint16).tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def _configured(*overlays: str) -> tuple[str, ...]:
+    return "--configfile", "tiny.yaml", "mine.yaml", *overlays
+
+
+def test_only_the_grouped_split_asks_for_duplicates(workflow, mine) -> None:
+    printed = workflow.run(*_configured(), "--dry-run", "--", "results/tiny/datasets/mine/split_paper.csv")
+    assert "split_dataset" in printed
+    assert "curate_dataset" not in printed
+    assert "acquire_dataset" not in printed
+    target = "results/grouped/support/mine/grouped/k4_seed0.csv"
+    printed = workflow.run(*_configured("grouped.yaml"), "--dry-run", "--", target)
+    assert "curate_dataset" in printed
+    assert "results/grouped/datasets/mine/duplicates.csv" in printed
+    printed = workflow.run(
+        *_configured("grouped.yaml"), "--dry-run", "--quiet", "rules", "--", "table6_row_1"
+    )
+    assert "run_method" in printed
+
+
+def test_a_folder_of_dicom_files_becomes_a_data_set(workflow, mine) -> None:
+    results = workflow.folder / "results/grouped"
+    made = [f"datasets/mine/{name}" for name in ("images.npy", "datasheet.json", "statistics.csv")]
+    targets = [f"results/grouped/{name}" for name in [*made, "support/mine/grouped/k4_seed0.csv"]]
+    workflow.run(*_configured("grouped.yaml"), "--cores", "1", "--", *targets)
+    manifest = pd.read_csv(results / "datasets/mine/manifest.csv")
+    assert list(manifest["label"].value_counts().sort_index()) == [13, 6]
+    images = np.load(results / "datasets/mine/images.npy")
+    assert images.shape == (19, 64, 64)
+    row = manifest.index[manifest["image_id"] == "well/05.dcm"][0]
+    drawn = draw_phantom("chest_xray", size=64, lesion=False, seed=7, index=5).image
+    assert np.abs(images[row] - drawn).max() < 2e-3  # 12 bits under a window of 4096
+    split = pd.read_csv(results / "datasets/mine/split_grouped.csv").set_index("image_id")["part"]
+    assert split["well/00.dcm"] == split["well/copy.dcm"]
+    support = pd.read_csv(results / "support/mine/grouped/k4_seed0.csv")
+    assert len(support) == 4
+    assert set(split[support["image_id"]]) == {"pool"}
+    sheet = json.loads((results / "datasets/mine/datasheet.json").read_text())
+    assert (sheet["images"], sheet["masks_known"], sheet["licence"]) == (19, 13, "in house")
+    statistics = pd.read_csv(results / "datasets/mine/statistics.csv")
+    assert set(statistics["format"]) == {"DICOM"}
+    for path in results.rglob("*"):
+        if path.is_file():
+            assert b"Zebrafink" not in path.read_bytes(), path
+
+
+def test_a_set_is_checked_where_it_lies_and_explained_where_it_does_not(workflow, mine) -> None:
+    workflow.run(*_configured(), "--", "acquire_mine")
+    record = json.loads((workflow.folder / "results/tiny/acquired/mine.json").read_text())
+    assert (record["publisher"], record["verification"]) == ("The clinic", None)
+    workflow.change("path: clinic", "path: elsewhere", file="mine.yaml")
+    printed = workflow.run(*_configured(), "--", "acquire_mine", ok=False)
+    for said in (*STEPS, "The clinic", "elsewhere must hold: well, ill"):
+        assert said in printed
+    assert not (workflow.folder / "elsewhere").exists()
+    workflow.change("path: elsewhere", "path: clinic", file="mine.yaml")
+
+
+def test_each_public_set_has_a_target_and_a_bad_origin_one_readable_error(workflow, mine) -> None:
+    (workflow.folder / "plain.yaml").write_text("results: results/plain\n")
+    targets = [f"acquire_{name}" for name in ("busi", "brainmri", "chexpert", "roco")]
+    printed = workflow.run("--configfile", "plain.yaml", "--dry-run", "--quiet", "rules", "--", *targets)
+    assert re.search(r"^acquire_dataset +4$", printed, re.M)
+    workflow.change("licence: in house", "license: in house", file="mine.yaml")
+    printed = workflow.run(*_configured(), "--dry-run", "--", "acquire_mine", ok=False)
+    assert "unknown key license" in printed
+    assert "Traceback" not in printed
