@@ -17,6 +17,7 @@ __all__ = [
     "check_stage1",
     "entry_module",
     "is_built",
+    "learns_from_others",
     "make_method",
     "reads_features",
     "reads_files",
@@ -54,6 +55,11 @@ def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
         adapted = settings.get("model", {}).get("lora", True) is not None
         return not adapted and settings.get("precision", "float32") == "float32"
     return kind in _READ_FEATURES
+
+
+def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Whether ``fit`` takes the normals of the other data sets (``meta``) beside the support set."""
+    return kind == "regad" and settings.get("meta_source", "others") == "others"
 
 
 def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> None:

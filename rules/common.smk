@@ -12,13 +12,13 @@ from fusionmedclip.methods import (
     check_settings,
     check_stage1,
     entry_module,
-    is_built,
+    learns_from_others,
     reads_features,
     reads_files,
 )
 from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
-from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
+from fusionmedclip.reporting.rows import Run, is_run, others, row_request, rows_of, run_settings, runs_of
 
 
 def checked(data):
@@ -27,7 +27,7 @@ def checked(data):
         config = Config.checked(data)
         for name in config.data["methods"]:
             method = config.method(name)
-            if is_built(method["kind"]):
+            if is_run(config, name):
                 check_settings(method["kind"], method["settings"], where=f"methods.{name}.settings")
         for name in config.data["backbones"]:
             check_stage1(config.backbone(name)["stage1"], where=f"backbones.{name}.stage1.settings")
@@ -57,7 +57,7 @@ ORIGINS = {
 }
 STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
-METHODS = [name for name in CONFIG.data["methods"] if is_built(CONFIG.method(name)["kind"])]
+METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 TABLES = CONFIG.data["tables"]
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
@@ -106,62 +106,3 @@ def uses_features(method):
 def metrics_of(cells):
     """Metrics files behind some cells."""
     return [f"{RESULTS}/metrics/{run.path}.json" for run in runs_of(CONFIG, cells)]
-
-
-def captions_needed(wildcards):
-    """Phantom captions must be drawn first; others lie on disk."""
-    name = CONFIG.backbone(wildcards.backbone)["stage1"]["captions"]
-    drawn = CAPTIONS[name]["source"]["kind"] == "phantoms"
-    return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
-
-
-def stage1_params(wildcards):
-    """What Stage 1 depends on."""
-    stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
-    captions = CONFIG.source(stage1["captions"], section="captions")
-    return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
-
-
-def datasheet_request(dataset):
-    """What a datasheet says; the origin only where the source is that public data set."""
-    entry = DATASETS[dataset]
-    return {
-        "source": CONFIG.source(dataset),
-        "acquire": ORIGINS[dataset]["settings"] if dataset in ORIGINS else None,
-        "stated": {key: entry[key] for key in ("licence", "citation") if key in entry},
-    }
-
-
-def split_inputs(wildcards):
-    """Files that a split is made from; only the grouped one asks for duplicates."""
-    folder = f"{RESULTS}/datasets/{wildcards.dataset}"
-    files = {"manifest": f"{folder}/manifest.csv"}
-    if wildcards.split == "grouped":
-        files["duplicates"] = f"{folder}/duplicates.csv"
-    return files
-
-
-def run_inputs(wildcards):
-    """Files that a run reads; a backbone and its stored features where the method uses them."""
-    dataset = f"{RESULTS}/datasets/{wildcards.dataset}"
-    files = {
-        "manifest": f"{dataset}/manifest.csv",
-        "images": f"{dataset}/images.npy",
-        "masks": f"{dataset}/masks.npy",
-        "split": f"{dataset}/split_{wildcards.split}.csv",
-        "support": f"{RESULTS}/support/{wildcards.dataset}/{wildcards.split}/k{wildcards.k}_seed{wildcards.seed}.csv",
-    }
-    backbone = CONFIG.method(wildcards.method)["backbone"]
-    if backbone:
-        files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
-        files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
-        if uses_features(wildcards.method):
-            files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
-    if reads_files(CONFIG.method(wildcards.method)["kind"]):
-        files["statistics"] = f"{dataset}/statistics.csv"
-    return files
-
-
-def row_cells(wildcards):
-    """Cells of the row that some wildcards name."""
-    return ROWS[wildcards.table][int(wildcards.row)]

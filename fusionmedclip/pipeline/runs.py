@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class RunInputs:
         Folder of its stored features of this data set.
     statistics : Path or None
         Properties of the files, for methods that score those and no pixels.
+    meta : tuple of Path
+        Manifest, images and split of each other data set, for methods that learn from their normals.
     """
 
     manifest: Path
@@ -56,11 +58,14 @@ class RunInputs:
     backbone_weights: Path | None = None
     features: Path | None = None
     statistics: Path | None = None
+    meta: tuple[Path, ...] = ()
 
     @classmethod
-    def named(cls, files: Mapping[str, str]) -> "RunInputs":
+    def named(cls, files: Mapping[str, str | Sequence[str]]) -> "RunInputs":
         """From file names."""
-        return cls(**{name: Path(file) for name, file in files.items()})
+        single = {name: Path(file) for name, file in files.items() if isinstance(file, str)}
+        several = {name: tuple(map(Path, f)) for name, f in files.items() if not isinstance(f, str)}
+        return cls(**single, **several)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +127,8 @@ def run_method(
     data = _TestData.read(inputs)
     detector = _make(settings["method"], inputs, device)
     started = time.perf_counter()
-    log = _fit(detector, data.given(detector, data.drawn), seed=settings["seed"])
+    more = {"meta": _pools(inputs.meta)} if inputs.meta else {}
+    log = _fit(detector, data.given(detector, data.drawn), seed=settings["seed"], **more)
     fitted = time.perf_counter()
     scores, counts, maps = _score(detector, data, inputs, examples=_examples(data, settings))
     scored = time.perf_counter()
@@ -189,7 +195,19 @@ def _make(method: Mapping, inputs: RunInputs, device: str) -> Detector:
     return make_method(method["kind"], method["settings"], backbone=backbone, device=device)
 
 
-def _fit(detector: Detector, support: np.ndarray, *, seed: int) -> list[dict]:
+def _pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Pool images of each other data set: normals that no test set of theirs holds."""
+    pools = {}
+    for manifest, images, split in zip(meta[::3], meta[1::3], meta[2::3], strict=True):
+        parts = pd.read_csv(split, keep_default_na=False, dtype={"image_id": str}).set_index("image_id")[
+            "part"
+        ]
+        rows = np.flatnonzero(parts[read_manifest(manifest)["image_id"]].to_numpy() == "pool")
+        pools[manifest.parent.name] = np.load(images, mmap_mode="r")[rows]
+    return pools
+
+
+def _fit(detector: Detector, support: np.ndarray, *, seed: int, **more) -> list[dict]:
     log: list[dict] = []
     columns = (
         TextColumn("{task.description}"),
@@ -205,7 +223,7 @@ def _fit(detector: Detector, support: np.ndarray, *, seed: int) -> list[dict]:
             total = row.get("steps")
             bar.update(task, completed=len(log), total=total, loss=row.get("loss", float("nan")))
 
-        detector.fit(support, seed=seed, progress=progress)
+        detector.fit(support, seed=seed, progress=progress, **more)
     return log
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fusionmedclip.config import Config
-from fusionmedclip.methods import is_built
+from fusionmedclip.methods import is_built, learns_from_others
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.status import stand_in_reasons
 
-__all__ = ["Cell", "Run", "row_request", "rows_of", "run_settings", "runs_of"]
+__all__ = ["Cell", "Run", "is_run", "others", "row_request", "rows_of", "run_settings", "runs_of"]
 
 
 @dataclass(frozen=True, order=True)
@@ -40,10 +40,21 @@ class Cell:
 
     def runs(self, config: Config) -> list[Run]:
         """The runs behind it; none where the method is not built."""
-        if not is_built(config.method(self.method)["kind"]):
+        if not is_run(config, self.method):
             return []
         split = config.data["split"]
         return [Run(self.dataset, split, self.method, self.k, seed) for seed in config.data["seeds"]]
+
+
+def is_run(config: Config, method: str) -> bool:
+    """Whether a method runs here: its kind is built, and this configuration does not skip it."""
+    entry = config.method(method)
+    return is_built(entry["kind"]) and not entry.get("skip")
+
+
+def others(config: Config, dataset: str) -> list[str]:
+    """The other data sets, whose normals a meta-trained method may learn from."""
+    return sorted(name for name in config.data["datasets"] if name != dataset)
 
 
 def rows_of(config: Config, table: str) -> dict[int, list[Cell]]:
@@ -82,6 +93,7 @@ def run_settings(config: Config, run: Run) -> dict:
         settings = {**settings, "synthesis": {**settings["synthesis"], "profile": profile}}
     backbone = method["backbone"]
     dataset = config.dataset(run.dataset)
+    meta = others(config, run.dataset) if learns_from_others(method["kind"], settings) else []
     return {
         "method": {"name": run.method, "kind": method["kind"], "settings": settings},
         "backbone": None if backbone is None else {"name": backbone, **backbone_identity(config, backbone)},
@@ -95,6 +107,7 @@ def run_settings(config: Config, run: Run) -> dict:
         "image_size": data["image_size"],
         "threads": data["threads"],
         "examples": data["examples"],
+        "meta": {name: config.dataset(name)["source"] for name in meta},
     }
 
 

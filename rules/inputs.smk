@@ -1,0 +1,68 @@
+"""Which files each rule reads, where that depends on the configuration."""
+
+
+def captions_needed(wildcards):
+    """Phantom captions must be drawn first; others lie on disk."""
+    name = CONFIG.backbone(wildcards.backbone)["stage1"]["captions"]
+    drawn = CAPTIONS[name]["source"]["kind"] == "phantoms"
+    return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
+
+
+def stage1_params(wildcards):
+    """What Stage 1 depends on."""
+    stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
+    captions = CONFIG.source(stage1["captions"], section="captions")
+    return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
+
+
+def datasheet_request(dataset):
+    """What a datasheet says; the origin only where the source is that public data set."""
+    entry = DATASETS[dataset]
+    return {
+        "source": CONFIG.source(dataset),
+        "acquire": ORIGINS[dataset]["settings"] if dataset in ORIGINS else None,
+        "stated": {key: entry[key] for key in ("licence", "citation") if key in entry},
+    }
+
+
+def split_inputs(wildcards):
+    """Files that a split is made from; only the grouped one asks for duplicates."""
+    folder = f"{RESULTS}/datasets/{wildcards.dataset}"
+    files = {"manifest": f"{folder}/manifest.csv"}
+    if wildcards.split == "grouped":
+        files["duplicates"] = f"{folder}/duplicates.csv"
+    return files
+
+
+def run_inputs(wildcards):
+    """Files that a run reads; a backbone and its stored features where the method uses them."""
+    dataset = f"{RESULTS}/datasets/{wildcards.dataset}"
+    files = {
+        "manifest": f"{dataset}/manifest.csv",
+        "images": f"{dataset}/images.npy",
+        "masks": f"{dataset}/masks.npy",
+        "split": f"{dataset}/split_{wildcards.split}.csv",
+        "support": f"{RESULTS}/support/{wildcards.dataset}/{wildcards.split}/k{wildcards.k}_seed{wildcards.seed}.csv",
+    }
+    backbone = CONFIG.method(wildcards.method)["backbone"]
+    if backbone:
+        files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
+        files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
+        if uses_features(wildcards.method):
+            files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
+    if reads_files(CONFIG.method(wildcards.method)["kind"]):
+        files["statistics"] = f"{dataset}/statistics.csv"
+    if learns_from_others(
+        CONFIG.method(wildcards.method)["kind"], CONFIG.method(wildcards.method)["settings"]
+    ):
+        files["meta"] = [
+            f"{RESULTS}/datasets/{name}/{file}"
+            for name in others(CONFIG, wildcards.dataset)
+            for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
+        ]
+    return files
+
+
+def row_cells(wildcards):
+    """Cells of the row that some wildcards name."""
+    return ROWS[wildcards.table][int(wildcards.row)]
