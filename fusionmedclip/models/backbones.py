@@ -47,6 +47,13 @@ class Backbone(nn.Module):
         tokenizer=None,
     ):
         super().__init__()
+        layered = hasattr(visual, "transformer") or hasattr(getattr(visual, "trunk", visual), "feature_info")
+        if not layered or not hasattr(visual, "forward_intermediates"):
+            raise InputError(
+                "this image tower gives no feature maps at named layers",
+                received=type(visual).__name__,
+                allowed="open_clip's vision transformers and timm towers, timm's networks",
+            )
         self.visual = visual
         self.clip_model = clip
         self.tokenizer = tokenizer
@@ -68,9 +75,7 @@ class Backbone(nn.Module):
         """Count of blocks (ViT) or stages (timm) that layers may name."""
         if self.is_vit:
             return len(self.visual.transformer.resblocks)
-        if hasattr(self.trunk, "feature_info"):
-            return len(list(self.trunk.feature_info))
-        return len(self.trunk.blocks)
+        return len(list(self.trunk.feature_info))
 
     def pixels(self, images: np.ndarray | Tensor) -> Tensor:
         """Grey images (B, H, W) in [0, 1] to the tower's normalised input (B, 3, H, W)."""
@@ -116,12 +121,11 @@ class Backbone(nn.Module):
 
     def channels(self, layers: Sequence[Layer]) -> list[int]:
         """Channels C_j of each layer."""
+        indices = [self.layer_index(layer) for layer in layers]
         if self.is_vit:
-            return [int(self.visual.conv1.out_channels)] * len(layers)
-        side = 64
-        with torch.no_grad():
-            maps = self.feature_maps(torch.zeros(1, 3, side, side, device=self.mean.device), layers)
-        return [int(m.shape[1]) for m in maps]
+            return [int(self.visual.conv1.out_channels)] * len(indices)
+        stages = list(self.trunk.feature_info)
+        return [int(stages[index]["num_chs"]) for index in indices]
 
     def gap_features(self, pixels: Tensor) -> Tensor:
         """Mean over positions of the projected final patch tokens.
@@ -158,6 +162,8 @@ class Backbone(nn.Module):
     def _timm_patch_embeddings(self, pixels: Tensor) -> Tensor:
         features = self.trunk.forward_features(pixels)
         if features.ndim == 4:
+            if getattr(self.trunk, "output_fmt", "NCHW") == "NHWC":
+                features = features.permute(0, 3, 1, 2)
             batch, _, height, width = features.shape
             flat = features.permute(0, 2, 3, 1).reshape(batch * height * width, -1, 1, 1)
             pooled = self.trunk.forward_head(flat, pre_logits=True)

@@ -2,6 +2,7 @@
 
 import importlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import timm
@@ -49,8 +50,14 @@ def read_state_dict(path: Path | str) -> dict[str, torch.Tensor]:
             allowed="safetensors, a state dict, or OpenAI's TorchScript archive",
             hint="save its state_dict as safetensors; pickled objects are never loaded",
         ) from error
-    state = state.get("state_dict", state)
-    return {name.removeprefix("module."): value for name, value in state.items() if torch.is_tensor(value)}
+    state = state.get("state_dict", state) if isinstance(state, Mapping) else {}
+    tensors = {n.removeprefix("module."): v for n, v in state.items() if torch.is_tensor(v)}
+    if not tensors:
+        raise InputError(
+            f"checkpoint {path} holds no tensors by name",
+            allowed="a state dict, or a mapping with one under `state_dict`",
+        )
+    return tensors
 
 
 def _is_torchscript(path: Path) -> bool:

@@ -52,13 +52,8 @@ def hugging_face_settings(folder: Path) -> BackboneSettings:
         "hf_pooler_type": "cls_last_hidden_state_pooler",
         "context_length": 64,
     }
-    vision = {
-        "timm_model_name": "vit_tiny_patch16_224",
-        "timm_pool": "",
-        "timm_proj": "linear",
-        "image_size": 64,
-    }
-    return BackboneSettings(model={"embed_dim": 16, "vision_cfg": vision, "text_cfg": text}, image_size=64)
+    settings = timm_settings("vit_tiny_patch16_224", pool="")
+    return replace(settings, model={**settings.model, "text_cfg": text})
 
 
 def drawn(name: str, shape: tuple[int, ...], *, scale: float = 0.3) -> torch.Tensor:

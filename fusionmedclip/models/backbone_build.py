@@ -1,0 +1,204 @@
+"""Making a backbone from its configuration: open_clip or timm, weights from a tag, a file or none."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import timm
+import torch
+from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.clip_config import architecture, tokenizer_of, write_config
+from fusionmedclip.models.weights import is_openai_checkpoint, read_packaged_weights, read_state_dict
+from fusionmedclip.randomness import key
+
+__all__ = ["BackboneSettings", "build_backbone", "load_clip_state"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneSettings:
+    """What a backbone is made of.
+
+    Attributes
+    ----------
+    kind : str
+        ``"open_clip"`` (image and text tower) or ``"timm"`` (image tower alone).
+    model : str or dict
+        A model name of open_clip or timm, open_clip's ``hf-hub:`` or ``local-dir:`` address, or an open_clip
+        architecture as data (``embed_dim``, ``vision_cfg``, ``text_cfg``, optionally ``quick_gelu``).
+    pretrained : str or None
+        open_clip's tag (``openai``), a local checkpoint, ``timm`` for timm's own weights of ``model``, or
+        None for random weights.
+    vision_package : str or None
+        Python package whose ImageNet weights go into the image tower.
+    quick_gelu : bool or None
+        Activation; None takes what the weights were trained with.
+    image_size : int
+        Side of the square input, pixels.
+    init_seed : int
+        Keys the random weights, where there are any.
+    mean, std : tuple of 3 floats or None
+        Normalisation of images in [0, 1]; None takes the weights' own.
+    """
+
+    kind: str = "open_clip"
+    model: Any = "ViT-L-14-quickgelu"
+    pretrained: str | None = None
+    vision_package: str | None = None
+    quick_gelu: bool | None = None
+    image_size: int = 224
+    init_seed: int = 0
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+
+    def __post_init__(self):
+        if self.kind not in ("open_clip", "timm"):
+            raise InputError("backbone kind", received=self.kind, allowed="open_clip, timm")
+        if self.image_size < 1:
+            raise InputError("backbone image_size", received=self.image_size, allowed="a whole number from 1")
+
+
+def build_backbone(settings: BackboneSettings) -> Backbone:
+    """Make a backbone from its settings, in eval mode, frozen.
+
+    Raises
+    ------
+    InputError
+        If the model is unknown, or its weights cannot be found or do not fit.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key(settings.init_seed, "backbone") % 2**63)
+        backbone = _build_clip(settings) if settings.kind == "open_clip" else _build_timm(settings)
+    return backbone.eval().requires_grad_(False)
+
+
+def _build_clip(settings: BackboneSettings) -> Backbone:
+    state, tag = _checkpoint(settings)
+    quick = _quick_gelu(settings, state)
+    with tempfile.TemporaryDirectory() as scratch:
+        name = settings.model
+        if isinstance(name, dict):
+            name = f"local-dir:{scratch}"
+            write_config(Path(scratch), settings.model, image_size=settings.image_size)
+        try:
+            model = open_clip.create_model(
+                name,
+                pretrained=tag,
+                force_image_size=settings.image_size,
+                force_quick_gelu=quick,
+                pretrained_text=False,
+            )
+            tokenizer = tokenizer_of(settings.model)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise InputError(
+                f"backbone cannot be made: {error}",
+                received=settings.model if isinstance(settings.model, str) else "an architecture as data",
+                hint="name a model of open_clip, or set `pretrained` to a local checkpoint",
+            ) from error
+    if state is not None:
+        load_clip_state(model, state, settings.pretrained)
+    if settings.vision_package:
+        packaged = _without_classifier(read_packaged_weights(settings.vision_package))
+        _load(getattr(model.visual, "trunk", model.visual), packaged, settings.vision_package)
+    mean, std = _normalisation(model.visual, settings)
+    return Backbone(model.visual, mean=mean, std=std, clip=model, tokenizer=tokenizer)
+
+
+def _checkpoint(settings: BackboneSettings) -> tuple[dict[str, torch.Tensor] | None, str | None]:
+    """Split ``pretrained`` into a state dict read from a file, or a tag left to open_clip."""
+    if settings.pretrained is None:
+        return None, None
+    if Path(settings.pretrained).is_file():
+        return read_state_dict(settings.pretrained), None
+    tags = open_clip.list_pretrained_tags_by_model(settings.model) if isinstance(settings.model, str) else []
+    if settings.pretrained not in tags:
+        raise InputError(
+            "backbone `pretrained` is neither a file nor a tag of this model",
+            received=settings.pretrained,
+            allowed=f"an existing file, or one of {', '.join(tags) or 'no tags'}",
+        )
+    return None, settings.pretrained
+
+
+def _quick_gelu(settings: BackboneSettings, state: dict[str, torch.Tensor] | None) -> bool:
+    """Whether QuickGELU must be put in: as asked, or as the weights were trained."""
+    if settings.quick_gelu is False and (architecture(settings.model) or {}).get("quick_gelu"):
+        raise InputError(
+            "backbone quick_gelu: false contradicts the model, whose architecture has QuickGELU",
+            received=settings.model if isinstance(settings.model, str) else "an architecture as data",
+            hint="name the model without -quickgelu, or leave quick_gelu out",
+        )
+    if settings.quick_gelu is not None:
+        return settings.quick_gelu
+    if state is not None:
+        return is_openai_checkpoint(state)
+    if not isinstance(settings.model, str) or not settings.pretrained:
+        return False
+    return bool((open_clip.get_pretrained_cfg(settings.model, settings.pretrained) or {}).get("quick_gelu"))
+
+
+def load_clip_state(model: torch.nn.Module, state: dict[str, torch.Tensor], source: str | None) -> None:
+    """Load a state dict strictly, position embeddings interpolated to the model's sizes."""
+    from open_clip.factory import resize_pos_embed, resize_text_pos_embed
+
+    state = {n: v.float() if v.is_floating_point() else v for n, v in state.items()}
+    for name in ("input_resolution", "context_length", "vocab_size"):
+        state.pop(name, None)
+    resize_pos_embed(state, model)
+    resize_text_pos_embed(state, model)
+    _load(model, state, source)
+
+
+def _load(module: torch.nn.Module, state: dict[str, torch.Tensor], source: str | None) -> None:
+    own = module.state_dict()
+    missing, unexpected = sorted(own.keys() - state), sorted(state.keys() - own)
+    shapes = [n for n in own.keys() & state if own[n].shape != state[n].shape]
+    if missing or unexpected or shapes:
+        raise InputError(
+            f"weights do not fit the model: missing {missing[:3]}, unexpected {unexpected[:3]}, "
+            f"of another shape {sorted(shapes)[:3]}",
+            received=source,
+            hint="name the architecture that these weights were saved from",
+        )
+    module.load_state_dict(state)
+
+
+def _build_timm(settings: BackboneSettings) -> Backbone:
+    if not isinstance(settings.model, str):
+        raise InputError("a timm backbone is named", received=settings.model, allowed="a timm model name")
+    try:
+        trunk = timm.create_model(settings.model, pretrained=settings.pretrained == "timm")
+    except Exception as error:
+        raise InputError(
+            f"backbone cannot be made: {error}",
+            received=settings.model,
+            hint="name a model of timm, or set `pretrained` to a local checkpoint",
+        ) from error
+    if settings.pretrained not in (None, "timm"):
+        _load(trunk, read_state_dict(settings.pretrained), settings.pretrained)
+    if settings.vision_package:
+        _load(trunk, read_packaged_weights(settings.vision_package), settings.vision_package)
+    mean, std = _normalisation(trunk, settings)
+    return Backbone(trunk, mean=mean, std=std)
+
+
+def _without_classifier(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in state.items() if not name.startswith("classifier.")}
+
+
+def _normalisation(visual: torch.nn.Module, settings: BackboneSettings):
+    if settings.mean and settings.std:
+        return settings.mean, settings.std
+    if settings.vision_package:
+        # EfficientNet-Lite was trained on (x - 127) / 128 of 0-255 values.
+        return (127 / 255,) * 3, (128 / 255,) * 3
+    if settings.kind == "timm":
+        config = visual.default_cfg
+        return config.get("mean", IMAGENET_MEAN), config.get("std", IMAGENET_STD)
+    mean = getattr(visual, "image_mean", None) or OPENAI_DATASET_MEAN
+    std = getattr(visual, "image_std", None) or OPENAI_DATASET_STD
+    return mean, std
