@@ -34,9 +34,14 @@ def lora_targets(backbone: Backbone) -> list[str]:
     return [
         name
         for name, module in backbone.visual.named_modules()
-        if "blocks" in name.split(".") or "layer" in name or "stages" in name.split(".")
-        if isinstance(module, nn.Linear) or _is_pointwise(module)
+        if _in_block(name) and (isinstance(module, nn.Linear) or _is_pointwise(module))
     ]
+
+
+def _in_block(name: str) -> bool:
+    parts = name.split(".")
+    adapted = "base_layer" in parts or any(part.startswith("lora_") for part in parts)
+    return not adapted and ("blocks" in parts or "layer" in name or "stages" in parts)
 
 
 def _is_pointwise(module: nn.Module) -> bool:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.settings import PromptSettings
-from fusionmedclip.models.text import encode_text, mean_token_embeddings, token_width
+from fusionmedclip.models.text import encode_text, mean_token_embeddings, text_tower, token_width
 from fusionmedclip.models.umls import read_concepts
 from fusionmedclip.randomness import torch_generator
 
@@ -27,15 +27,21 @@ class Prompts(nn.Module):
     settings : PromptSettings
     seed : int
         Keys the random start of the context.
+
+    Raises
+    ------
+    InputError
+        If the backbone has no text tower, or the context leaves no room for the class names.
     """
 
     def __init__(self, backbone: Backbone, settings: PromptSettings, *, seed: int):
         super().__init__()
+        text_tower(backbone)
         self.settings = settings
         normal, abnormal = _texts(settings)
         self.states = [0] * len(normal) + [1] * len(abnormal)
-        placeholder = "X " * settings.context_tokens if settings.form != "manual" else ""
-        tokens = backbone.tokenizer([placeholder + text for text in [*normal, *abnormal]])
+        learnable = 0 if settings.form == "manual" else settings.context_tokens
+        tokens = _tokens(backbone, [*normal, *abnormal], learnable)
         self.register_buffer("tokens", tokens.to(backbone.mean.device), persistent=False)
         if settings.form == "manual":
             self.context = None
@@ -53,6 +59,21 @@ class Prompts(nn.Module):
         raw = encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
         states = torch.tensor(self.states, device=raw.device)
         return F.normalize(torch.stack([raw[states == s].mean(dim=0) for s in (0, 1)]), dim=-1)
+
+
+def _tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:
+    """Token ids (P, L) of texts, behind one placeholder token for each learnable vector."""
+    tokens = backbone.tokenizer(["X " * learnable + text for text in texts])
+    bare = backbone.tokenizer(texts)
+    blank = torch.unique(backbone.tokenizer([""])[0])
+    grown, own = ((~torch.isin(t, blank)).sum(dim=1) for t in (tokens, bare))
+    if bool((grown != own + learnable).any()):
+        raise InputError(
+            "prompt.context_tokens: context and class name do not fit the text tower",
+            received=learnable,
+            allowed=f"what leaves room for the class name in {tokens.shape[1]} tokens",
+        )
+    return tokens
 
 
 def _texts(settings: PromptSettings) -> tuple[list[str], list[str]]:

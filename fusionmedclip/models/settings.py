@@ -75,11 +75,13 @@ class PromptSettings:
             raise InputError(
                 "prompt.context_tokens", received=self.context_tokens, allowed="a whole number from 1"
             )
+        if self.init_std < 0:
+            raise InputError("prompt.init_std", received=self.init_std, allowed="0 or more")
         if not 0 <= self.umls_share <= 1:
             raise InputError("prompt.umls_share", received=self.umls_share, allowed="0 to 1")
         if self.form == "manual" and self.template.count("{}") != 1:
             raise InputError("prompt.template", received=self.template, allowed="a text with one {}")
-        if len(self.class_names) != 2:
+        if len(self.class_names) != 2 or not all(self.class_names):
             raise InputError(
                 "prompt.class_names", received=self.class_names, allowed="two names: normal, anomaly"
             )
@@ -107,7 +109,9 @@ class TemperatureSettings:
     def __post_init__(self):
         if not 0 < self.minimum <= self.value <= self.maximum:
             raise InputError(
-                "temperature.value", received=self.value, allowed=f"{self.minimum} to {self.maximum}"
+                "temperature.value",
+                received=self.value,
+                allowed=f"more than 0, from minimum ({self.minimum}) to maximum ({self.maximum})",
             )
 
 
@@ -132,6 +136,8 @@ class LoraSettings:
     def __post_init__(self):
         if self.rank < 1:
             raise InputError("lora.rank", received=self.rank, allowed="a whole number from 1")
+        if self.alpha <= 0:
+            raise InputError("lora.alpha", received=self.alpha, allowed="more than 0")
         if not 0 <= self.dropout < 1:
             raise InputError("lora.dropout", received=self.dropout, allowed="0 up to, not including, 1")
 
@@ -155,6 +161,10 @@ class BlockAdapterSettings:
         if self.bottleneck < 1:
             raise InputError(
                 "block_adapter.bottleneck", received=self.bottleneck, allowed="a whole number from 1"
+            )
+        if not 0 <= self.dropout < 1:
+            raise InputError(
+                "block_adapter.dropout", received=self.dropout, allowed="0 up to, not including, 1"
             )
 
 

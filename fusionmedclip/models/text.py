@@ -10,17 +10,18 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
 
-__all__ = ["encode_text", "mean_token_embeddings", "token_width"]
+__all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_width"]
 
 
-def _text_tower(backbone: Backbone) -> nn.Module:
+def text_tower(backbone: Backbone) -> nn.Module:
+    """open_clip's own text transformer or its Hugging Face tower; an error where there is none."""
     if backbone.clip_model is None:
         raise InputError("this backbone has no text tower", hint="prompts need a CLIP backbone")
     return getattr(backbone.clip_model, "text", backbone.clip_model)
 
 
 def _token_embedding(backbone: Backbone) -> nn.Module:
-    tower = _text_tower(backbone)
+    tower = text_tower(backbone)
     if hasattr(tower, "token_embedding"):
         return tower.token_embedding
     return tower.transformer.get_input_embeddings()
@@ -62,10 +63,10 @@ def encode_text(
         count = context.shape[1]
         return torch.cat([output[:, :1], context.to(output.dtype), output[:, 1 + count :]], dim=1)
 
-    length, changes = _shortest(_text_tower(backbone), tokens, causal=causal)
+    length, changes = _shortest(text_tower(backbone), tokens, causal=causal)
     handle = _token_embedding(backbone).register_forward_hook(put_context)
     try:
-        with _temporarily(_text_tower(backbone), changes):
+        with _temporarily(text_tower(backbone), changes):
             return backbone.clip_model.encode_text(tokens[:, :length])
     finally:
         handle.remove()
