@@ -1,6 +1,7 @@
 """Frozen settings from a configuration's mappings, with errors that name the key."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -32,7 +33,7 @@ def build(cls: type[S], values: Mapping[str, Any] | None, *, where: str = "") ->
 
     Examples
     --------
-    >>> from fusionmedclip.models.similarity import TemperatureSettings
+    >>> from fusionmedclip.models.settings import TemperatureSettings
     >>> build(TemperatureSettings, {"value": 0.1}).value
     0.1
     """
@@ -60,15 +61,38 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     for option in options:
         if dataclasses.is_dataclass(option):
             return build(option, value, where=path)
+        if typing.get_origin(option) is tuple and isinstance(value, list | tuple):
+            return _tuple(option, value, path)
     kinds = tuple(typing.get_origin(o) or o for o in options)
-    if tuple in kinds and isinstance(value, list):
-        return tuple(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{path} is not finite", received=value)
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         return float(value) if int not in kinds else value
     if Any in kinds or (isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)):
         return value
     allowed = " or ".join("nothing" if k is type(None) else k.__name__ for k in kinds)
-    raise InputError(f"{path} has the wrong type", received=value, allowed=allowed)
+    raise InputError(f"{path} has the wrong type", received=value, allowed=allowed, hint=_hint(value, kinds))
+
+
+def _tuple(hint: Any, values: list | tuple, path: str) -> tuple:
+    items = typing.get_args(hint)
+    if not items:
+        return tuple(values)
+    if items[-1] is Ellipsis:
+        items = items[:1] * len(values)
+    if len(items) != len(values):
+        raise InputError(f"{path} has the wrong length", received=values, allowed=f"{len(items)} values")
+    return tuple(_convert(i, v, f"{path}[{n}]") for n, (i, v) in enumerate(zip(items, values, strict=True)))
+
+
+def _hint(value: Any, kinds: tuple) -> str:
+    if not isinstance(value, str) or not {int, float} & set(kinds):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    return "write it without quotes, and 1e-3 as 1.0e-3: YAML takes both for text"
 
 
 def plain(settings: Any) -> Any:

@@ -43,6 +43,10 @@ class LossSettings:
         for name in ("gamma", "image_weight", "segmentation_weight", "dice_smooth"):
             if getattr(self, name) < 0:
                 raise InputError(f"loss.{name}", received=getattr(self, name), allowed="0 or more")
+        if not 0 <= self.pixel_smoothing < 0.5:
+            raise InputError(
+                "loss.pixel_smoothing", received=self.pixel_smoothing, allowed="0 up to, not including, 0.5"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,11 @@ class LearningRates:
     lora: float = 3e-5
     block_adapter: float = 5e-5
     temperature: float = 1e-3
+
+    def __post_init__(self):
+        for name, rate in vars(self).items():
+            if rate < 0:
+                raise InputError(f"optimiser.learning_rates.{name}", received=rate, allowed="0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +107,14 @@ class OptimiserSettings:
             raise InputError(
                 "optimiser.batch_size", received=self.batch_size, allowed="a whole number from 1"
             )
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(
+                "optimiser.betas", received=self.betas, allowed="two numbers, 0 up to, not including, 1"
+            )
+        if self.weight_decay < 0:
+            raise InputError("optimiser.weight_decay", received=self.weight_decay, allowed="0 or more")
+        if self.epsilon <= 0:
+            raise InputError("optimiser.epsilon", received=self.epsilon, allowed="more than 0")
 
     def steps(self, k: int) -> int:
         """Optimisation steps of a run with k support images: 200/200/400/800 for k = 4/8/16/32."""
