@@ -41,7 +41,8 @@ def pixel_focal_loss(maps: Tensor, masks: Tensor, *, gamma: float = 2.0, smoothi
     """
     target = masks.to(maps.dtype).clamp(smoothing, 1 - smoothing)
     p_true = target * maps + (1 - target) * (1 - maps) + smoothing
-    return (-((1 - p_true) ** gamma) * p_true.log()).mean()
+    # The added smoothing can lift p_true above 1, where a broken power is not a number.
+    return (-((1 - p_true).clamp(min=0) ** gamma) * p_true.log()).mean()
 
 
 def binary_dice_loss(maps: Tensor, masks: Tensor, *, smooth: float = 1.0) -> Tensor:
