@@ -1,17 +1,16 @@
 """FusionMedCLIP for users: fit on normal images, predict scores and maps, save, load."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from fusionmedclip.data import load_images
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone
+from fusionmedclip.models.backbone_store import open_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.models.device import torch_device
@@ -19,11 +18,11 @@ from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.settings import build, plain
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
+from fusionmedclip.training.progress import training_bar
+from fusionmedclip.training.saved import read_record, read_trained, write_trained
 from fusionmedclip.training.settings import FusionSettings
 
 __all__ = ["FusionMedCLIP", "Prediction"]
-
-WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
 
 
 class Prediction(NamedTuple):
@@ -70,7 +69,7 @@ class FusionMedCLIP(Detector):
     ):
         self.settings = build(FusionSettings, settings)
         self.backbone_source = _plain_source(backbone)
-        self.backbone = _backbone(backbone).to(device)
+        self.backbone = open_backbone(backbone).to(device)
         self.batch_size = batch_size
         self.model: FusionModel | None = None
         self.seed = 0
@@ -104,7 +103,14 @@ class FusionMedCLIP(Detector):
             device=torch_device(resolved.data["device"]),
         )
 
-    def fit(self, support: Any, *, seed: int = 0, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        support: Any,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        on_epoch: Callable[[int, Self], None] | None = None,
+    ) -> Self:
         """Learn from k normal images.
 
         Parameters
@@ -112,20 +118,27 @@ class FusionMedCLIP(Detector):
         support : sequence of paths, or array (N, H, W) or (N, H, W, 3)
         seed : int
         progress : callable, optional
+            Called after each step, in place of the bar that a terminal shows.
+        on_epoch : callable, optional
+            Called after each epoch with its number and this model, ready to score; see
+            :func:`fusionmedclip.training.fit.fit_model` for what it is for, and what it is not.
         """
         images = load_images(support, self.image_size)
         self._make(seed)
         stream = AnomalyStream(images, self.settings.synthesis, seed=seed)
-        fit_model(
-            self.model,
-            stream,
-            k=len(images),
-            loss=self.settings.loss,
-            optimiser=self.settings.optimiser,
-            precision=self.settings.precision,
-            seed=seed,
-            progress=progress,
-        )
+        visit = None if on_epoch is None else lambda epoch, _model: on_epoch(epoch, self)
+        with ExitStack() as stack:
+            fit_model(
+                self.model,
+                stream,
+                k=len(images),
+                loss=self.settings.loss,
+                optimiser=self.settings.optimiser,
+                precision=self.settings.precision,
+                seed=seed,
+                progress=progress or stack.enter_context(training_bar()),
+                on_epoch=visit,
+            )
         return self
 
     def _make(self, seed: int) -> None:
@@ -168,7 +181,8 @@ class FusionMedCLIP(Detector):
 
     @torch.inference_mode()
     def _text(self) -> torch.Tensor:
-        return self.model.text()
+        with self.backbone.autocast(self.settings.precision):
+            return self._fitted().text()
 
     def _fitted(self) -> FusionModel:
         if self.model is None:
@@ -184,56 +198,55 @@ class FusionMedCLIP(Detector):
 
     def save(self, folder: Path | str) -> None:
         """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            name: p.detach().cpu().contiguous()
-            for parameters in self._fitted().components().values()
-            for name, p in parameters.items()
-        }
-        save_file(state, folder / WEIGHTS)
         kept = {"settings": plain(self.settings), "backbone": self.backbone_source, "seed": self.seed}
-        (folder / SETTINGS).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+        write_trained(Path(folder), self._trained(), kept)
 
     def restore(self, folder: Path | str) -> Self:
-        """Read weights that :meth:`save` wrote into a model made with the same settings."""
-        kept = json.loads((Path(folder) / SETTINGS).read_text())
-        self._make(kept["seed"])
-        state = load_file(Path(folder) / WEIGHTS)
-        own = {n: p for parameters in self.model.components().values() for n, p in parameters.items()}
-        if set(own) != set(state):
-            raise InputError(
-                f"weights in {folder} are of other settings",
-                received=sorted(set(state) ^ set(own))[:4],
-                hint="make the model with the settings in its model.json",
-            )
-        with torch.no_grad():
-            for name, parameter in own.items():
-                parameter.copy_(state[name])
+        """Read weights that :meth:`save` wrote into a model made with the same settings.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no model, or one of other settings or of another backbone's sizes.
+        """
+        self._make(read_record(Path(folder))["seed"])
+        read_trained(Path(folder), self._trained())
         self.model.eval()
         return self
 
+    def _trained(self) -> dict[str, torch.nn.Parameter]:
+        return {n: p for parameters in self._fitted().components().values() for n, p in parameters.items()}
+
     @classmethod
-    def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
-        """Model from a folder that :meth:`save` wrote."""
-        path = Path(folder) / SETTINGS
-        if not path.is_file():
-            raise InputError("no saved model in this folder", received=str(folder))
-        kept = json.loads(path.read_text())
-        return cls(backbone=kept["backbone"], settings=kept["settings"], device=device).restore(folder)
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        backbone: Backbone | str | Path | Mapping[str, Any] | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """Model from a folder that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        folder : path
+        backbone : Backbone, path or mapping, optional
+            Where the frozen weights are now; None takes the place that the model was saved with.
+        device : str
+        """
+        kept = read_record(Path(folder))
+        source = kept["backbone"] if backbone is None else backbone
+        if source is None:
+            raise InputError(
+                "this model was fitted on a backbone made in memory, and holds only what was trained",
+                hint="FusionMedCLIP.load(folder, backbone=...)",
+            )
+        return cls(backbone=source, settings=kept["settings"], device=device).restore(folder)
 
 
 def _scores(scores: torch.Tensor, maps: torch.Tensor | None) -> Scores:
     values = scores.double().cpu().numpy()
     return Scores(values, None if maps is None else maps.float().cpu().numpy())
-
-
-def _backbone(source: Backbone | str | Path | Mapping[str, Any]) -> Backbone:
-    if isinstance(source, Backbone):
-        return source
-    if isinstance(source, Mapping):
-        return build_backbone(build(BackboneSettings, source, where="backbone"))
-    return load_backbone(Path(source))
 
 
 def _plain_source(source: Backbone | str | Path | Mapping[str, Any]) -> Any:

@@ -122,5 +122,5 @@ def _step(
     tau = {}
     if model.settings.temperature.learnable:
         model.temperature.clamp()
-        tau = {"tau": float(model.temperature())}
+        tau = {"tau": float(model.temperature().detach())}
     return {"loss": loss_value, **parts, **tau}
