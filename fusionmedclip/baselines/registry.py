@@ -18,6 +18,8 @@ _PACKAGE = "fusionmedclip.baselines"
 KINDS: dict[str, str] = {
     "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
     "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
+    "squid": f"{_PACKAGE}.squid:SQUID",
+    "anoddpm": f"{_PACKAGE}.anoddpm:AnoDDPM",
     "cutpaste": f"{_PACKAGE}.cutpaste:CutPaste",
     "regad": f"{_PACKAGE}.regad:RegAD",
     "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
