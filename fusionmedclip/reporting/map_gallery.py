@@ -59,7 +59,10 @@ def draw_map_gallery(
     figure, axes = new_figure(lines, columns, figsize=(1.5 * columns, 1.55 * lines + 0.6), squeeze=False)
     for line, row in enumerate(kept_rows):
         word = "abnormal" if table["label"][row] else "normal"
-        _show(axes[line, 0], pixels[row], f"image ({word})" if line == 0 else word)
+        _show(axes[line, 0], pixels[row], "image" if line == 0 else "")
+        axes[line, 0].text(
+            0.03, 0.95, word, transform=axes[line, 0].transAxes, va="top", color="w", fontsize=7
+        )
         _show(axes[line, 1], pixels[row], "truth" if line == 0 else "")
         _outline(axes[line, 1], truth[row])
         for column, (name, rows, maps) in enumerate(kept, start=2):
