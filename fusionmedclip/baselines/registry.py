@@ -23,6 +23,8 @@ KINDS: dict[str, str] = {
     "cutpaste": f"{_PACKAGE}.cutpaste:CutPaste",
     "regad": f"{_PACKAGE}.regad:RegAD",
     "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
+    "winclip": f"{_PACKAGE}.winclip:WinCLIP",
+    "clip_zero_shot": f"{_PACKAGE}.clip_zero_shot:ClipZeroShot",
     "mean_brightness": f"{_PACKAGE}.controls:MeanBrightness",
     "border_darkness": f"{_PACKAGE}.controls:BorderDarkness",
     "contrast": f"{_PACKAGE}.controls:Contrast",
