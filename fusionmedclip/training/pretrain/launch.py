@@ -1,5 +1,7 @@
 """Starting Stage 1: in this process, or in several through torchrun."""
 
+import ctypes
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -87,7 +89,8 @@ def _run_by_torchrun(job: Job) -> None:
     job.write(folder / "job.json")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={job.processes}", "-m", "fusionmedclip.training.pretrain"]
-    with subprocess.Popen([*command, "--settings", str(folder / "job.json")]) as child:
+    command += ["--settings", str(folder / "job.json")]
+    with subprocess.Popen(command, preexec_fn=_end_with_parent) as child:
         try:
             code = child.wait()
         except BaseException:
@@ -99,3 +102,9 @@ def _run_by_torchrun(job: Job) -> None:
             received=f"exit status {code}",
             hint="the cause is in the log above",
         )
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end torchrun when this process is killed, so that no second run writes beside it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, see prctl(2)

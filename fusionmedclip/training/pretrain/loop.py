@@ -134,6 +134,12 @@ class Loop:
             parameters = trained_parameters(self.backbone.visual)
             self.best = {name: value.detach().cpu().clone() for name, value in parameters.items()}
 
+        self.progress.console.print(
+            f"Stage 1 epoch {self.state.epoch}: training loss {mean:.4f}, validation loss {loss:.4f} "
+            f"(best {self.state.best_loss:.4f} in epoch {self.state.best_epoch})",
+            highlight=False,
+        )
+
     def _note(self, epoch: int, split: str) -> float:
         """Evaluate a split into the curves; returns its loss, the same in every process."""
         measures = self.evaluation.measure(split)

@@ -116,9 +116,8 @@ def _loop(
         seed=job.seed,
         cache_bytes=int(settings.cache_gib * 2**30),
     )
-    console = Console(stderr=True)
-    hidden = not (job.progress and world.first and console.is_terminal)
-    progress = Progress(console=console, disable=hidden, transient=True)
+    console = Console(stderr=True, quiet=not (job.progress and world.first))
+    progress = Progress(console=console, disable=not console.is_terminal, transient=True)
     return Loop(
         step, pictures, Evaluation(step, pairs, texts[len(pairs.texts) :], size), checkpoints, progress
     )
