@@ -6,7 +6,7 @@ params = parameters(snakemake)
 run(
     snakemake,
     "fusionmedclip.reporting.report:write_report",
-    tables=dict(zip(params["tables"], snakemake.input.tables, strict=True)),
+    tables=list(snakemake.input.tables),
     layouts=params["tables"],
     titles=params["titles"],
     controls=params["controls"],

@@ -62,17 +62,17 @@ def write_curation_page(
         are counted.
     out : path
     """
-    names = list(sources)
-    tables = {name: read_manifest(path) for name, path in zip(names, manifests, strict=True)}
-    for name, path in zip(names, duplicates, strict=True):
-        tables[name]["duplicate"] = _read(path)["duplicate"].to_numpy()
+    # Files are matched to data sets by their folder's name: the order of a mapping means nothing.
+    tables = {Path(path).parent.name: read_manifest(path) for path in manifests}
+    for path in duplicates:
+        tables[Path(path).parent.name]["duplicate"] = _read(path)["duplicate"].to_numpy()
     curation_page(
         [read_curation(path) for path in curations],
         tables,
         {name: source_root(source) for name, source in sources.items()},
         out,
         read={name: ReadSettings.from_config(source.get("read")) for name, source in sources.items()},
-        leaks={name: _leaks(tables[name], splits.get(name, {})) for name in names},
+        leaks={name: _leaks(tables[name], splits.get(name, {})) for name in sources},
     )
 
 

@@ -25,7 +25,7 @@ th{background:#f6f6f4;position:sticky;top:0}img{max-width:100%;height:auto}
 
 def write_report(
     *,
-    tables: Mapping[str, str | Path],
+    tables: Sequence[str | Path],
     layouts: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
     figures: Sequence[str | Path],
@@ -37,7 +37,8 @@ def write_report(
 
     Parameters
     ----------
-    tables : mapping of table to its CSV
+    tables : sequence of paths
+        ``{table}.csv`` each, in the order shown.
     layouts : mapping of table to (title, layout)
     titles : mapping
         Of data sets and methods.
@@ -48,7 +49,7 @@ def write_report(
         Methods that are controls.
     """
     parts = [f"<h1>FusionMedCLIP: {html.escape(tier)} tier</h1>"]
-    frames = {name: pd.read_csv(path) for name, path in tables.items()}
+    frames = {Path(path).stem: pd.read_csv(path) for path in tables}
     if any((frame["status"] == "stand-in").any() for frame in frames.values()):
         parts.append(
             '<p class="banner">Cells marked * come from stand-in data or weights. They show that the '
@@ -70,17 +71,21 @@ def write_report(
 
 def _html_table(text: str) -> str:
     lines = text.replace("\\*", "*").splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|") and "---" not in line]
+    rows = [_cells(line) for line in lines if line.startswith("|") and "---" not in line]
     head = "".join(f"<th>{html.escape(c)}</th>" for c in rows[0])
     body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows[1:])
     caption = html.escape(lines[0].replace("**", ""))
     notes = "".join(
-        f"<p class='note'>{html.escape(n)}</p>" for n in lines if (n and n[0] not in "|*") or n[:2] == "* "
+        f"<p class='note'>{html.escape(line)}</p>" for line in lines[1:] if line and line[0] != "|"
     )
     return (
         f"<p>{caption}</p><div class='scroll'><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>{notes}"
     )
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def _html_figure(path: Path) -> str:
