@@ -23,7 +23,7 @@ offline: $(READY)  ## real images in DATA, packaged weights
 	@echo "report: results/offline/report.html"
 
 test: $(READY)  ## every test
-	$(BIN)/pytest -q -n $(CORES)
+	$(BIN)/pytest -q -n $(CORES) --dist loadfile  # tests of one file may share what they made
 
 bench: $(READY)  ## every benchmark, each with its bar
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
