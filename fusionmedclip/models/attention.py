@@ -10,7 +10,13 @@ from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["SplitAttention", "SplitProjection", "split_attention"]
+__all__ = [
+    "BatchFirstAttention",
+    "SplitAttention",
+    "SplitProjection",
+    "batch_first_attention",
+    "split_attention",
+]
 
 
 def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
@@ -108,3 +114,44 @@ def split_attention(tower: nn.Module) -> int:
 
 def _replace(owner: nn.Module, name: str, split: nn.Module) -> None:
     setattr(owner, name, split.requires_grad_(False).train(getattr(owner, name).training))
+
+
+class BatchFirstAttention(nn.MultiheadAttention):
+    """torch's fused self-attention, computed without turning the batch aside.
+
+    torch moves positions to the front, which makes the frozen projections of a tower that runs under
+    autocast, or that something is trained through, one small product a position. Parameters and their names
+    stay what they were.
+    """
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **other):
+        """Attend where query, key and value are one tensor (B, L, width); else as torch does."""
+        if (
+            not (query is key is value)
+            or other.get("key_padding_mask") is not None
+            or other.get("need_weights")
+        ):
+            return super().forward(query, key, value, attn_mask=attn_mask, **other)
+        q, k, v = (
+            x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for x in F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+        )
+        if attn_mask is not None and attn_mask.is_floating_point():
+            attn_mask = attn_mask.to(q.dtype)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
+        return self.out_proj(mixed.transpose(1, 2).flatten(-2)), None
+
+
+def batch_first_attention(tower: nn.Module) -> int:
+    """Let every fused attention of a tower compute as :class:`BatchFirstAttention`; returns their count.
+
+    Nothing else about the tower changes, so that others may go on using it.
+    """
+    fused = [
+        module
+        for module in tower.modules()
+        if type(module) is nn.MultiheadAttention and module.batch_first and module.in_proj_weight is not None
+    ]
+    for module in fused:
+        module.__class__ = BatchFirstAttention
+    return len(fused)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.attention import batch_first_attention
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.settings import PromptSettings
 from fusionmedclip.models.text import encode_text, mean_token_embeddings, text_tower, token_width
@@ -36,7 +37,7 @@ class Prompts(nn.Module):
 
     def __init__(self, backbone: Backbone, settings: PromptSettings, *, seed: int):
         super().__init__()
-        text_tower(backbone)
+        batch_first_attention(text_tower(backbone).transformer)
         self.settings = settings
         normal, abnormal = _texts(settings)
         self.states = [0] * len(normal) + [1] * len(abnormal)

@@ -10,6 +10,7 @@ import torch
 
 from fusionmedclip.data import load_images
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.attention import batch_first_attention
 from fusionmedclip.models.backbone_store import open_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
@@ -70,6 +71,8 @@ class FusionMedCLIP(Detector):
         self.settings = build(FusionSettings, settings)
         self.backbone_source = _plain_source(backbone)
         self.backbone = open_backbone(backbone).to(device)
+        if self.settings.precision != "float32":
+            batch_first_attention(self.backbone.visual)
         self.batch_size = batch_size
         self.model: FusionModel | None = None
         self.seed = 0

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.attention import SplitAttention, split_attention
+from fusionmedclip.models.attention import SplitAttention, batch_first_attention, split_attention
 
 
 @pytest.fixture
@@ -84,3 +84,34 @@ def test_other_layouts_are_refused() -> None:
         SplitAttention(nn.MultiheadAttention(24, 3))
     with pytest.raises(InputError, match="one width"):
         SplitAttention(nn.MultiheadAttention(24, 3, kdim=8, batch_first=True))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_batch_first_attention_is_the_same_module_with_the_same_answer(
+    fused: nn.MultiheadAttention, masked: bool
+) -> None:
+    x = drawn("x", (2, 9, 24), scale=1.0)
+    mask = torch.full((9, 9), float("-inf")).triu(1) if masked else None
+    expected, _ = fused(x, x, x, need_weights=False, attn_mask=mask)
+    kept = dict(fused.named_parameters())
+    assert batch_first_attention(nn.Sequential(fused)) == 1
+    assert batch_first_attention(nn.Sequential(fused)) == 0
+    result, _ = fused(x, x, x, need_weights=False, attn_mask=mask)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
+    assert all(p is kept[n] for n, p in fused.named_parameters())
+    assert split_attention(nn.Sequential(fused)) == 1
+
+
+def test_batch_first_attention_leaves_the_rest_to_torch(fused: nn.MultiheadAttention) -> None:
+    x, other = drawn("x", (2, 9, 24)), drawn("other", (2, 5, 24))
+    padding = torch.zeros(2, 9, dtype=torch.bool)
+    padding[:, 6:] = True
+    calls = [
+        lambda: fused(x, other, other, need_weights=False)[0],
+        lambda: fused(x, x, x, need_weights=False, key_padding_mask=padding)[0],
+        lambda: fused(x, x, x, need_weights=True)[1],
+    ]
+    expected = [call() for call in calls]
+    batch_first_attention(nn.Sequential(fused))
+    for call, one in zip(calls, expected, strict=True):
+        torch.testing.assert_close(call(), one, atol=1e-6, rtol=0)
