@@ -26,7 +26,9 @@ def source(tmp_path: Path) -> dict:
 
 
 def test_leaks_of_both_splits_are_on_the_page(tmp_path: Path, source: dict) -> None:
-    file = {name: str(tmp_path / name) for name in ("manifest", "curation", "duplicates", "page.html")}
+    (tmp_path / "toy").mkdir()
+    names = ("manifest", "curation", "duplicates", "page.html")
+    file = {name: str(tmp_path / "toy" / name) for name in names}
     datasets.list_dataset(dataset="toy", source=source, manifest=file["manifest"])
     common = {"source": source, "manifest": file["manifest"]}
     datasets.curate_dataset(dataset="toy", curation=file["curation"], duplicates=file["duplicates"], **common)
