@@ -1,7 +1,7 @@
 """Configuration, paths and the slices of configuration that rules depend on."""
 
-import json
 import sys
+from functools import cache
 
 sys.path.insert(0, workflow.basedir)
 
@@ -41,6 +41,7 @@ def checked(data):
 
 
 CONFIG = checked(config)
+CODE = cache(code_digest)  # asked once a job, and files do not change while jobs are planned
 RESULTS = CONFIG.data["results"].rstrip("/")
 DATASETS = CONFIG.data["datasets"]
 PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
@@ -89,7 +90,7 @@ def params(module, **values):
 
     Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
     """
-    return canonical({**values, "code": code_digest(module)})
+    return canonical({**values, "code": CODE(module)})
 
 
 def run_of(wildcards):

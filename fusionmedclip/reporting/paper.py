@@ -1,10 +1,9 @@
 """The thesis's printed figures, and what it says they were made with."""
 
+import csv
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
-
-import pandas as pd
 
 __all__ = ["THESIS_BACKBONES", "THESIS_COUNTS", "Printed", "printed"]
 
@@ -33,15 +32,16 @@ THESIS_COUNTS = {"brainmri": (98, 155), "busi": (133, 647)}
 
 
 @cache
-def _tables() -> pd.DataFrame:
+def _tables() -> dict[tuple[str, str, str, int, str], Printed]:
     with (files("fusionmedclip.reporting") / "data" / "paper_tables.csv").open() as file:
-        return pd.read_csv(file).set_index(["table", "dataset", "method", "k", "metric"]).sort_index()
+        return {
+            (row["table"], row["dataset"], row["method"], int(row["k"]), row["metric"]): Printed(
+                float(row["mean_percent"]) / 100, float(row["std_percent"]) / 100
+            )
+            for row in csv.DictReader(file)
+        }
 
 
 def printed(table: str, dataset: str, method: str, k: int, metric: str) -> Printed | None:
     """What the thesis prints in a cell of Tables 6 to 8, or None."""
-    key = (table, dataset, method, k, metric)
-    if key not in _tables().index:
-        return None
-    row = _tables().loc[key]
-    return Printed(float(row["mean_percent"]) / 100, float(row["std_percent"]) / 100)
+    return _tables().get((table, dataset, method, k, metric))
