@@ -220,7 +220,7 @@ def main() -> None:
     )
     parser.add_argument("--child", choices=CASES, help="measure one row in this process and print JSON")
     parser.add_argument("--coverage", action="store_true", help="simulate coverage instead of timing")
-    options, console = parser.parse_args(), Console()
+    options, console = parser.parse_args(), Console(width=130)
     if options.child:
         return child(options.child)
     if options.coverage:

@@ -138,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("FUSIONMEDCLIP_TEST_DATA"))
     data = parser.parse_args().data
-    console = Console()
+    console = Console(width=130)
     cv2.setNumThreads(1)
     streams = {}
     for profile, folder in SETS.items():

@@ -43,7 +43,7 @@ def main() -> None:
             table.add_row("demo again: nothing to do", f"{seconds(*fresh, repeats=3):.1f} s", "15 s")
     elif (ROOT / "results/demo/report.html").exists():
         table.add_row("demo again: nothing to do", f"{seconds(*demo, repeats=3):.1f} s", "15 s")
-    Console().print(table)
+    Console(width=130).print(table)
 
 
 if __name__ == "__main__":
