@@ -1,0 +1,97 @@
+"""Kinds, settings and errors, and that none of it needs torch."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from fusionmedclip.baselines import KINDS, create, detector_class, settings_class
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.detector import Detector
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_detector_and_frozen_settings(kind):
+    cls = detector_class(kind)
+    assert issubclass(cls, Detector)
+    assert isinstance(cls.needs_backbone, bool)
+    settings = settings_class(kind)
+    assert settings.__dataclass_params__.frozen
+    assert dataclasses.asdict(settings())
+    documented = settings.__doc__ + "".join(base.__doc__ or "" for base in settings.__mro__[1:-1])
+    for field in dataclasses.fields(settings):
+        assert field.name in documented, f"{kind}.{field.name} is not documented"
+
+
+def test_registry_and_settings_load_no_torch():
+    code = (
+        "import sys; from fusionmedclip.baselines import KINDS, settings_class;"
+        "[settings_class(kind)() for kind in KINDS]; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_unknown_kind_names_the_kinds():
+    with pytest.raises(InputError, match=r"(?s)'patchcor'.*patchcore, simplenet"):
+        create("patchcor")
+
+
+def test_unknown_setting_names_key_and_allowed(resnet):
+    with pytest.raises(InputError, match=r"(?s)patchcore\.sigm.*3.*allowed.*sigma"):
+        create("patchcore", backbone=resnet, sigm=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [
+        ("patchcore", {"coreset_fraction": 0.0}),
+        ("patchcore", {"patch_size": 2}),
+        ("patchcore", {"layers": []}),
+        ("patchcore", {"layers": [0]}),
+        ("patchcore", {"embedding": "max"}),
+        ("simplenet", {"steps": -1}),
+        ("simplenet", {"train_patches": 1}),
+        ("cutpaste", {"area": [0.2, 0.1]}),
+        ("regad", {"layers": [2, 2, 3]}),
+        ("squid", {"image_size": 100}),
+        ("anoddpm", {"image_size": 100}),
+        ("anoddpm", {"test_timesteps": 2000}),
+        ("anoddpm", {"norm_groups": 48}),
+        ("patch_nn", {"tail": 0}),
+        ("winclip", {"scales": [1]}),
+        ("clip_zero_shot", {"prompts": "none"}),
+        ("mean_brightness", {"reading": "up"}),
+    ],
+)
+def test_bad_values_name_the_setting(kind, bad):
+    with pytest.raises(InputError) as caught:
+        settings_class(kind)(**{k: tuple(v) if isinstance(v, list) else v for k, v in bad.items()})
+    message = str(caught.value)
+    assert next(iter(bad)) in message
+    assert "received" in message
+    assert "allowed" in message or "Hint" in message or "twice" in message
+
+
+def test_backbone_missing_and_unwanted(resnet):
+    with pytest.raises(InputError, match="needs a backbone"):
+        create("patchcore")
+    with pytest.raises(InputError, match="takes no backbone"):
+        create("mean_brightness", backbone=resnet)
+    with pytest.raises(InputError, match="text tower"):
+        create("winclip", backbone=resnet)
+
+
+def test_backbone_as_a_mapping():
+    detector = create(
+        "patchcore", backbone={"kind": "timm", "model": "resnet10t"}, layers=["layer2"], coreset_fraction=1
+    )
+    assert detector.layers == ("layer2",)
+    with pytest.raises(InputError, match=r"backbone\.modl"):
+        create("patchcore", backbone={"modl": "resnet10t"})
+
+
+def test_unfitted_says_so(resnet, phantoms):
+    with pytest.raises(InputError, match="was not fitted"):
+        create("patchcore", backbone=resnet).score(phantoms[1])
