@@ -64,7 +64,7 @@ def split_pairs(table: pd.DataFrame, *, validation_share: float, seed: int) -> P
     InputError
         If there are no training pairs.
     """
-    missing = {"split", "image_id", "file", "caption"} - set(table.columns)
+    missing = [name for name in ("split", "image_id", "file", "caption") if name not in table]
     if missing:
         raise InputError("captions lack columns", received=list(table.columns), allowed=", ".join(missing))
     split = table["split"].to_numpy(dtype=object).copy()
@@ -75,7 +75,7 @@ def split_pairs(table: pd.DataFrame, *, validation_share: float, seed: int) -> P
         order = generator(seed, "pretrain validation share").permutation(train)
         split[order[: max(1, round(validation_share * len(train)))]] = "validation"
     texts, numbers = number_captions(table["caption"].tolist())
-    names = table["label"].astype(str).to_numpy() if "label" in table else np.full(len(table), "")
+    names = table["label"].fillna("").astype(str).to_numpy() if "label" in table else np.full(len(table), "")
     labels = sorted(set(names) - {""})
     classes = np.array([labels.index(name) if name else -1 for name in names], dtype=np.int64)
     splits = {}

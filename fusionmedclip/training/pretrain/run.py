@@ -68,7 +68,10 @@ def _captions(job: Job, world: World) -> pd.DataFrame:
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_safely(kept, lambda path: write_captions(table, path))
     world.wait()
-    return table if world.first else read_captions({"kind": "csv", "path": str(kept), "check": "none"})
+    if not world.first:
+        table = read_captions({"kind": "csv", "path": str(kept), "check": "none"})
+    world.wait()  # a finished run removes the file next
+    return table
 
 
 def _digest(job: Job, pairs: Pairs, start: list[str]) -> str:
