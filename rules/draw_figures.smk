@@ -112,6 +112,33 @@ rule draw_curation_page:
         "../workflow_scripts/draw_curation_page.py"
 
 
+rule draw_pretrain_curves:
+    """Draw the loss and the retrieval of Stage 1."""
+    input:
+        rules.pretrain_backbone.output.curves,
+    output:
+        f"{RESULTS}/figures/stage1_{{backbone}}.png",
+    log:
+        f"{RESULTS}/logs/draw_pretrain_curves/{{backbone}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_pretrain_curves/{{backbone}}.tsv"
+    wildcard_constraints:
+        backbone=one_of(STAGE1),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.pretrain_curves",
+            title=CONFIG.backbone(w.backbone)["title"],
+            stand_in=CONFIG.data["tier"] != "paper",
+        ),
+    script:
+        "../workflow_scripts/draw_pretrain_curves.py"
+
+
 rule curation:
     """The curation page, and the datasheet of each data set."""
     input:
@@ -124,4 +151,5 @@ rule figures:
     input:
         expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
         expand(rules.draw_training_curves.output, dataset=CURVED),
+        expand(rules.draw_pretrain_curves.output, backbone=TRAINED),
         expand(rules.draw_synthesis_gallery.output, dataset=[d for d in SHOWN if gallery_synthesis(d)]),

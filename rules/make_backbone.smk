@@ -54,6 +54,7 @@ rule pretrain_backbone:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
         weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
         log=f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
+        curves=f"{RESULTS}/backbones/{{backbone}}/retrieval.csv",
     log:
         f"{RESULTS}/logs/pretrain_backbone/{{backbone}}.log",
     benchmark:
