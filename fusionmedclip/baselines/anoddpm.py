@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from fusionmedclip.baselines.affine_views import random_affine
 from fusionmedclip.baselines.diffusion import Diffusion, linear_variances
+from fusionmedclip.baselines.diffusion_unet import DiffusionUNet
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
 from fusionmedclip.baselines.settings.anoddpm import AnoDDPMSettings
 from fusionmedclip.baselines.simplex import SimplexNoise
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, keyed_torch
-from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
 
@@ -67,16 +67,8 @@ class AnoDDPM(Detector):
     def _make(self, seed: int) -> nn.Module:
         s = self.settings
         with keyed_torch(seed, "anoddpm", "weights"):
-            network = _unet_class()(
-                spatial_dims=2,
-                in_channels=1,
-                out_channels=1,
-                channels=s.channels,
-                attention_levels=s.attention,
-                num_res_blocks=s.residual_blocks,
-                num_head_channels=[width // s.heads for width in s.channels],
-                norm_num_groups=s.norm_groups,
-                resblock_updown=True,
+            network = DiffusionUNet(
+                s.channels, s.attention, blocks=s.residual_blocks, heads=s.heads, groups=s.norm_groups
             )
         return network.to(self.device)
 
@@ -152,14 +144,3 @@ class AnoDDPM(Detector):
 def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
-
-
-def _unet_class() -> type[nn.Module]:
-    try:
-        from monai.networks.nets import DiffusionModelUNet
-    except ImportError as error:
-        raise InputError(
-            "AnoDDPM's U-Net comes from the package monai, which is not installed",
-            hint="pip install 'fusionmedclip[baselines]'",
-        ) from error
-    return DiffusionModelUNet

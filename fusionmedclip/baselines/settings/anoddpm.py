@@ -19,7 +19,7 @@ class AnoDDPMSettings:
     channels : tuple of int
         Of the U-Net's levels.
     attention : tuple of bool
-        Levels with self-attention.
+        Levels with self-attention; the middle always has it.
     residual_blocks, heads, norm_groups : int
         Of the U-Net.
     noise : str
