@@ -138,6 +138,7 @@ class Loop:
             f"Stage 1 epoch {self.state.epoch}: training loss {mean:.4f}, validation loss {loss:.4f} "
             f"(best {self.state.best_loss:.4f} in epoch {self.state.best_epoch})",
             highlight=False,
+            soft_wrap=True,
         )
 
     def _note(self, epoch: int, split: str) -> float:
