@@ -108,9 +108,11 @@ class Config:
         return {**entry, "stage1": own.get("stage1"), "base": own.get("base")}
 
     def method(self, name: str) -> dict:
-        """One method's entry, its chain of ``base`` merged in."""
-        entry = self._resolved("methods", name)
-        return {"backbone": None, "settings": {}, "title": name, **entry, "name": name}
+        """One method's entry, its chain of ``base`` merged in; the title of an oracle says that it is one."""
+        entry = {"backbone": None, "settings": {}, "title": name, **self._resolved("methods", name)}
+        if entry.get("oracle"):
+            entry["title"] += ", oracle: best epoch on the test set"
+        return {**entry, "name": name}
 
     def backbone_source(self, name: str) -> Any:
         """What a model is made from: the folder the workflow made, or the settings of a stock backbone."""
@@ -181,6 +183,8 @@ class Config:
         entry = self.method(name)
         if "kind" not in entry:
             raise InputError(f"methods.{name} needs a kind", hint="set kind, or a base that has one")
+        if entry.get("oracle"):
+            _check_oracle(name, entry["kind"])
         if entry["backbone"] is None:
             return
         if entry["backbone"] not in self.data["backbones"]:
@@ -200,6 +204,22 @@ class Config:
                     allowed=", ".join(map(str, kept)),
                     hint=f"add it to backbones.{entry['backbone']}.layers",
                 )
+
+
+def _check_oracle(name: str, kind: str) -> None:
+    """An oracle must be known as one wherever its name stands, in tables, files and paths."""
+    if not name.endswith("_oracle"):
+        raise InputError(
+            f"methods.{name} chooses its epoch on the test set, and its name must say so",
+            received=name,
+            allowed=f"a name that ends in _oracle, such as {name}_oracle",
+        )
+    if kind != "fusionmedclip":
+        raise InputError(
+            f"methods.{name}: only our own model reports epochs to choose from",
+            received=kind,
+            allowed="kind: fusionmedclip",
+        )
 
 
 def _validate(data: Mapping) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.metrics import PixelCounts, image_metrics, pixel_metrics
+from fusionmedclip.metrics import PixelCounts, image_metrics, pixel_metrics, support_threshold
 from fusionmedclip.pipeline.files import read_json, write_json
 from fusionmedclip.provenance import digest, inputs_record
 
@@ -34,7 +34,8 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
         )
     table = pd.read_csv(scores, keep_default_na=False, dtype={"image_id": str})
     labels, values = table["label"].to_numpy(), table["score"].to_numpy()
-    metrics = image_metrics(labels, values)
+    threshold = support_threshold(run["support_scores"]) if "support_scores" in run else None
+    metrics = image_metrics(labels, values, threshold=threshold and threshold.threshold)
     counts = PixelCounts.load(pixel_counts)
     if counts.positives and counts.negatives:
         metrics |= pixel_metrics(counts)
@@ -51,4 +52,8 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
         "timing": run["timing"],
         "memory": run["memory"],
     }
+    if threshold is not None:
+        record["threshold"] = {"source": "left-out support images", **threshold._asdict()}
+    if "oracle" in run:
+        record["oracle"] = run["oracle"]
     write_json(out, record)

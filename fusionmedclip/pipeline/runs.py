@@ -20,85 +20,16 @@ from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.pipeline.backbones import feature_file
 from fusionmedclip.pipeline.files import write_json, write_text
+from fusionmedclip.pipeline.left_out import left_out_scores
+from fusionmedclip.pipeline.oracle import Oracle, Scored
+from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs
 from fusionmedclip.provenance import environment, inputs_record
 from fusionmedclip.randomness import generator
 
-__all__ = ["RunInputs", "RunOutputs", "run_method"]
+__all__ = ["run_method"]
 
 CHUNK = 32
 """Test images scored at a time; bounds memory, never changes a score."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInputs:
-    """Files that a run reads.
-
-    Attributes
-    ----------
-    manifest, images, masks, split, support : Path
-        See :mod:`fusionmedclip.pipeline.datasets`.
-    backbone : Path or None
-        Settings file in the folder of the backbone, for methods that use one.
-    backbone_weights : Path or None
-        Its weights.
-    features : Path or None
-        Folder of its stored features of this data set.
-    statistics : Path or None
-        Properties of the files, for methods that score those and no pixels.
-    meta : tuple of Path
-        Manifest, images and split of each other data set, for methods that learn from their normals.
-    """
-
-    manifest: Path
-    images: Path
-    masks: Path
-    split: Path
-    support: Path
-    backbone: Path | None = None
-    backbone_weights: Path | None = None
-    features: Path | None = None
-    statistics: Path | None = None
-    meta: tuple[Path, ...] = ()
-
-    @classmethod
-    def named(cls, files: Mapping[str, str | Sequence[str]]) -> "RunInputs":
-        """From file names."""
-        single = {name: Path(file) for name, file in files.items() if isinstance(file, str)}
-        several = {name: tuple(map(Path, f)) for name, f in files.items() if not isinstance(f, str)}
-        return cls(**single, **several)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOutputs:
-    """Files that a run writes.
-
-    Attributes
-    ----------
-    weights : Path
-        Folder of what was trained.
-    log : Path
-        CSV, one line a training step.
-    provenance : Path
-        JSON: settings, environment, inputs, timing, memory.
-    scores : Path
-        CSV ``image_id,label,score``.
-    pixel_counts : Path
-        Counts of pixels per score value.
-    examples : Path
-        ``image_id`` and float16 maps of the images drawn for the figures.
-    """
-
-    weights: Path
-    log: Path
-    provenance: Path
-    scores: Path
-    pixel_counts: Path
-    examples: Path
-
-    @classmethod
-    def named(cls, files: Mapping[str, str]) -> "RunOutputs":
-        """From file names."""
-        return cls(**{name: Path(file) for name, file in files.items()})
 
 
 def run_method(
@@ -125,13 +56,26 @@ def run_method(
     torch.set_num_threads(settings["threads"])
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     data = _TestData.read(inputs)
-    detector = _make(settings["method"], inputs, device)
+    method, seed = settings["method"], settings["seed"]
+    detector = _make(method, inputs, device)
+    shown = _examples(data, settings)
     started = time.perf_counter()
     more = {"meta": _pools(inputs.meta)} if inputs.meta else {}
-    log = _fit(detector, data.given(detector, data.drawn), seed=settings["seed"], **more)
+    oracle = None
+    if "oracle" in method:
+        oracle = Oracle(method["oracle"], lambda: _score(detector, data, inputs, examples=shown))
+        more["on_epoch"] = oracle.look
+    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **more)
     fitted = time.perf_counter()
-    scores, counts, maps = _score(detector, data, inputs, examples=_examples(data, settings))
+    result = _score(detector, data, inputs, examples=shown)
     scored = time.perf_counter()
+    extra = {}
+    if oracle is not None:
+        result = oracle.last(log[-1]["epoch"] if log else 0, result)
+        extra["oracle"] = oracle.record()
+    if "support_folds" in method:
+        extra["support_scores"] = _support_scores(data, inputs, settings, device).tolist()
+    scores, counts, maps = result
     outputs.weights.mkdir(parents=True, exist_ok=True)
     detector.save(outputs.weights)
     write_text(outputs.log, pd.DataFrame(log).to_csv(index=False, lineterminator="\n"))
@@ -150,6 +94,7 @@ def run_method(
             "images_per_s": len(scores) / max(scored - fitted, 1e-9),
         },
         "memory": {"peak_bytes": _peak_memory(device)},
+        **extra,
     }
     write_json(outputs.provenance, record)
 
@@ -227,6 +172,22 @@ def _fit(detector: Detector, support: np.ndarray, *, seed: int, **more) -> list[
     return log
 
 
+def _support_scores(data: _TestData, inputs: RunInputs, settings: Mapping, device: str) -> np.ndarray:
+    """Scores of the support images, each by a model fitted without it."""
+    method = settings["method"]
+    more = {"meta": _pools(inputs.meta)} if inputs.meta else {}
+
+    def fit(positions: np.ndarray) -> Detector:
+        detector = _make(method, inputs, device)
+        detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **more)
+        return detector
+
+    def score(detector: Detector, positions: np.ndarray) -> np.ndarray:
+        return detector.score(data.given(detector, data.drawn[positions])).scores
+
+    return left_out_scores(len(data.drawn), method["support_folds"], fit=fit, score=score)
+
+
 def _examples(data: _TestData, settings: Mapping) -> np.ndarray:
     """Rows whose maps are kept: half abnormal where possible, drawn without looking at any score."""
     count = settings["examples"]
@@ -241,9 +202,7 @@ def _examples(data: _TestData, settings: Mapping) -> np.ndarray:
     return np.concatenate(drawn)
 
 
-def _score(
-    detector: Detector, data: _TestData, inputs: RunInputs, *, examples: np.ndarray
-) -> tuple[pd.DataFrame, PixelCounts, dict[str, np.ndarray]]:
+def _score(detector: Detector, data: _TestData, inputs: RunInputs, *, examples: np.ndarray) -> Scored:
     counts, values, kept, kept_rows = PixelCounts(), [], [], []
     chunks = list(_chunks(data.test))
     for rows in track(chunks, description="Scoring"):
@@ -261,7 +220,7 @@ def _score(
     table = data.manifest.iloc[data.test][["image_id", "label"]].assign(score=np.concatenate(values))
     rows = np.concatenate(kept_rows) if kept else np.empty(0, int)
     maps = np.concatenate(kept) if kept else np.empty((0, *data.images.shape[1:]), np.float16)
-    return table, counts, {"rows": rows, "maps": maps}
+    return Scored(table, counts, {"rows": rows, "maps": maps})
 
 
 def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:

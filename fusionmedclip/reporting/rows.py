@@ -91,11 +91,12 @@ def run_settings(config: Config, run: Run) -> dict:
     profile = config.dataset(run.dataset).get("profile")
     if "synthesis" in settings and profile and "profile" not in settings["synthesis"]:
         settings = {**settings, "synthesis": {**settings["synthesis"], "profile": profile}}
+    more = {key: method[key] for key in ("oracle", "support_folds") if method.get(key)}
     backbone = method["backbone"]
     dataset = config.dataset(run.dataset)
     meta = others(config, run.dataset) if learns_from_others(method["kind"], settings) else []
     return {
-        "method": {"name": run.method, "kind": method["kind"], "settings": settings},
+        "method": {"name": run.method, "kind": method["kind"], "settings": settings, **more},
         "backbone": None if backbone is None else {"name": backbone, **backbone_identity(config, backbone)},
         "dataset": run.dataset,
         "source": dataset["source"],

@@ -1,0 +1,79 @@
+"""The files that a run reads and writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RunInputs", "RunOutputs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """Files that a run reads.
+
+    Attributes
+    ----------
+    manifest, images, masks, split, support : Path
+        See :mod:`fusionmedclip.pipeline.datasets`.
+    backbone : Path or None
+        Settings file in the folder of the backbone, for methods that use one.
+    backbone_weights : Path or None
+        Its weights.
+    features : Path or None
+        Folder of its stored features of this data set.
+    statistics : Path or None
+        Properties of the files, for methods that score those and no pixels.
+    meta : tuple of Path
+        Manifest, images and split of each other data set, for methods that learn from their normals.
+    """
+
+    manifest: Path
+    images: Path
+    masks: Path
+    split: Path
+    support: Path
+    backbone: Path | None = None
+    backbone_weights: Path | None = None
+    features: Path | None = None
+    statistics: Path | None = None
+    meta: tuple[Path, ...] = ()
+
+    @classmethod
+    def named(cls, files: Mapping[str, str | Sequence[str]]) -> "RunInputs":
+        """From file names."""
+        single = {name: Path(file) for name, file in files.items() if isinstance(file, str)}
+        several = {name: tuple(map(Path, f)) for name, f in files.items() if not isinstance(f, str)}
+        return cls(**single, **several)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutputs:
+    """Files that a run writes.
+
+    Attributes
+    ----------
+    weights : Path
+        Folder of what was trained.
+    log : Path
+        CSV, one line a training step.
+    provenance : Path
+        JSON: settings, environment, inputs, timing, memory.
+    scores : Path
+        CSV ``image_id,label,score``.
+    pixel_counts : Path
+        Counts of pixels per score value.
+    examples : Path
+        ``image_id`` and float16 maps of the images drawn for the figures.
+    """
+
+    weights: Path
+    log: Path
+    provenance: Path
+    scores: Path
+    pixel_counts: Path
+    examples: Path
+
+    @classmethod
+    def named(cls, files: Mapping[str, str]) -> "RunOutputs":
+        """From file names."""
+        return cls(**{name: Path(file) for name, file in files.items()})
