@@ -75,9 +75,15 @@ def test_mediclip_is_its_published_setting(config: Config) -> None:
     assert parent.synthesis.families == PRESETS["parent"]
 
 
+def test_the_oracle_trains_as_row_6_does(config: Config) -> None:
+    assert config.method("fusionmedclip_oracle")["settings"] == config.method("fusionmedclip")["settings"]
+    assert config.method("fusionmedclip_oracle")["oracle"] == 10
+    assert "oracle" not in config.method("fusionmedclip")
+
+
 def test_the_table_has_stage_2_and_the_whole_beside_every_variant(config: Config) -> None:
     table = config.data["tables"]["variants"]
     assert table["shots"] == [16]
     assert table["methods"][:2] == ["align_adapter", "fusionmedclip"]
-    own = set(SWITCHES) | {"originals_only", "enhanced_only", "mediclip"}
+    own = set(SWITCHES) | {"originals_only", "enhanced_only", "mediclip", "fusionmedclip_oracle"}
     assert set(table["methods"][2:]) == own
