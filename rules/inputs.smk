@@ -15,6 +15,11 @@ def stage1_params(wildcards):
     return params("fusionmedclip.training.pretrain", **{**stage1, "captions": captions})
 
 
+def stage1_processes(wildcards):
+    """Processes of Stage 1 on one machine; each computes with a GPU of its own where there are any."""
+    return CONFIG.backbone(wildcards.backbone)["stage1"].get("processes", 1)
+
+
 def datasheet_request(dataset):
     """What a datasheet says; the origin only where the source is that public data set."""
     entry = DATASETS[dataset]

@@ -63,9 +63,10 @@ rule pretrain_backbone:
         backbone=one_of(STAGE1),
     conda:
         "../envs/torch.yaml"
+    threads: lambda w: stage1_processes(w)
     resources:
-        gpu=GPU,
-        mem_mb=16000,
+        gpu=lambda w: GPU * stage1_processes(w),
+        mem_mb=lambda w: 16000 * stage1_processes(w),
         runtime=2880,
     params:
         stage1_params,
