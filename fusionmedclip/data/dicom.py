@@ -1,5 +1,6 @@
 """DICOM files as pictures and as volumes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +40,35 @@ def read_dicom_frames(path: Path, settings: ReadSettings) -> np.ndarray:
     dataset = read_header(path)
     count = frame_count(dataset)
     frames = (decode_frame(dataset, index, path=path, settings=settings) for index in range(count))
-    return join_frames(list(frames), settings)
+    return join_frames(frames, count, settings)
 
 
-def join_frames(frames: list[Frame], settings: ReadSettings) -> np.ndarray:
-    """Scale frames of one size: each by its own window, or all by the percentiles of all of them."""
-    shared = None
-    if any(frame.value_range is None for frame in frames):
-        inside = [f.values.ravel() if f.padding is None else f.values[~f.padding] for f in frames]
-        pixels = np.concatenate(inside)
-        shared = percentile_range(pixels if pixels.size else frames[0].values, settings.percentiles)
-    result = np.empty((len(frames), *frames[0].values.shape), np.float32)
+def join_frames(frames: Iterable[Frame], count: int, settings: ReadSettings) -> np.ndarray:
+    """Scale ``count`` frames of one size as they come: each by its own window, the others together.
+
+    Frames without a window are scaled by the percentiles of all of these.
+
+    Returns
+    -------
+    (S, H, W) float32 array
+        In [0, 1].
+    """
+    result, waiting = None, {}
     for index, frame in enumerate(frames):
-        result[index] = finish(frame, frame.value_range or shared)
+        if frame.value_range is None:
+            waiting[index] = frame
+            continue
+        grey = finish(frame, frame.value_range)
+        result = np.empty((count, *grey.shape), np.float32) if result is None else result
+        result[index] = grey
+    if not waiting:
+        return result
+    pixels = np.concatenate([frame.inside for frame in waiting.values()])
+    first = next(iter(waiting.values())).pixels
+    shared = percentile_range(pixels if pixels.size else first, settings.percentiles)
+    result = np.empty((count, *first.shape), np.float32) if result is None else result
+    for index, frame in waiting.items():
+        result[index] = finish(frame, shared)
     return result
 
 
@@ -65,7 +82,7 @@ def read_dicom_mask(path: Path, *, frame: int | None = None) -> np.ndarray:
     dataset = read_header(path)
     frames = range(frame_count(dataset)) if frame is None else [frame]
     raw = ReadSettings(value_range=(0, 1))
-    masks = [decode_frame(dataset, index, path=path, settings=raw).values > 0 for index in frames]
+    masks = [decode_frame(dataset, index, path=path, settings=raw).pixels > 0 for index in frames]
     return np.logical_or.reduce(masks)
 
 

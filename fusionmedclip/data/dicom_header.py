@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from fusionmedclip.data.kinds import is_dicom
@@ -49,6 +50,8 @@ PIXELS = (
 )  # fmt: skip
 """What the pixels mean."""
 
+_TAGS = [Tag(keyword) for keyword in GEOMETRY + PIXELS]
+
 DICOM_ERRORS = (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError,
                 EOFError, ArithmeticError, MemoryError, struct.error, BytesLengthException)  # fmt: skip
 """What pydicom and its decoders raise for a broken file, by how it is broken."""
@@ -79,12 +82,11 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    tags = list(GEOMETRY + PIXELS)
     try:
         # Files from before 1993, and some exports, lack the preamble; without pixels they are refused below.
         # Validation would print values, and of a private element's neighbours nobody knows what they hold.
         with pydicom.config.disable_value_validation():
-            dataset = pydicom.dcmread(path, specific_tags=tags, stop_before_pixels=not pixels, force=True)
+            dataset = pydicom.dcmread(path, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
             _complete_syntax(dataset)
             broken = _convert(dataset)
     except DICOM_ERRORS as error:

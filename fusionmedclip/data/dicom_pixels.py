@@ -3,7 +3,7 @@
 DICOM PS3.3, sections C.7.6.3 (pixels and colour), C.11.1 (modality transform) and C.11.2 (window).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,20 +29,36 @@ class Frame:
 
     Attributes
     ----------
-    values : (H, W) float array
-        Grey values: windowed where the file has a window, else after the modality transform.
+    values : (H, W) or (L,) float array
+        Grey values: windowed where the file has a window, else after the modality transform. With ``index``
+        those of L stored levels, since what follows treats equal levels alike.
     value_range : (float, float) or None
         What becomes 0 and 1; None where the file states nothing, so that percentiles decide.
-    padding : (H, W) bool array or None
+    padding : bool array of the shape of ``values``, or None
         Pixels outside the picture; they become 0.
     inverted : bool
         MONOCHROME1: low values are white.
+    index : (H, W) uint16 array or None
+        Each pixel's place in ``values``.
     """
 
     values: np.ndarray
     value_range: tuple[float, float] | None
     padding: np.ndarray | None
     inverted: bool
+    index: np.ndarray | None = None
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """(H, W) grey values."""
+        return self.values if self.index is None else self.values[self.index]
+
+    @property
+    def inside(self) -> np.ndarray:
+        """(N,) grey values of what is not padding."""
+        if self.padding is None:
+            return self.pixels.ravel()
+        return self.pixels[~(self.padding if self.index is None else self.padding[self.index])]
 
 
 def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSettings) -> Frame:
@@ -60,7 +76,7 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
             return _colour(apply_color_lut(stored, view), None)
         if view.PhotometricInterpretation not in _MONOCHROME or stored.ndim == 3:
             return _colour(stored, int(view.BitsStored))
-        return _monochrome(stored, view, settings)
+        return _by_level(stored, view, settings)
     except DICOM_ERRORS as error:
         syntax = dataset.file_meta.TransferSyntaxUID.name
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
@@ -75,15 +91,15 @@ def finish(frame: Frame, value_range: tuple[float, float]) -> np.ndarray:
         grey = 1 - grey
     if frame.padding is not None:
         grey[frame.padding] = 0
-    return grey
+    return grey if frame.index is None else grey[frame.index]
 
 
 def own_range(frame: Frame, settings: ReadSettings) -> tuple[float, float]:
     """Range of one frame: what the file states, else the percentiles of what is not padding."""
     if frame.value_range is not None:
         return frame.value_range
-    inside = frame.values if frame.padding is None else frame.values[~frame.padding]
-    return percentile_range(inside if inside.size else frame.values, settings.percentiles)
+    inside = frame.inside
+    return percentile_range(inside if inside.size else frame.pixels, settings.percentiles)
 
 
 def _colour(array: np.ndarray, bits: int | None) -> Frame:
@@ -92,6 +108,16 @@ def _colour(array: np.ndarray, bits: int | None) -> Frame:
         return Frame(grey.astype(np.float32), (0, 255), None, False)
     full = 2**bits - 1 if bits else np.iinfo(array.dtype).max
     return Frame((array[..., :3] @ _LUMA).astype(np.float64), (0, float(full)), None, False)
+
+
+def _by_level(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:
+    """Transform each stored level once: a picture of 12 bits has 64 times as many pixels as levels."""
+    low, high = int(stored.min()), int(stored.max())
+    if stored.dtype.kind not in "iu" or high - low >= min(2**16, stored.size // 2):
+        return _monochrome(stored, view, settings)
+    levels = np.arange(low, high + 1).astype(stored.dtype)
+    index = (stored.astype(np.int64) - low).astype(np.uint16)
+    return replace(_monochrome(levels, view, settings), index=index)
 
 
 def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:

@@ -78,7 +78,8 @@ def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Serie
     def decode(path: Path) -> Frame:
         return decode_frame(read_header(path), 0, path=path, settings=settings)
 
-    return join_frames(list(map_files(decode, series.files, title="Reading slices")), settings), series
+    frames = map_files(decode, series.files, title="Reading slices")
+    return join_frames(frames, len(series.files), settings), series
 
 
 def _geometry(path: Path) -> Dataset:

@@ -271,3 +271,22 @@ def test_malformed_values_are_named_but_never_shown(tmp_path: Path, write_dicom)
     with pytest.raises(InputError, match="unreadable value of NumberOfFrames") as caught:
         read_image(path)
     assert "Qx" not in str(caught.value)
+
+
+@pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 40, "WindowWidth": 400}])
+def test_pictures_larger_than_their_range_of_values(
+    tmp_path: Path, write_dicom, interpretation, window
+) -> None:
+    stored = np.resize(HU[HU < 600], (60, 50))  # 3,000 pixels, 800 levels: each level is transformed once
+    stored[0, :9] = -1000
+    attributes = {"PixelPaddingValue": -1000, "RescaleSlope": 1, "RescaleIntercept": -100, **window}
+    path = write_dicom(tmp_path / "a.dcm", stored, PhotometricInterpretation=interpretation, **attributes)
+    inside = stored[stored > -1000] - 100.0
+    low, high = np.percentile(inside, (0.5, 99.5))
+    expected = np.clip((stored - 100 - low) / (high - low), 0, 1)
+    if window:
+        expected = np.array([[_linear(float(value) - 100, 40, 400) for value in row] for row in stored])
+    expected = 1 - expected if interpretation == "MONOCHROME1" else expected
+    expected[stored == -1000] = 0
+    np.testing.assert_allclose(read_image(path), expected, atol=1e-6)
