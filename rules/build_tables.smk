@@ -1,9 +1,10 @@
-"""Tables: results/tables/{table}/row_{row}.csv, results/tables/{table}.{csv,md}; a target for each row and table."""
+"""Tables: results/tables/{table}/row_{row}.csv, {table}.{csv,md,tex,html}; a target for each row and table."""
 
 
 localrules:
     all_tables,
     build_row,
+    build_statistics,
     build_table,
 
 
@@ -35,13 +36,47 @@ rule build_row:
         "../workflow_scripts/build_row.py"
 
 
-rule build_table:
-    """Put a table together from its rows."""
+rule build_statistics:
+    """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     input:
-        lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
+        metrics=lambda w: metrics_of(table_cells(w)),
+        manifests=lambda w: sorted(
+            {f"{RESULTS}/datasets/{run.dataset}/manifest.csv" for run in runs_of(CONFIG, table_cells(w))}
+        ),
+    output:
+        comparisons=f"{RESULTS}/tables/{{table}}_comparisons.csv",
+        ranks=f"{RESULTS}/tables/{{table}}_ranks.csv",
+        metrics=f"{RESULTS}/tables/{{table}}_metrics.csv",
+    log:
+        f"{RESULTS}/logs/build_statistics/{{table}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_statistics/{{table}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        lambda w: params(
+            "fusionmedclip.reporting.statistics",
+            request=[cell for row in ROWS[w.table] for cell in row_request(CONFIG, w.table, row)],
+            results=RESULTS,
+            unranked=ORACLES,
+        ),
+    script:
+        "../workflow_scripts/build_statistics.py"
+
+
+rule build_table:
+    """Put a table together from its rows, in four formats."""
+    input:
+        rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
+        comparisons=rules.build_statistics.output.comparisons,
     output:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         text=f"{RESULTS}/tables/{{table}}.md",
+        latex=f"{RESULTS}/tables/{{table}}.tex",
+        html=f"{RESULTS}/tables/{{table}}.html",
     log:
         f"{RESULTS}/logs/build_table/{{table}}.log",
     benchmark:
@@ -59,6 +94,7 @@ rule build_table:
             titles={name: entry["title"] for name, entry in DATASETS.items()}
             | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
             controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
+            unranked=ORACLES,
         ),
     script:
         "../workflow_scripts/build_table.py"
@@ -67,7 +103,7 @@ rule build_table:
 rule all_tables:
     """Every table of the configuration."""
     input:
-        expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=TABLES, suffix=["csv", "md"]),
+        expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=TABLES, suffix=["csv", "md", "tex", "html"]),
 
 
 for _table in TABLES:
@@ -76,8 +112,7 @@ for _table in TABLES:
         name:
             _table
         input:
-            f"{RESULTS}/tables/{_table}.csv",
-            f"{RESULTS}/tables/{_table}.md",
+            multiext(f"{RESULTS}/tables/{_table}", ".csv", ".md", ".tex", ".html"),
         localrule: True
 
     for _row in ROWS[_table]:

@@ -60,6 +60,7 @@ STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["st
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
+ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
 TABLES = CONFIG.data["tables"]
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])

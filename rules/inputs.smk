@@ -71,3 +71,8 @@ def run_inputs(wildcards):
 def row_cells(wildcards):
     """Cells of the row that some wildcards name."""
     return ROWS[wildcards.table][int(wildcards.row)]
+
+
+def table_cells(wildcards):
+    """Cells of the table that some wildcards name."""
+    return [cell for row in ROWS[wildcards.table].values() for cell in row]

@@ -6,11 +6,15 @@ params = parameters(snakemake)
 run(
     snakemake,
     "fusionmedclip.reporting.tables:build_table",
-    rows=list(snakemake.input),
+    rows=list(snakemake.input.rows),
+    comparisons=snakemake.input.comparisons,
     title=params["title"],
     titles=params["titles"],
     layout=params["layout"],
     controls=params["controls"],
+    unranked=params["unranked"],
     csv=snakemake.output.csv,
     text=snakemake.output.text,
+    latex=snakemake.output.latex,
+    html=snakemake.output.html,
 )

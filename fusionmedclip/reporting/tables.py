@@ -1,4 +1,4 @@
-"""Rows and tables: a long CSV that keeps everything, and Markdown for reading."""
+"""Rows and tables: a long CSV that keeps everything, and the same numbers to read."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.errors import InputError
-from fusionmedclip.metrics import auroc_over_seeds, summarise
+from fusionmedclip.metrics import Summary, auroc_over_seeds, summarise
 from fusionmedclip.metrics.intervals import t_reach
-from fusionmedclip.pipeline.files import read_json, write_text
-from fusionmedclip.reporting.controls import control_notes
-from fusionmedclip.reporting.paper import THESIS_COUNTS, printed
-from fusionmedclip.reporting.status import NOT_RUN, OK, STAND_IN
+from fusionmedclip.pipeline.files import write_text
+from fusionmedclip.reporting.comparison_text import sentences
+from fusionmedclip.reporting.finished import read_metrics, read_scores, status_of
+from fusionmedclip.reporting.paper import printed
+from fusionmedclip.reporting.status import NOT_RUN
+from fusionmedclip.reporting.table_grid import make_grid
+from fusionmedclip.reporting.table_html import grid_html, html_page
+from fusionmedclip.reporting.table_latex import grid_latex
+from fusionmedclip.reporting.table_markdown import grid_markdown
 
 __all__ = ["COLUMNS", "build_row", "build_table", "markdown", "read_table"]
 
@@ -41,56 +45,38 @@ def build_row(
     Raises
     ------
     InputError
-        If a metrics file was made with other settings than today's.
+        If a metrics file was made with other settings than today's, or scores are not those behind it.
     """
-    metrics, scores = Path(results, "metrics"), Path(results, "scores")
-    listed = {Path(path).parent.name: Path(path) for path in manifests}
-    lines = [_cell(cell, metrics, scores, listed.get(cell["dataset"])) for cell in request]
+    lines = [_cell(cell, results, manifests) for cell in request]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     write_text(out, table.to_csv(index=False, lineterminator="\n"))
 
 
-def _cell(cell: Mapping, metrics: Path, scores: Path, manifest: Path | None) -> dict:
+def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
     paper = printed(cell["table"], cell["dataset"], cell["method"], cell["k"], cell["metric"])
     line = {name: cell[name] for name in COLUMNS if name in cell}
     line |= {"paper_mean": paper and paper.mean, "paper_std": paper and paper.std, "n_seeds": 0}
-    values = {path: _value(metrics / f"{path}.json", wanted, cell) for path, wanted in cell["runs"].items()}
-    if not values or None in values.values():
+    records = {run: read_metrics(results, run, wanted) for run, wanted in cell["runs"].items()}
+    values = [record["metrics"].get(cell["metric"]) for record in records.values()]
+    if not values or None in values:  # nothing ran, or the method defines no such metric (no map)
         return {**line, "status": NOT_RUN}
-    summary = summarise(list(values.values()))
-    low, high = _interval(cell, list(values), summary, scores)
+    summary = summarise(values)
+    low, high = _interval(cell, records, summary, results)
     line |= {"mean": summary.mean, "std": summary.std, "ci_low": low, "ci_high": high}
     line |= {"n_seeds": summary.n_seeds, "delta": summary.mean - paper.mean if paper else None}
-    reasons = list(cell["reasons"])
-    if manifest is not None and cell["dataset"] in THESIS_COUNTS:
-        labels = pd.read_csv(manifest, usecols=["label"])["label"]
-        if (int((labels == 0).sum()), int((labels == 1).sum())) != THESIS_COUNTS[cell["dataset"]]:
-            reasons.append("another count of images")
-    return {**line, "status": STAND_IN if reasons else OK}
+    return {**line, "status": status_of(cell, manifests)}
 
 
-def _value(path: Path, wanted: str, cell: Mapping) -> float | None:
-    """The cell's metric of one run; None where the method defines no such metric (no map)."""
-    record = read_json(path)
-    if record["settings_digest"] != wanted:
-        raise InputError(
-            f"{path} was made with other settings than the configuration has today",
-            received=record["settings_digest"][:12],
-            allowed=wanted[:12],
-            hint=f"snakemake --forcerun run_method {path}",
-        )
-    return record["metrics"].get(cell["metric"])
-
-
-def _interval(cell: Mapping, paths: list[str], summary, scores: Path) -> tuple[float | None, float | None]:
+def _interval(
+    cell: Mapping, records: Mapping[str, Mapping], summary: Summary, results: str | Path
+) -> tuple[float | None, float | None]:
     """95 % interval of the mean, within 0-1.
 
     For the image AUROC over seeds and test images (DeLong covariance between seeds); for other metrics over
     seeds alone, by Student's t; none for a single seed of those.
     """
     if cell["metric"] == "image_auroc":
-        tables = [pd.read_csv(scores / path / "scores.csv", dtype={"image_id": str}) for path in paths]
-        found = auroc_over_seeds(tables[0]["label"].to_numpy(), np.stack([t["score"] for t in tables]))
+        found = auroc_over_seeds(*read_scores(results, records))
         low, high = found.low, found.high
     elif summary.std is None:
         return None, None
@@ -115,8 +101,12 @@ def build_table(
     csv: str | Path,
     text: str | Path,
     controls: Sequence[str] = (),
+    unranked: Sequence[str] = (),
+    latex: str | Path | None = None,
+    html: str | Path | None = None,
+    comparisons: str | Path | None = None,
 ) -> None:
-    """Put rows together: CSV and Markdown.
+    """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
 
     Parameters
     ----------
@@ -127,75 +117,33 @@ def build_table(
         Of data sets and methods.
     layout : str
         ``dataset_k`` or ``method``.
-    csv, text : path
+    csv, text, latex, html : path
     controls : sequence of str
         Methods that are controls; where one nearly equals the best method, a note below the table says so.
+    unranked : sequence of str
+        Methods that are never marked as best: those that chose by the test set.
+    comparisons : path, optional
+        ``{table}_comparisons.csv``; sentences below the table come from it.
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
+    found = () if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
+    grid = make_grid(
+        table,
+        title=title,
+        titles=titles,
+        layout=layout,
+        controls=controls,
+        unranked=unranked,
+        sentences=found,
+    )
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
-    write_text(text, markdown(table, title=title, titles=titles, layout=layout, controls=controls))
+    write_text(text, grid_markdown(grid))
+    if latex is not None:
+        write_text(latex, grid_latex(grid))
+    if html is not None:
+        write_text(html, html_page(grid_html(grid), title=title))
 
 
-def markdown(
-    table: pd.DataFrame,
-    *,
-    title: str,
-    titles: Mapping[str, str],
-    layout: str,
-    controls: Sequence[str] = (),
-) -> str:
-    """A table as Markdown: ours in percent, then the thesis's figure and the difference."""
-    if layout == "method":
-        index, column = ["row", "method"], ["dataset", "k"]
-        head = ["", "Configuration"]
-    else:
-        index, column = ["dataset", "k"], ["method"]
-        head = ["Data set", "k"]
-    columns = list(dict.fromkeys(zip(*(table[c] for c in column), strict=True)))
-    head += [", ".join(_title(v, titles) for v in c if c and _shown(v, column)) for c in columns]
-    lines = [
-        f"**{title}** (metric: {_METRICS.get(table['metric'].iloc[0], table['metric'].iloc[0])}, percent)",
-        "",
-    ]
-    lines += ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for key, group in table.groupby(index, sort=False):
-        cells = {tuple(r[c] for c in column): r for _, r in group.iterrows()}
-        lines.append(
-            "| " + " | ".join([_title(v, titles) for v in key] + [_text(cells[c]) for c in columns]) + " |"
-        )
-    notes = [*_notes(table), *control_notes(table, controls=controls, titles=titles)]
-    return "\n".join([*lines, "", *notes]) + "\n"
-
-
-_METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC"}
-
-
-def _shown(value: object, column: list[str]) -> bool:
-    return len(column) == 1 or not isinstance(value, int | np.integer)
-
-
-def _title(value: object, titles: Mapping[str, str]) -> str:
-    return titles.get(value, str(value)) if isinstance(value, str) else str(value)
-
-
-def _text(cell: pd.Series) -> str:
-    paper = "" if pd.isna(cell["paper_mean"]) else f"thesis {100 * cell['paper_mean']:.1f}"
-    if cell["status"] == NOT_RUN:
-        return f"not run ({paper})" if paper else "not run"
-    ours = f"{100 * cell['mean']:.1f}"
-    if not pd.isna(cell["std"]):
-        ours += f" ± {100 * cell['std']:.1f}"
-    if paper:
-        ours += f" ({paper}, {100 * cell['delta']:+.1f})"
-    return ours + (" \\*" if cell["status"] == STAND_IN else "")
-
-
-def _notes(table: pd.DataFrame) -> list[str]:
-    notes = ["Mean ± standard deviation over seeds (divisor n - 1); the thesis's figure and ours minus it."]
-    if (table["status"] == STAND_IN).any():
-        used = sorted(set(table.loc[table["status"] == STAND_IN, "backbone"]) - {"none"})
-        notes.append(
-            f"\\* Stand-in: other data, weights or image size than the thesis's ({'; '.join(used)}); "
-            "the difference from the thesis says nothing about it."
-        )
-    return notes
+def markdown(table: pd.DataFrame, **layout) -> str:
+    """A table as Markdown; ``layout`` as :func:`fusionmedclip.reporting.table_grid.make_grid` takes it."""
+    return grid_markdown(make_grid(table, **layout))

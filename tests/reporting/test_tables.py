@@ -106,5 +106,5 @@ def test_table_8_has_a_line_a_configuration():
         ]
     )  # fmt: skip
     lines = markdown(table, title="T", titles={"clip": "CLIP"}, layout="method").splitlines()
-    assert "| 1 | CLIP | 50.0 | 75.0 |" in lines
-    assert "| 2 | coop | 50.0 | 75.0 |" in lines
+    assert "| 1 | CLIP | **50.0** | **75.0** |" in lines
+    assert "| 2 | coop | **50.0** | **75.0** |" in lines

@@ -1,0 +1,87 @@
+"""What a table says beneath of its best two methods."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from fusionmedclip.reporting.status import NOT_RUN
+
+__all__ = ["ALPHA", "sentences"]
+
+ALPHA = 0.05
+"""Level at which two methods count as told apart, after Holm's correction over all pairs of the table."""
+
+_NOT_COMPARED = (
+    "Methods are not compared: the paired test needs one score an image, and pixels of one image are not "
+    "independent."
+)
+
+
+def sentences(
+    table: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    titles: Mapping[str, str],
+    unranked: Sequence[str] = (),
+) -> list[str]:
+    """One sentence for each data set and k: whether its best two differ, and what it would take to tell.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As the table's CSV.
+    comparisons : DataFrame
+        From :func:`fusionmedclip.reporting.comparisons.compare_methods`.
+    titles : mapping
+        Of data sets and methods.
+    unranked : sequence of str
+        Methods that are left out.
+    """
+    ran = table[(table["status"] != NOT_RUN) & ~table["method"].isin(list(unranked))]
+    groups = [(key, group) for key, group in ran.groupby(["dataset", "k"], sort=False) if len(group) > 1]
+    if not groups:
+        return []
+    if comparisons.empty:
+        return [_NOT_COMPARED]
+    pairs = {
+        (row["dataset"], row["k"], frozenset((row["method_a"], row["method_b"]))): row
+        for _, row in comparisons.iterrows()
+    }
+    found = []
+    for (dataset, k), group in groups:
+        best, second = group.sort_values("mean", ascending=False, kind="stable")["method"].iloc[:2]
+        pair = pairs[dataset, k, frozenset((best, second))]
+        names = [titles.get(name, name) for name in (best, second)]
+        found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best)}")
+    tested = int(comparisons["p"].notna().sum())
+    how = (
+        "95 % intervals over seeds and test images; p after Holm's correction over all "
+        f"{tested} pairs of this table; support draws for power 0.8 in a paired t test on these test "
+        "images, and their range at the ends of the 95 % interval of the spread."
+    )
+    return [*found, how]
+
+
+def _sentence(best: str, second: str, pair: pd.Series, first: str) -> str:
+    ends = [100 * pair["ci_low"], 100 * pair["ci_high"]]
+    if pair["method_a"] == first:
+        difference, (low, high) = 100 * pair["difference"], ends
+    else:
+        difference, (low, high) = -100 * pair["difference"], (-ends[1], -ends[0])
+    numbers = f"{difference:+.1f} points, {low:+.1f} to {high:+.1f}"
+    if pd.isna(pair["p_holm"]):
+        return f"{best} over {second} ({numbers}): no test, the difference has no variance."
+    told = "can be" if pair["p_holm"] <= ALPHA else "cannot be"
+    p = f"p = {pair['p_holm']:.3f}" if pair["p_holm"] >= 0.001 else "p < 0.001"
+    return f"{best} and {second} {told} told apart ({numbers}, {p}); {_draws(pair)}."
+
+
+def _draws(pair: pd.Series) -> str:
+    if pair["n_seeds"] < 2:
+        return "one support draw shows no spread, so how many it would take is unknown"
+    if pd.isna(pair["draws_needed"]):
+        return "not even a million support draws would show so small a difference"
+    low, high = ("over a million" if pd.isna(pair[name]) else f"{pair[name]}" for name in _RANGE)
+    return f"it would take {pair['draws_needed']} support draws ({low} to {high})"
+
+
+_RANGE = ("draws_low", "draws_high")

@@ -1,0 +1,114 @@
+"""Finished runs as tables read them: refused where they are not what today's configuration asks for."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.pipeline.files import read_json
+from fusionmedclip.provenance import file_sha256
+from fusionmedclip.reporting.paper import THESIS_COUNTS
+from fusionmedclip.reporting.status import OK, STAND_IN
+
+__all__ = ["read_metrics", "read_scores", "status_of"]
+
+
+def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
+    """The metrics file of one run.
+
+    Parameters
+    ----------
+    results : path
+        Folder that holds ``metrics/`` and ``scores/``.
+    run : str
+        ``{dataset}/{split}/{method}/k{k}/seed{seed}``.
+    wanted : str
+        Digest of the settings that the configuration has today.
+
+    Raises
+    ------
+    InputError
+        If it was made with other settings.
+    """
+    path = Path(results, "metrics", f"{run}.json")
+    record = read_json(path)
+    if record["settings_digest"] != wanted:
+        raise InputError(
+            f"{path} was made with other settings than the configuration has today",
+            received=record["settings_digest"][:12],
+            allowed=wanted[:12],
+            hint=f"snakemake --forcerun run_method {path}",
+        )
+    return record
+
+
+def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores of one method's runs.
+
+    Parameters
+    ----------
+    results : path
+    records : mapping
+        Run to its metrics file (:func:`read_metrics`), in the order wanted.
+
+    Returns
+    -------
+    (n,) int array, (S, n) float64 array
+        Images in the order of their ids.
+
+    Raises
+    ------
+    InputError
+        If scores are not those that the metrics were computed from, or the runs tested different images.
+    """
+    tables = [_scores(Path(results, "scores", run, "scores.csv"), record) for run, record in records.items()]
+    for run, table in zip(records, tables, strict=True):
+        if not table.index.equals(tables[0].index):
+            raise InputError(
+                "runs of one cell were tested on different images",
+                received=run,
+                hint="run them again: snakemake --forcerun run_method",
+            )
+    return tables[0]["label"].to_numpy(), np.stack([table["score"].to_numpy(float) for table in tables])
+
+
+def _scores(path: Path, record: Mapping) -> pd.DataFrame:
+    inputs = record.get("provenance", {}).get("inputs", {})
+    known = [sha for name, sha in inputs.items() if name.endswith("/".join(path.parts[-6:]))]
+    if known and known[0] != file_sha256(path):
+        raise InputError(
+            f"{path} is not the file that its metrics were computed from",
+            received=file_sha256(path)[:12],
+            allowed=known[0][:12],
+            hint=f"snakemake --forcerun compute_metrics {path}",
+        )
+    return (
+        pd.read_csv(path, keep_default_na=False, dtype={"image_id": str}).set_index("image_id").sort_index()
+    )
+
+
+def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
+    """``ok`` or ``stand-in`` of a cell that was run.
+
+    Parameters
+    ----------
+    cell : mapping
+        From :func:`fusionmedclip.reporting.rows.row_request`.
+    manifests : sequence of paths
+        ``{dataset}/manifest.csv``, to tell the thesis's data from a subset of them.
+    """
+    if cell["reasons"]:
+        return STAND_IN
+    listed = {Path(path).parent.name: Path(path) for path in manifests}
+    wanted = THESIS_COUNTS.get(cell["dataset"])
+    path = listed.get(cell["dataset"])
+    return STAND_IN if wanted and path is not None and _counts(path) != wanted else OK
+
+
+@cache
+def _counts(manifest: Path) -> tuple[int, int]:
+    labels = pd.read_csv(manifest, usecols=["label"])["label"]
+    return int((labels == 0).sum()), int((labels == 1).sum())

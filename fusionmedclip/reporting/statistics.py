@@ -1,0 +1,92 @@
+"""What stands behind a table: comparisons of its methods, their ranks, all other metrics of its runs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fusionmedclip.metrics import summarise
+from fusionmedclip.pipeline.files import write_text
+from fusionmedclip.reporting.comparisons import compare_methods
+from fusionmedclip.reporting.finished import read_metrics, status_of
+from fusionmedclip.reporting.method_ranks import rank_table
+
+__all__ = ["METRIC_COLUMNS", "build_statistics", "further_metrics"]
+
+METRIC_COLUMNS = (
+    "table", "row", "dataset", "method", "k", "metric", "mean", "std", "n_seeds", "backbone", "split",
+    "status", "note",
+)  # fmt: skip
+
+_METRIC_NOTES = {
+    "image_f1_oracle": "threshold chosen on the test labels: descriptive only",
+    "image_sensitivity_at_95_specificity": "threshold at 95 % specificity of the test set: descriptive only",
+    "image_brier": "of the scores as they are, not calibrated",
+    "image_ece": "of the scores as they are, not calibrated",
+    "image_f1": "threshold from left-out support images",
+    "image_sensitivity": "threshold from left-out support images",
+    "image_specificity": "threshold from left-out support images",
+}
+
+
+def build_statistics(
+    *,
+    request: Sequence[Mapping],
+    results: str | Path,
+    manifests: Sequence[str | Path],
+    comparisons: str | Path,
+    ranks: str | Path,
+    metrics: str | Path,
+    unranked: Sequence[str] = (),
+) -> None:
+    """Write the three files.
+
+    Parameters
+    ----------
+    request : sequence of mappings
+        Every cell of the table, from :func:`fusionmedclip.reporting.rows.row_request`.
+    results : path
+        Folder that holds ``metrics/`` and ``scores/``.
+    manifests : sequence of paths
+        As for :func:`fusionmedclip.reporting.tables.build_row`.
+    comparisons, ranks, metrics : path
+        ``{table}_comparisons.csv``, ``{table}_ranks.csv``, ``{table}_metrics.csv``.
+    unranked : sequence of str
+        Methods that chose by the test set; they get no rank.
+
+    Raises
+    ------
+    InputError
+        If metrics were made with other settings than today's, or scores are not those behind the metrics.
+    """
+    cells = [_cell(cell, results, manifests) for cell in request]
+    _write(comparisons, compare_methods(cells, results))
+    _write(ranks, rank_table(cells, unranked=unranked))
+    _write(metrics, further_metrics(cells))
+
+
+def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
+    records = {run: read_metrics(results, run, wanted) for run, wanted in cell["runs"].items()}
+    values = [record["metrics"].get(cell["metric"]) for record in records.values()]
+    if None in values:  # the method defines no such metric
+        records, values = {}, []
+    mean = summarise(values).mean if values else None
+    return {**cell, "records": records, "mean": mean, "status": status_of(cell, manifests)}
+
+
+def further_metrics(cells: Sequence[Mapping]) -> pd.DataFrame:
+    """Every metric that all runs of a cell have, long: one line a cell and metric."""
+    lines = []
+    for cell in cells:
+        records = [record["metrics"] for record in cell["records"].values()]
+        names = sorted(set.intersection(*(set(record) for record in records))) if records else []
+        for name in names:
+            summary = summarise([record[name] for record in records])
+            line = {column: cell[column] for column in METRIC_COLUMNS if column in cell}
+            note = _METRIC_NOTES.get(name, "")
+            lines.append({**line, "metric": name, **summary._asdict(), "note": note})
+    return pd.DataFrame(lines, columns=list(METRIC_COLUMNS))
+
+
+def _write(path: str | Path, table: pd.DataFrame) -> None:
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,245 @@
+"""A table as it is printed, before any format: lines of cells, which are best, what stands beneath.
+
+Every number is one of the table's CSV, in percent with one decimal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from fusionmedclip.reporting.contradictions import flags_of
+from fusionmedclip.reporting.controls import control_notes
+from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+
+__all__ = ["METRICS", "Grid", "GridCell", "make_grid", "percent", "places", "verdict"]
+
+METRICS = {
+    "image_auroc": "image AUROC",
+    "image_ap": "image AP",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_ap": "pixel AP",
+    "pixel_aupro": "pixel AUPRO",
+}
+
+DEVIATIONS = 2
+"""Our mean is near the thesis's within so many of its printed standard deviations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridCell:
+    """One cell, its numbers as printed.
+
+    Attributes
+    ----------
+    mean, std : str
+        Ours; empty where not run, or where one seed has no deviation.
+    thesis, thesis_std, difference : str
+        Empty where the thesis prints nothing; the difference also where we ran nothing.
+    status : str
+        As in the CSV.
+    place : int
+        1 best, 2 second of its data set and k, 0 neither.
+    verdict : str
+        See :func:`verdict`.
+    flags : tuple of int
+        Numbers of the notes on what the thesis prints here.
+    """
+
+    mean: str = ""
+    std: str = ""
+    thesis: str = ""
+    thesis_std: str = ""
+    difference: str = ""
+    status: str = NOT_RUN
+    place: int = 0
+    verdict: str = ""
+    flags: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table to be printed.
+
+    Attributes
+    ----------
+    name, title, metric : str
+    labels : tuple of str
+        Heads of the columns that name a line.
+    heads : tuple of str
+        Heads of the columns with numbers.
+    lines : tuple of (labels, cells)
+    notes : tuple of str
+        How to read it.
+    flags : tuple of str
+        Notes on the thesis's figures, numbered from 1.
+    sentences : tuple of str
+        Which methods can be told apart.
+    ranked : bool
+        Whether any cell is marked as best.
+    judged : bool
+        Whether any cell may be held against the thesis's.
+    """
+
+    name: str
+    title: str
+    metric: str
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    lines: tuple[tuple[tuple[str, ...], tuple[GridCell, ...]], ...]
+    notes: tuple[str, ...] = field(default=())
+    flags: tuple[str, ...] = field(default=())
+    sentences: tuple[str, ...] = field(default=())
+    ranked: bool = False
+    judged: bool = False
+
+
+def percent(value: float, *, sign: bool = False) -> str:
+    """A 0-1 number in percent with one decimal; empty for NaN.
+
+    >>> percent(0.9153), percent(-0.0149, sign=True)
+    ('91.5', '-1.5')
+    """
+    if pd.isna(value):
+        return ""
+    return f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
+
+
+def verdict(*, mean: float, paper_mean: float, paper_std: float, status: str) -> str:
+    """Where our mean lies against the thesis's mean and its printed standard deviation.
+
+    Returns
+    -------
+    str
+        ``within`` two deviations, ``above`` or ``below`` them; empty where nothing may be said: a stand-in, a
+        cell that was not run, or one that the thesis does not print.
+    """
+    if status in (STAND_IN, NOT_RUN) or any(pd.isna(v) for v in (mean, paper_mean, paper_std)):
+        return ""
+    # 1e-9: a difference of exactly two deviations must not hang on rounding.
+    if abs(mean - paper_mean) <= DEVIATIONS * paper_std + 1e-9:
+        return "within"
+    return "above" if mean > paper_mean else "below"
+
+
+def places(table: pd.DataFrame, unranked: Sequence[str] = ()) -> dict[int, int]:
+    """Best and second of each data set and k, by the mean as printed: index of the table to 1 or 2.
+
+    Equal printed means share a place, and two that share the first leave no second. A group in which fewer
+    than two methods ran has no best. ``unranked`` methods (those that chose by the test set) get no place.
+    """
+    ran = table[table["mean"].notna() & ~table["method"].isin(list(unranked))]
+    found = {}
+    for _, group in ran.groupby(["dataset", "k"], sort=False):
+        if len(group) < 2:
+            continue
+        rank = group["mean"].map(lambda mean: float(percent(mean))).rank(ascending=False, method="min")
+        found |= {index: int(place) for index, place in rank.items() if place <= 2}
+    return found
+
+
+def make_grid(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    titles: Mapping[str, str],
+    layout: str,
+    controls: Sequence[str] = (),
+    unranked: Sequence[str] = (),
+    sentences: Sequence[str] = (),
+) -> Grid:
+    """Lay a table out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As the table's CSV.
+    title : str
+    titles : mapping
+        Of data sets and methods.
+    layout : str
+        ``dataset_k`` (a line a data set and k) or ``method`` (a line a method).
+    controls : sequence of str
+        Methods that are controls; see :func:`fusionmedclip.reporting.controls.control_notes`.
+    unranked : sequence of str
+        Methods that are never marked as best.
+    sentences : sequence of str
+        From :func:`fusionmedclip.reporting.comparisons.sentences`.
+    """
+    if layout == "method":
+        line, column, labels = ["row", "method"], ["dataset", "k"], ("", "Configuration")
+    else:
+        line, column, labels = ["dataset", "k"], ["method"], ("Data set", "k")
+    place, flags, lines = places(table, unranked), {}, []
+    columns = list(dict.fromkeys(zip(*(table[name] for name in column), strict=True)))
+    for key, group in table.groupby(line, sort=False):
+        cells = {
+            tuple(row[name] for name in column): _cell(row, place.get(index, 0), flags)
+            for index, row in group.iterrows()
+        }
+        lines.append((tuple(_named(v, titles) for v in key), tuple(cells[c] for c in columns)))
+    shots = table["k"].nunique() > 1
+    metric = table["metric"].iloc[0]
+    cells = [cell for _, row in lines for cell in row]
+    return Grid(
+        name=str(table["table"].iloc[0]),
+        title=title,
+        metric=METRICS.get(metric, str(metric)),
+        labels=labels,
+        heads=tuple(_head(c, titles, shots=shots) for c in columns),
+        lines=tuple(lines),
+        notes=(*_notes(table, cells), *control_notes(table, controls=controls, titles=titles)),
+        flags=tuple(flags),
+        sentences=tuple(sentences),
+        ranked=any(cell.place for cell in cells),
+        judged=any(cell.verdict for cell in cells),
+    )
+
+
+def _cell(row: pd.Series, place: int, flags: dict[str, int]) -> GridCell:
+    said = flags_of(row["table"], row["dataset"], row["method"], row["k"])
+    for note in said:
+        flags.setdefault(note, len(flags) + 1)
+    thesis = {"thesis": percent(row["paper_mean"]), "thesis_std": percent(row["paper_std"])}
+    numbers = tuple(sorted(flags[note] for note in said))
+    if row["status"] == NOT_RUN:
+        return GridCell(**thesis, flags=numbers)
+    judged = verdict(
+        mean=row["mean"], paper_mean=row["paper_mean"], paper_std=row["paper_std"], status=row["status"]
+    )
+    return GridCell(
+        mean=percent(row["mean"]),
+        std=percent(row["std"]),
+        **thesis,
+        difference=percent(row["delta"], sign=True),
+        status=row["status"],
+        place=place,
+        verdict=judged,
+        flags=numbers,
+    )
+
+
+def _head(column: tuple, titles: Mapping[str, str], *, shots: bool) -> str:
+    name = _named(column[0], titles)
+    return f"{name}, k = {column[1]}" if len(column) == 2 and shots else name
+
+
+def _named(value: object, titles: Mapping[str, str]) -> str:
+    return titles.get(value, str(value)) if isinstance(value, str) else str(value)
+
+
+def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
+    several = bool((table["n_seeds"] > 1).any()) if "n_seeds" in table else True
+    note = "Mean ± standard deviation over seeds (divisor n - 1)" if several else "One seed"
+    if any(cell.thesis for cell in cells):
+        note += "; the thesis's figure and ours minus it"
+    notes = [note + "."]
+    stand_in = table["status"] == STAND_IN
+    if stand_in.any():
+        used = sorted(set(table.loc[stand_in, "backbone"].dropna()) - {"none"})
+        made = f" ({'; '.join(used)})" if used else ""
+        notes.append(
+            f"* Stand-in: other data, weights or image size than the thesis's{made}; "
+            "the difference from the thesis says nothing about it."
+        )
+    return notes

@@ -1,0 +1,66 @@
+"""A table as LaTeX, to be read with ``\\input``; it needs the package booktabs alone."""
+
+from fusionmedclip.reporting.latex_text import escaped, stacked
+from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+from fusionmedclip.reporting.table_grid import Grid, GridCell
+
+__all__ = ["PREAMBLE", "grid_latex"]
+
+PREAMBLE = r"""% \documentclass{article}
+% \usepackage{booktabs}
+% \usepackage[a4paper,margin=15mm]{geometry}
+% \begin{document}\input{NAME}\end{document}
+"""
+"""How to compile the file alone; NAME is the table's."""
+
+_WIDE = 8
+"""Columns of numbers from which the table is set smaller."""
+
+
+def grid_latex(grid: Grid) -> str:
+    """Two printed lines a row: ours, best in bold and second underlined; the thesis's and the difference."""
+    size = r"\footnotesize" if len(grid.heads) < _WIDE else r"\scriptsize"
+    printed = any(cell.thesis for _, cells in grid.lines for cell in cells)
+    lines = [
+        PREAMBLE.replace("NAME", grid.name) + r"\begin{table}[htbp]",
+        rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}",
+        rf"\caption{{{escaped(grid.title)} ({escaped(grid.metric)}, \%).}}",
+        rf"\label{{tab:{grid.name}}}",
+        rf"\begin{{tabular}}{{{'l' * len(grid.labels)}{'c' * len(grid.heads)}}}",
+        r"\toprule",
+        " & ".join([*map(escaped, grid.labels), *map(stacked, grid.heads)]) + r" \\",
+        r"\midrule",
+    ]
+    for labels, cells in grid.lines:
+        lines.append(" & ".join([*map(escaped, labels), *map(_ours, cells)]) + r" \\")
+        if printed:
+            blank = [""] * (len(labels) - 1)
+            lines.append(" & ".join([*blank, r"{\tiny thesis}", *map(_thesis, cells)]) + r" \\[2pt]")
+    lines += [r"\bottomrule", r"\end{tabular}", "", r"\medskip\raggedright\scriptsize"]
+    best = ["Best of a data set and k in bold, second underlined."] if grid.ranked else []
+    lines += [rf"{escaped(note)}\par" for note in [*best, *grid.notes]]
+    lines += [
+        rf"\textsuperscript{{$\dagger${number}}} {escaped(note)}\par"
+        for number, note in enumerate(grid.flags, start=1)
+    ]
+    lines.append(r"\end{table}")
+    if grid.sentences:
+        said = "\n".join(rf"{escaped(text)}\par" for text in grid.sentences)
+        lines.append("{\\footnotesize\\noindent\\textbf{Can the best two be told apart?}\\par\n" + said + "}")
+    return "\n".join(lines) + "\n"
+
+
+def _ours(cell: GridCell) -> str:
+    flags = "".join(rf"\textsuperscript{{$\dagger${number}}}" for number in cell.flags)
+    if cell.status == NOT_RUN:
+        return rf"\textit{{not run}}{flags}"
+    ours = cell.mean + (rf" $\pm$ {cell.std}" if cell.std else "")
+    ours = {0: ours, 1: rf"\textbf{{{ours}}}", 2: rf"\underline{{{ours}}}"}[cell.place]
+    return ours + (r"\textsuperscript{*}" if cell.status == STAND_IN else "") + flags
+
+
+def _thesis(cell: GridCell) -> str:
+    if not cell.thesis:
+        return ""
+    figure = rf"{cell.thesis} $\pm$ {cell.thesis_std}" if cell.thesis_std else cell.thesis
+    return rf"{{\tiny {figure}{f', ${cell.difference}$' if cell.difference else ''}}}"
