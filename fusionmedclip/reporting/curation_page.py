@@ -15,6 +15,7 @@ from fusionmedclip.data.files import whole_file
 from fusionmedclip.data.findings import KINDS, Finding
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.statistics import CATEGORIES
 
 __all__ = ["curation_page"]
 
@@ -33,19 +34,32 @@ a { color: var(--bar); } h1 { font-size: 1.6rem; } h3 { font-size: 1.05rem; marg
 h2 { font-size: 1.35rem; border-bottom: 1px solid var(--line); margin-top: 3rem; }
 .hint, .note { color: var(--soft); margin: 0 0 .4rem; }
 table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); }
-td.n { text-align: right; } .wide { overflow-x: auto; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line);
+  white-space: nowrap; vertical-align: bottom; }
+.n { text-align: right; } .wide { overflow-x: auto; }
 .groups { display: flex; flex-wrap: wrap; gap: .7rem; align-items: flex-start; }
 .group { display: flex; flex-wrap: wrap; gap: .4rem; padding: .45rem; max-width: 100%;
   background: var(--card); border: 1px solid var(--line); border-radius: 6px; box-sizing: border-box; }
 figure { margin: 0; width: 132px; } figure img { display: block; max-width: 132px; background: #000; }
 figcaption { font-size: .72rem; line-height: 1.25; overflow-wrap: anywhere; margin-top: .2rem; }
 .ill { color: var(--ill); } .well { color: var(--well); }
-.shortcut { display: grid; grid-template-columns: 7rem 1fr 10rem; gap: .6rem; align-items: center;
-  max-width: 640px; font-size: .85rem; }
+.shortcut { display: grid; grid-template-columns: 9.5rem 1fr 8rem; gap: .6rem; align-items: center;
+  max-width: 680px; font-size: .85rem; }
 .track { background: var(--card); border-left: 1px solid var(--soft); height: .8rem; }
 .track div { background: var(--bar); height: 100%; }
+@media (max-width: 480px) { body { margin: 1rem auto; }
+  .shortcut { grid-template-columns: 9rem 1fr 6.5rem; gap: .4rem; font-size: .8rem; } }
+@media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #fff; --ill: #b3261e;
+  --well: #1f6f43; --bar: #3567b5; } body { font-size: 11px; margin: 0; max-width: none; padding: 0; }
+  .group, figure, tr, .shortcut { break-inside: avoid; } h2, h3, .hint { break-after: avoid; }
+  .track div, img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .wide { overflow: visible; } figure, figure img { width: auto; max-width: 92px; } }
 """
+
+_NAMES = {"mean": "mean brightness", "std": "contrast", "max": "brightest pixel", "area": "width x height",
+          "aspect": "width / height", "bytes": "bytes of the file", "border_mean": "border brightness",
+          "border_dark": "dark border", "mode": "mode of the pixels"}  # fmt: skip
+"""Columns of the statistics in words."""
 
 
 def curation_page(
@@ -138,13 +152,17 @@ def _overview(curations: Sequence[Curation]) -> str:
         leaked = f"{leak['expected']:.1f} of {leak['held_out']}" if leak else ""
         conflicts = len(curation.of_kind("label_conflict")) + len(curation.of_kind("class_conflict"))
         best = curation.shortcuts[0] if curation.shortcuts else None
-        shortcut = f"{escape(best['property'])} {best['auroc']:.3f}" if best else ""
+        shortcut = f"{_named(best)} {best['auroc']:.3f}" if best else ""
         name = escape(curation.dataset)
         row = [f"<a href='#{name}'>{name}</a>", curation.summary["images"], twice["groups"]]
-        rows.append([*row, twice["redundant"], conflicts, leaked, shortcut])
-    head = ["data set", "images", "groups of duplicates", "redundant", "conflicts", "leak", "best shortcut"]
+        row += [twice["redundant"], twice["exact_redundant"], conflicts]
+        rows.append([*row, leaked, shortcut])
+    head = ["data set", "images", "groups of duplicates", "redundant", "of them exact", "conflicts", "leak",
+            "best shortcut"]  # fmt: skip
     return (
         "<h1>Data curation</h1><p class='note'>What is wrong with the images before any model sees them. "
+        "<b>Redundant</b>: images that could go without losing a picture. "
+        "<b>Conflicts</b>: groups of duplicates in several classes. "
         "<b>Leak</b>: held-out normal images that share a group of duplicates with a random support set of "
         "16 normals, on average. <b>Best shortcut</b>: the image AUROC that one property of the files "
         "reaches by itself, in its better direction.</p>" + _table(head, rows)
@@ -164,9 +182,10 @@ def _dataset(curation: Curation, album: _Album, most: int, leaks: pd.DataFrame |
         parts.append(f"<div class='note'>{name}: {counts}</div>")
     sizes = ", ".join(f"{name} {size}" for name, size in summary["sizes"].items())
     parts.append(f"<div class='note'>width x height: {sizes}</div>")
-    parts.append(f"<div class='note'>{summary['masks']} images with masks</div>")
+    masks = f"{summary['masks']} images with masks" if summary["masks"] else "no masks"
+    parts.append(f"<div class='note'>{masks}</div>")
     if any(leak["expected"] >= 0.05 for leak in summary["leak"].values()):
-        rows = [[k, f"{leak['expected']:.1f}", leak["held_out"]] for k, leak in summary["leak"].items()]
+        rows = [[int(k), round(leak["expected"], 1), leak["held_out"]] for k, leak in summary["leak"].items()]
         parts.append("<h3>Held-out normals with a duplicate in a random support set</h3>")
         parts.append(_table(["k", "expected", "of"], rows))
     if leaks is not None and len(leaks):
@@ -180,7 +199,7 @@ def _dataset(curation: Curation, album: _Album, most: int, leaks: pd.DataFrame |
             parts.append(_pictures(title, findings, album, most))
         elif findings and kind != "shortcut":
             said = "<br>".join(escape(finding.message) for finding in findings[:most])
-            hint = escape(findings[0].hint)
+            hint = _hint(findings[0].hint)
             parts.append(f"<h3>{escape(title)}</h3><p class='hint'>{hint}</p><p>{said}</p>")
     return "".join(parts)
 
@@ -193,7 +212,7 @@ def _pictures(title: str, findings: Sequence[Finding], album: _Album, most: int)
         more = f"<span class='note'>and {rest} more</span>" if rest > 0 else ""
         groups.append(f"<div class='group'>{shown}{more}</div>")
     rest = f"<p class='note'>and {len(findings) - most} more</p>" if len(findings) > most else ""
-    head = f"<h3>{escape(title)} ({len(findings)})</h3><p class='hint'>{escape(findings[0].hint)}</p>"
+    head = f"<h3>{escape(title)} ({len(findings)})</h3><p class='hint'>{_hint(findings[0].hint)}</p>"
     return f"{head}<div class='groups'>{''.join(groups)}</div>{rest}"
 
 
@@ -201,22 +220,42 @@ def _shortcuts(curation: Curation) -> str:
     bars = []
     for row in curation.shortcuts:
         if row["auroc"] > 0.5:
-            chance = "" if row["p"] < 1e-3 else " (may be chance)"
+            chance = "" if row["p"] < 1e-3 else " (chance?)"
             bars.append(
-                f"<div class='shortcut'><span>{escape(row['property'])}</span><div class='track'>"
+                f"<div class='shortcut'><span>{_named(row)}</span><div class='track'>"
                 f"<div style='width:{200 * (row['auroc'] - 0.5):.1f}%'></div></div>"
                 f"<span>{row['auroc']:.3f}{chance}</span></div>"
             )
-    hint = "The bars begin at 0.5, a coin, and end at 1. A method has to beat them before its score counts."
+    hint = (
+        "The bars begin at 0.5, a coin, and end at 1. An arrow says whether abnormal images have more "
+        "or less of it; (chance?): p of 0.001 or more. A method has to beat them before its score counts."
+    )
     return f"<h3>Image AUROC of one property alone</h3><p class='hint'>{hint}</p>{''.join(bars)}"
 
 
+def _named(row: Mapping) -> str:
+    """A property in words and, where it is a number, its direction."""
+    arrow = "" if row["property"] in CATEGORIES else ("&nbsp;&uarr;" if row["higher"] else "&nbsp;&darr;")
+    return escape(_NAMES.get(row["property"], row["property"])) + arrow
+
+
+def _hint(text: str) -> str:
+    """Words in backticks are set as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable]) -> str:
-    """Cells are HTML already; numbers stand on the right."""
+    """Cells are HTML already; numbers and their titles stand on the right."""
+    rows = [list(row) for row in rows]
 
     def cell(value: object) -> str:
         return f"<td class='n'>{value}</td>" if isinstance(value, (int, float)) else f"<td>{value}</td>"
 
-    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+    right = [isinstance(value, (int, float)) for value in rows[0]] if rows else [False] * len(list(head))
+    titles = "".join(
+        f"<th class='n'>{escape(name)}</th>" if number else f"<th>{escape(name)}</th>"
+        for name, number in zip(head, right, strict=True)
+    )
     body = "".join(f"<tr>{''.join(cell(value) for value in row)}</tr>" for row in rows)
     return f"<div class='wide'><table><tr>{titles}</tr>{body}</table></div>"
