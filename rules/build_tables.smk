@@ -3,6 +3,7 @@
 
 localrules:
     all_tables,
+    build_appendix,
     build_row,
     build_statistics,
     build_table,
@@ -100,10 +101,29 @@ rule build_table:
         "../workflow_scripts/build_table.py"
 
 
+rule build_appendix:
+    """Tables A1 to A3: the thesis's hyperparameters and UMLS information beside the configuration's."""
+    output:
+        table_files(APPENDIX),
+    log:
+        f"{RESULTS}/logs/build_appendix.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_appendix.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        params("fusionmedclip.reporting.appendix_tables", tables=appendix_request(CONFIG)),
+    script:
+        "../workflow_scripts/build_appendix.py"
+
+
 rule all_tables:
-    """Every table of the configuration."""
+    """Every table of the configuration, and Tables A1 to A3."""
     input:
-        expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=TABLES, suffix=["csv", "md", "tex", "html"]),
+        table_files([*TABLES, *APPENDIX]),
 
 
 for _table in TABLES:
@@ -112,7 +132,7 @@ for _table in TABLES:
         name:
             _table
         input:
-            multiext(f"{RESULTS}/tables/{_table}", ".csv", ".md", ".tex", ".html"),
+            table_files([_table]),
         localrule: True
 
     for _row in ROWS[_table]:
@@ -123,3 +143,13 @@ for _table in TABLES:
             input:
                 f"{RESULTS}/tables/{_table}/row_{_row}.csv",
             localrule: True
+
+
+for _table in APPENDIX:
+
+    rule:
+        name:
+            _table
+        input:
+            table_files([_table]),
+        localrule: True

@@ -18,6 +18,7 @@ from fusionmedclip.methods import (
 )
 from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
+from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
 from fusionmedclip.reporting.rows import Run, is_run, others, row_request, rows_of, run_settings, runs_of
 
 

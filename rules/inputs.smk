@@ -76,3 +76,8 @@ def row_cells(wildcards):
 def table_cells(wildcards):
     """Cells of the table that some wildcards name."""
     return [cell for row in ROWS[wildcards.table].values() for cell in row]
+
+
+def table_files(tables):
+    """Files of some tables, in every format."""
+    return [f"{RESULTS}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex", "html")]
