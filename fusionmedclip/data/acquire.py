@@ -1,8 +1,11 @@
 """Get a public data set, or say how to get it, and check what is there."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from rich.console import Console
 
 from fusionmedclip.data.checksums import Verification, compare_or_record, shipped_checksums, verify_folder
 from fusionmedclip.data.fetch import fetch
@@ -106,7 +109,14 @@ class Acquired:
         return "\n".join(lines)
 
 
-def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Path | None = None) -> Acquired:
+def acquire(
+    settings: AcquireSettings,
+    folder: Path,
+    *,
+    dataset: str,
+    record: Path | None = None,
+    console: Console | None = None,
+) -> Acquired:
     """Put a data set in its place, or say what to do.
 
     A folder that is there already is never touched, only checked.
@@ -120,6 +130,8 @@ def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Pa
         Identifier for messages.
     record : Path, optional
         JSON file of checksums seen first; default ``checksums.json`` beside the folder.
+    console : Console, optional
+        Where progress is shown, if it is a terminal; default the standard error stream.
 
     Raises
     ------
@@ -130,10 +142,11 @@ def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Pa
     digests: dict[str, str] = {}
     if not (folder.is_dir() and any(folder.iterdir())):
         record = record or folder.parent / "checksums.json"
+        console = console or Console(stderr=True)
         if settings.url is not None:
-            digests = _download_one(settings, folder, record)
+            digests = _download_one(settings, folder, record, console)
         elif settings.urls:
-            digests = _download_several(settings, folder, record)
+            digests = _download_several(settings, folder, record, console)
         else:
             raise InputError(_by_hand(settings, folder, dataset))
     missing = [name for name in settings.expect if not (folder / name).exists()]
@@ -146,12 +159,12 @@ def acquire(settings: AcquireSettings, folder: Path, *, dataset: str, record: Pa
     return Acquired(folder=folder, downloaded=bool(digests), sha256=digests, verification=verification)
 
 
-def _download_one(settings: AcquireSettings, folder: Path, record: Path) -> dict[str, str]:
+def _download_one(settings: AcquireSettings, folder: Path, record: Path, console: Console) -> dict[str, str]:
     """Fetch, check and unpack; the archive is kept until its content is in place."""
     name = _name(settings.url)
     archive = folder.parent / f".{folder.name}.{name}"
     if not archive.exists():
-        fetch(settings.url, archive)
+        fetch(settings.url, archive, console=console)
     digest = sha256_of(archive)
     if settings.sha256 is not None and digest != settings.sha256.lower():
         archive.unlink()
@@ -162,12 +175,15 @@ def _download_one(settings: AcquireSettings, folder: Path, record: Path) -> dict
             hint="the download was damaged or the publisher has changed it; run again, or compare by hand",
         )
     compare_or_record(archive.with_name(name), digest, record=record)
-    unpack(archive, folder, strip=settings.strip)
+    with _status(console, f"Unpacking {name}"):
+        unpack(archive, folder, strip=settings.strip)
     archive.unlink()
     return {name: digest}
 
 
-def _download_several(settings: AcquireSettings, folder: Path, record: Path) -> dict[str, str]:
+def _download_several(
+    settings: AcquireSettings, folder: Path, record: Path, console: Console
+) -> dict[str, str]:
     """Gather the parts in a hidden folder, which takes its place when the last one is there."""
     parts = folder.parent / f".{folder.name}.parts"
     digests = {}
@@ -178,16 +194,22 @@ def _download_several(settings: AcquireSettings, folder: Path, record: Path) -> 
             continue  # unpacked by a call that was interrupted later
         file = parts / name
         if not file.exists():
-            fetch(url, file)
+            fetch(url, file, console=console)
         digests[name] = sha256_of(file)
         compare_or_record(file, digests[name], record=record)
         if inner is not None:
-            unpack(file, inner)
+            with _status(console, f"Unpacking {name}"):
+                unpack(file, inner)
             file.unlink()
     if folder.exists():
         folder.rmdir()
     parts.replace(folder)
     return digests
+
+
+def _status(console: Console, text: str) -> AbstractContextManager:
+    """A line that stands while something takes long; nothing where nobody watches."""
+    return console.status(text) if console.is_terminal else nullcontext()
 
 
 def _name(url: str) -> str:

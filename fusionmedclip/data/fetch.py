@@ -28,7 +28,9 @@ _TIMEOUT = 60  # seconds without a byte
 _BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
-def fetch(url: str, target: Path, *, attempts: int = 5, wait: float = 2.0) -> Path:
+def fetch(
+    url: str, target: Path, *, attempts: int = 5, wait: float = 2.0, console: Console | None = None
+) -> Path:
     """Download ``url`` to ``target``.
 
     What has arrived is kept in ``target.part``, with the server's validator beside it, and a later call goes
@@ -43,6 +45,8 @@ def fetch(url: str, target: Path, *, attempts: int = 5, wait: float = 2.0) -> Pa
         How often a broken connection is taken up again before giving up; progress resets the count.
     wait : float
         Seconds before the second attempt; doubles each time.
+    console : Console, optional
+        Where the progress bar is drawn, if it is a terminal; default the standard error stream.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def fetch(url: str, target: Path, *, attempts: int = 5, wait: float = 2.0) -> Pa
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     failures = 0
-    with _bar(target.name) as advance:
+    with _bar(_name(url), console or Console(stderr=True)) as advance:
         while True:
             before = part.stat().st_size if part.exists() else 0
             try:
@@ -135,6 +139,10 @@ def _validator(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
+def _name(url: str) -> str:
+    return url.split("?")[0].rsplit("/", 1)[-1]
+
+
 class Advance:
     """Tells the bar how far a download is."""
 
@@ -146,8 +154,7 @@ class Advance:
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Advance]:
-    console = Console(stderr=True)
+def _bar(name: str, console: Console) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

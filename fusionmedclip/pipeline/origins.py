@@ -1,7 +1,10 @@
 """Stages about where a data set comes from: getting it, and the datasheet beside its manifest."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from rich.console import Console
 
 from fusionmedclip.data.acquire import Acquired, AcquireSettings, acquire
 from fusionmedclip.data.checksums import shipped_checksums, verify_folder
@@ -12,7 +15,9 @@ from fusionmedclip.pipeline.files import write_json
 __all__ = ["acquire_dataset", "write_datasheet"]
 
 
-def acquire_dataset(*, name: str, settings: Mapping, folder: str, out: str) -> None:
+def acquire_dataset(
+    *, name: str, settings: Mapping, folder: str, out: str, terminal: int | None = None
+) -> None:
     """Put a public data set in its place, or stop with the steps to take; record what was found.
 
     Parameters
@@ -26,6 +31,8 @@ def acquire_dataset(*, name: str, settings: Mapping, folder: str, out: str) -> N
     out : str
         JSON: origin, digests of what was downloaded, comparison with the shipped checksums, no path of this
         machine.
+    terminal : int, optional
+        Open file descriptor on which progress is shown, since a job's own output goes to its log.
 
     Raises
     ------
@@ -33,7 +40,8 @@ def acquire_dataset(*, name: str, settings: Mapping, folder: str, out: str) -> N
         See :func:`fusionmedclip.data.acquire.acquire`.
     """
     origin = AcquireSettings.from_config(settings)
-    found = acquire(origin, Path(folder).expanduser(), dataset=name)
+    console = None if terminal is None else Console(file=os.fdopen(terminal, "w"))
+    found = acquire(origin, Path(folder).expanduser(), dataset=name, console=console)
     print(found.text())
     record = {key: getattr(origin, key) for key in ("publisher", "homepage", "licence", "citation")}
     verification = None if found.verification is None else found.verification.to_dict()
