@@ -22,6 +22,7 @@ include: "rules/compute_metrics.smk"
 include: "rules/build_tables.smk"
 include: "rules/figure_inputs.smk"
 include: "rules/draw_figures.smk"
+include: "rules/report_inputs.smk"
 include: "rules/write_report.smk"
 
 

@@ -11,7 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical", "code_digest", "digest", "environment", "file_sha256", "inputs_record"]
+__all__ = [
+    "canonical",
+    "code_digest",
+    "commit_date",
+    "digest",
+    "environment",
+    "file_sha256",
+    "inputs_record",
+]
 
 PACKAGE = Path(__file__).resolve().parent
 PACKAGES = (
@@ -116,6 +124,11 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def commit_date() -> str | None:
+    """When the checked-out commit was made, ISO 8601; None outside a checkout."""
+    return _git("show", "-s", "--format=%cI", "HEAD")
 
 
 def _dirty() -> bool | None:

@@ -1,15 +1,21 @@
-"""The report: results/report.html, one page that opens offline."""
+"""The report: results/report.html, one page that opens offline; results/crate.zip, an RO-Crate to archive."""
 
 
 localrules:
     report,
+    crate,
 
 
 rule write_report:
-    """Write the tables and figures into one page."""
+    """Write tables, figures and all that stands behind them into one page."""
     input:
-        tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=TABLES),
-        figures=rules.figures.input,
+        tables=expand(f"{RESULTS}/tables/{{table}}.html", table=REPORTED),
+        numbers=expand(f"{RESULTS}/tables/{{table}}.csv", table=REPORTED),
+        figures=FIGURES_SHOWN,
+        datasheets=expand(rules.write_datasheet.output[0], dataset=SHOWN),
+        curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
+        metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
+        deviations=os.path.join(workflow.basedir, "docs", "deviations.md"),
     output:
         f"{RESULTS}/report.html",
     log:
@@ -25,10 +31,9 @@ rule write_report:
         params(
             "fusionmedclip.reporting.report",
             controls=CONTROLS,
-            tier=CONFIG.data["tier"],
-            tables={name: [TABLES[name]["title"], TABLES[name]["rows"]] for name in TABLES},
-            titles={name: entry["title"] for name, entry in DATASETS.items()}
-            | {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]},
+            titles=TITLES,
+            jobs=stage_jobs(),
+            configuration=CONFIG.data,
         ),
     script:
         "../workflow_scripts/write_report.py"
@@ -38,3 +43,40 @@ rule report:
     """The report."""
     input:
         rules.write_report.output,
+
+
+rule write_crate:
+    """Pack tables, figures, report and what they were made from, described as an RO-Crate."""
+    input:
+        report=rules.write_report.output,
+        tables=rules.all_tables.input,
+        figures=rules.figures.input,
+        datasheets=rules.write_report.input.datasheets,
+        metrics=rules.write_report.input.metrics,
+        workflow=workflow.main_snakefile,
+    output:
+        f"{RESULTS}/crate.zip",
+    log:
+        f"{RESULTS}/logs/write_crate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/write_crate.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        params(
+            "fusionmedclip.reporting.crate",
+            results=RESULTS,
+            titles=TITLES,
+            configuration=CONFIG.data,
+        ),
+    script:
+        "../workflow_scripts/write_crate.py"
+
+
+rule crate:
+    """The archive of the results."""
+    input:
+        rules.write_crate.output,

@@ -1,95 +1,136 @@
-"""A first report: tables and figures on one page that opens offline."""
+"""The report: tables, figures, data, controls, choices, settings, machine and times on one page."""
 
-import base64
-import html
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import pandas as pd
+import yaml
+from markdown_it import MarkdownIt
 
-from fusionmedclip.pipeline.files import write_text
-from fusionmedclip.reporting.tables import markdown
+from fusionmedclip.pipeline.files import read_json, write_text
+from fusionmedclip.reporting.captions import caption
+from fusionmedclip.reporting.page import Section, details, document, embedded
+from fusionmedclip.reporting.report_data import data_section
+from fusionmedclip.reporting.report_runs import machine_section, times_section
+from fusionmedclip.reporting.table_html import TABLE_STYLE, fragment_of
+from fusionmedclip.reporting.workflow_graph import draw_workflow
 
 __all__ = ["write_report"]
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:0 auto;padding:1rem;color:#1a1a1a}
-h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem;border-bottom:1px solid #ddd}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
-td,th{padding:.35rem .6rem;border-bottom:1px solid #e4e4e4;text-align:left;white-space:nowrap}
-th{background:#f6f6f4;position:sticky;top:0}img{max-width:100%;height:auto}
-.note{color:#555;font-size:.85rem}.banner{background:#fff4d6;border-left:4px solid #d99a00;padding:.6rem 1rem}
-@media print{.scroll{overflow:visible}td,th{white-space:normal}}
-"""
 
 
 def write_report(
     *,
     tables: Sequence[str | Path],
-    layouts: Mapping[str, Sequence[str]],
-    titles: Mapping[str, str],
     figures: Sequence[str | Path],
-    tier: str,
+    datasheets: Sequence[str | Path],
+    curations: Sequence[str | Path],
+    metrics: Sequence[str | Path],
+    deviations: str | Path,
+    titles: Mapping[str, str],
+    controls: Sequence[str],
+    jobs: Mapping[str, int],
+    configuration: Mapping,
     out: str | Path,
-    controls: Sequence[str] = (),
 ) -> None:
     """Write the page.
 
     Parameters
     ----------
     tables : sequence of paths
-        ``{table}.csv`` each, in the order shown.
-    layouts : mapping of table to (title, layout)
+        ``{table}.html`` each, with its CSV beside it, in the order shown.
+    figures : sequence of paths
+        PNG, in the order shown.
+    datasheets, curations : sequence of paths
+        ``datasheet.json`` and ``curation.json`` of each data set.
+    metrics : sequence of paths
+        Every metrics file behind the tables.
+    deviations : path
+        ``docs/deviations.md``.
     titles : mapping
-        Of data sets and methods.
-    figures : sequence of Path
-    tier : str
-    out : path
+        Of data sets, methods and backbones.
     controls : sequence of str
-        Methods that are controls.
+        Methods that are controls; a table made mostly of them stands in a section of its own.
+    jobs : mapping
+        Stage of the workflow to its count of jobs.
+    configuration : mapping
+        The configuration as resolved.
+    out : path
     """
-    parts = [f"<h1>FusionMedCLIP: {html.escape(tier)} tier</h1>"]
-    frames = {Path(path).stem: pd.read_csv(path) for path in tables}
-    if any((frame["status"] == "stand-in").any() for frame in frames.values()):
-        parts.append(
-            '<p class="banner">Cells marked * come from stand-in data or weights. They show that the '
+    frames = {Path(path): pd.read_csv(Path(path).with_suffix(".csv")) for path in tables}
+    records = [read_json(path) for path in metrics]
+    cells = {path: frame for path, frame in frames.items() if "method" in frame}
+    about = [path for path, frame in cells.items() if 2 * frame["method"].isin(controls).mean() >= 1]
+    results = [path for path in cells if path not in about]
+    settings = [path for path in frames if path not in cells]
+    sections = [
+        Section("tables", "Tables", "\n".join(map(fragment_of, results))),
+        Section("figures", "Figures", "\n".join(_figure(Path(path), titles) for path in figures)),
+        Section("data", "Data and curation", data_section(datasheets, curations, titles)),
+        Section("controls", "Controls", _CONTROLS + "\n".join(map(fragment_of, about))),
+        Section("deviations", "What the thesis leaves open", _markdown(Path(deviations))),
+        Section(
+            "configuration",
+            "Configuration",
+            _configuration(configuration) + "".join(map(fragment_of, settings)),
+        ),
+        Section("machine", "Software and hardware", machine_section(records)),
+        Section("workflow", "The workflow", _WORKFLOW + draw_workflow(jobs)),
+        Section("times", "Run times", times_section(records, titles)),
+    ]
+    opening = _opening(configuration, cells, records)
+    title = f"FusionMedCLIP: {configuration['tier']} tier"
+    write_text(out, document(title, opening, sections, style=TABLE_STYLE))
+
+
+_CONTROLS = (
+    "<p>A control scores an image without looking for a lesion: by its brightness, its size, the bytes of "
+    "its file, or a network that has learnt nothing before. A method that does not clearly beat every "
+    "control has shown nothing about lesions.</p>"
+)
+_WORKFLOW = (
+    "<p>Each box is a rule, each line a file that one makes and the next reads. A job runs again when an "
+    "input, a setting or the code that it uses has changed, and not otherwise.</p>"
+)
+
+
+def _opening(configuration: Mapping, frames: Mapping[Path, pd.DataFrame], records: Sequence[Mapping]) -> str:
+    statuses = pd.concat([frame["status"] for frame in frames.values()], ignore_index=True)
+    counts = statuses.value_counts()
+    seeds = configuration["seeds"]
+    lines = [
+        f"<p>{len(records)} runs with seeds {', '.join(map(str, seeds))}, split "
+        f"<code>{escape(configuration['split'])}</code>, images of {configuration['image_size']} pixels. "
+        f"Of {len(statuses)} cells {counts.get('ok', 0)} were made with the thesis's data and weights, "
+        f"{counts.get('stand-in', 0)} with stand-ins, {counts.get('not run', 0)} were not run.</p>"
+    ]
+    if counts.get("stand-in", 0):
+        lines.append(
+            "<p class='banner'>Cells marked * come from stand-in data or weights. They show that the "
             "workflow runs; they neither confirm nor refute the thesis.</p>"
         )
-    for name, frame in frames.items():
-        title, layout = layouts[name]
-        parts.append(f"<h2>{html.escape(name)}</h2>")
-        text = markdown(frame, title=title, titles=titles, layout=layout, controls=controls)
-        parts.append(_html_table(text))
-    parts.append("<h2>Figures</h2>")
-    parts += [_html_figure(Path(path)) for path in figures]
-    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
-    title = f"<title>FusionMedCLIP, {html.escape(tier)}</title>"
-    write_text(
-        out, f"<!doctype html><html lang='en'><head>{head}{title}</head><body>{''.join(parts)}</body></html>"
+    lines.append(
+        "<p class='note'>Where a number comes from: <code>fusionmedclip trace TABLE DATASET METHOD K</code> "
+        "walks from a cell to its files, settings and hashes and computes it again.</p>"
     )
+    return "\n".join(lines)
 
 
-def _html_table(text: str) -> str:
-    lines = text.replace("\\*", "*").splitlines()
-    rows = [_cells(line) for line in lines if line.startswith("|") and "---" not in line]
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows[1:])
-    caption = html.escape(lines[0].replace("**", ""))
-    notes = "".join(
-        f"<p class='note'>{html.escape(line)}</p>" for line in lines[1:] if line and line[0] != "|"
+def _figure(path: Path, titles: Mapping[str, str]) -> str:
+    title, sentence = caption(path.stem, titles)
+    return embedded(path, title=title, caption=sentence)
+
+
+def _markdown(path: Path) -> str:
+    """A document of ours, its own heading left out, tables made to scroll."""
+    lines = path.read_text().split("\n")
+    text = "\n".join(line for line in lines if not line.startswith("# "))
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return made.replace("<table>", "<div class='wide'><table>").replace("</table>", "</table></div>")
+
+
+def _configuration(configuration: Mapping) -> str:
+    text = yaml.safe_dump(dict(configuration), sort_keys=False, allow_unicode=True, width=100)
+    return "<p>The configuration as resolved, overlays merged. Paths are as written.</p>" + details(
+        "Show it", f"<pre>{escape(text)}</pre>"
     )
-    return (
-        f"<p>{caption}</p><div class='scroll'><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>{notes}"
-    )
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
-
-
-def _html_figure(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    name = html.escape(path.stem.replace("_", " "))
-    image = f"<img alt='{name}' src='data:image/png;base64,{data}'>"
-    return f"<figure>{image}<figcaption class='note'>{name}</figcaption></figure>"

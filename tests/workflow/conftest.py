@@ -19,6 +19,7 @@ PARTS = (
     "schemas",
     "envs",
     "profiles",
+    "docs",
 )
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
