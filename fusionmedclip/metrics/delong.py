@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_runs
@@ -75,11 +74,20 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> DeLong:
             received=f"{p} anomalous, {n} normal",
             allowed="two or more of each",
         )
-    ranks = rankdata(values, axis=1)
+    ranks = _mid_ranks(values)
     return DeLong(
-        (ranks[:, truth] - rankdata(anomalous, axis=1)) / n,
-        1 - (ranks[:, ~truth] - rankdata(normal, axis=1)) / p,
+        (ranks[:, truth] - _mid_ranks(anomalous)) / n,
+        1 - (ranks[:, ~truth] - _mid_ranks(normal)) / p,
     )
+
+
+def _mid_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 within each row of (M, n), ties sharing their mean rank."""
+    ranks = np.empty(values.shape)
+    for row, out in zip(values, ranks, strict=True):
+        ordered = np.sort(row)
+        out[:] = (np.searchsorted(ordered, row, "left") + np.searchsorted(ordered, row, "right") + 1) / 2
+    return ranks
 
 
 def delong_interval(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95) -> Interval:

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from scipy.stats import t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from fusionmedclip.metrics.checks import check_level
 
@@ -47,7 +47,8 @@ class Comparison(NamedTuple):
 
 def t_reach(standard_error: float, *, level: float, degrees: float = math.inf) -> float:
     """Half width of the two-sided t interval; infinite degrees of freedom mean the normal distribution."""
-    return float(t.isf((1 - check_level("level", level)) / 2, degrees)) * standard_error
+    tail = (1 - check_level("level", level)) / 2
+    return float(-ndtri(tail) if math.isinf(degrees) else -stdtrit(degrees, tail)) * standard_error
 
 
 def compare(
@@ -58,7 +59,8 @@ def compare(
     error = standard_error if standard_error > 1e-12 else 0.0
     reach = t_reach(error, level=level, degrees=degrees)
     if error:
-        p_value = float(2 * t.sf(abs(difference) / error, degrees))
+        ratio = -abs(difference) / error
+        p_value = float(2 * (ndtr(ratio) if math.isinf(degrees) else stdtr(degrees, ratio)))
     else:
         p_value = 1.0 if abs(difference) < 1e-12 else None
     return Comparison(difference, difference - reach, difference + reach, p_value)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import confusion_matrix, f1_score, roc_curve
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_level, check_run
@@ -85,12 +84,16 @@ def best_f1(labels: ArrayLike, scores: ArrayLike) -> BestF1:
 
 def f1_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
     """F1 = 2 TP / (2 TP + FP + FN) at a threshold fixed beforehand; 0 where nothing is called anomalous."""
+    from sklearn.metrics import f1_score
+
     truth, values = check_run(labels, scores)
     return float(f1_score(truth, _called(values, threshold), zero_division=0.0))
 
 
 def rates_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Rates:
     """Sensitivity and specificity at a threshold fixed beforehand."""
+    from sklearn.metrics import confusion_matrix
+
     truth, values = check_run(labels, scores)
     (tn, fp), (fn, tp) = confusion_matrix(truth, _called(values, threshold), labels=[False, True]).tolist()
     return Rates(tp / (tp + fn), tn / (tn + fp))
@@ -102,6 +105,8 @@ def sensitivity_at_specificity(labels: ArrayLike, scores: ArrayLike, specificity
     Not interpolated: with N normal images at most floor((1 - specificity) N) false positives are allowed.
     Like every point of a ROC curve of test scores it shows ranking, not a threshold known beforehand.
     """
+    from sklearn.metrics import roc_curve
+
     truth, values = check_run(labels, scores)
     normal = int((~truth).sum())
     allowed = math.floor((1 - check_level("specificity", specificity)) * normal + 1e-9)

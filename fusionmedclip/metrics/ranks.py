@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import f, friedmanchisquare, rankdata, studentized_range
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_level
@@ -63,6 +62,8 @@ def average_ranks(values: ArrayLike) -> np.ndarray:
     -------
     (M,) float64 array
     """
+    from scipy.stats import rankdata
+
     return rankdata(-_blocks(values), axis=1).mean(axis=0)
 
 
@@ -75,6 +76,8 @@ def critical_difference(methods: int, blocks: int, *, alpha: float = 0.05) -> fl
         raise InputError(
             "nothing to compare", received=(methods, blocks), allowed="2 methods and 1 block, or more"
         )
+    from scipy.stats import studentized_range
+
     q = float(studentized_range.isf(check_level("alpha", alpha), methods, np.inf)) / math.sqrt(2)
     return q * math.sqrt(methods * (methods + 1) / (6 * blocks))
 
@@ -116,6 +119,8 @@ def rank_methods(values: ArrayLike, *, alpha: float = 0.05) -> Ranking:
 
 
 def _iman_davenport(table: np.ndarray) -> float:
+    from scipy.stats import f, friedmanchisquare
+
     n, m = table.shape
     if (table == table[:, :1]).all():
         return 1.0

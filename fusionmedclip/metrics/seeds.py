@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2, nct, norm, t
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_level
@@ -96,6 +95,8 @@ def paired_t_power(draws: int, effect: float, alpha: float = 0.05) -> float:
     """
     if draws < 2:
         raise InputError("a paired test needs pairs", received=draws, allowed="2 or more")
+    from scipy.stats import nct, t
+
     shift = abs(effect) * math.sqrt(draws)
     critical = t.isf(check_level("alpha", alpha) / 2, draws - 1)
     return float(nct.sf(critical, draws - 1, shift) + nct.cdf(-critical, draws - 1, shift))
@@ -132,6 +133,8 @@ def draws_to_tell_apart(
     difference, std, n = summarise(a - b)
     if std is None:
         return DrawsNeeded(None, None, None, difference, None)
+    from scipy.stats import chi2
+
     # 95 % interval of a standard deviation of n normal values.
     tails = [math.sqrt((n - 1) / chi2.ppf(q, n - 1)) for q in (0.975, 0.025)]
     middle, low, high = (_draws(difference, std * factor, power, alpha) for factor in (1.0, *tails))
@@ -143,6 +146,8 @@ def _draws(difference: float, std: float, power: float, alpha: float) -> int | N
         return None
     if std == 0:
         return 2
+    from scipy.stats import norm
+
     z = norm.isf(alpha / 2) + norm.ppf(power)
     start = max(2.0, (z * std / difference) ** 2)
     if start > _MOST_DRAWS:
