@@ -126,7 +126,9 @@ def _source(
     if dataset.lower().endswith(".csv"):
         return {"kind": "csv", "path": dataset}
     folder, default = Path(dataset), Path("config.yaml")
-    paths = config or ([default] if default.is_file() or not folder.is_dir() else [])
+    paths = list(config or ())
+    if default not in paths and (default.is_file() or not (paths or folder.is_dir())):
+        paths.insert(0, default)  # overlays are merged over it, as in the workflow
     loaded = load_config(paths) if paths else None
     if folder.is_dir() and (loaded is None or dataset not in loaded.data["datasets"]):
         names = ", ".join(sorted(item.name for item in folder.iterdir() if item.is_dir()))
@@ -138,6 +140,12 @@ def _source(
         )
     if data is not None:
         loaded = Config({**loaded.data, "data": str(data)})
+    if dataset not in loaded.data["datasets"]:
+        known = ", ".join(loaded.data["datasets"])
+        hint = "an entry of an overlay needs --config OVERLAY.yaml, a folder --normal NAME --abnormal NAME"
+        raise InputError(
+            "no such data set", received=dataset, allowed=f"{known}, a folder or a .csv", hint=hint
+        )
     return loaded.source(dataset)
 
 

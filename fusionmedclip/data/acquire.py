@@ -143,12 +143,7 @@ def acquire(
     if not (folder.is_dir() and any(folder.iterdir())):
         record = record or folder.parent / "checksums.json"
         console = console or Console(stderr=True)
-        if settings.url is not None:
-            digests = _download_one(settings, folder, record, console)
-        elif settings.urls:
-            digests = _download_several(settings, folder, record, console)
-        else:
-            raise InputError(_by_hand(settings, folder, dataset))
+        digests = _download(settings, folder, dataset, record, console)
     missing = [name for name in settings.expect if not (folder / name).exists()]
     if missing:
         what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
@@ -157,6 +152,19 @@ def acquire(
     if settings.checksums is not None:
         verification = verify_folder(folder, shipped_checksums(settings.checksums))
     return Acquired(folder=folder, downloaded=bool(digests), sha256=digests, verification=verification)
+
+
+def _download(
+    settings: AcquireSettings, folder: Path, dataset: str, record: Path, console: Console
+) -> dict[str, str]:
+    """Fetch what has an address; else, and where that fails, say what to do by hand."""
+    if settings.url is None and not settings.urls:
+        raise InputError(_by_hand(settings, folder, dataset))
+    try:
+        one = settings.url is not None
+        return (_download_one if one else _download_several)(settings, folder, record, console)
+    except InputError as error:
+        raise InputError(f"{error}\n\n{_by_hand(settings, folder, dataset)}") from error
 
 
 def _download_one(settings: AcquireSettings, folder: Path, record: Path, console: Console) -> dict[str, str]:
@@ -218,10 +226,13 @@ def _name(url: str) -> str:
 
 def _by_hand(settings: AcquireSettings, folder: Path, dataset: str) -> str:
     lines = [
-        f"data set {dataset!r} is not in {folder}; it has to be fetched by hand:",
+        f"data set {dataset!r} is not in {folder}; to fetch it by hand:",
         f"  from:    {settings.publisher}, {settings.homepage}",
         f"  licence: {settings.licence}",
     ]
-    lines += [f"  {number}. {step}" for number, step in enumerate(settings.steps, start=1)]
+    steps = settings.steps or [
+        f"download {url}, and unpack it" for url in (settings.url, *settings.urls) if url
+    ]
+    lines += [f"  {number}. {step}" for number, step in enumerate(steps, start=1)]
     lines.append(f"  Then {folder} must hold: {', '.join(settings.expect) or 'the unpacked data'}")
     return "\n".join(lines)

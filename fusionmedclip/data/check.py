@@ -99,7 +99,9 @@ def _understood(summary: Mapping) -> list[str]:
     for name, facts in summary["classes"].items():
         lines.append(f"    {facts['images']:>6} {name} ({'abnormal' if facts['label'] else 'normal'})")
     sizes = summary["sizes"]
-    lines.append(f"  sizes:       {sizes['smallest']} to {sizes['largest']}, median {sizes['median']}")
+    alike = sizes["smallest"] == sizes["largest"]
+    span = "all " if alike else f"{sizes['smallest']} to {sizes['largest']}, median "
+    lines.append(f"  sizes:       {span}{sizes['median']}")
     for name in ("format", "mode", "suffix"):
         counts = ", ".join(f"{value or 'none'} {count}" for value, count in summary[name].items())
         lines.append(f"  {name + ':':<12} {counts}")

@@ -52,7 +52,8 @@ def find_series(folder: Path) -> Series:
         raise InputError(
             f"{folder}: {len(kinds)} series, sizes or orientations in one folder",
             received=f"{len(files)} files of size {', '.join(sizes)}",
-            hint="give each series a folder of its own, and take scouts out",
+            hint="give each series a folder of its own, and take scouts out; for single pictures "
+            "leave out `series`",
         )
     places = [_place(header) for header in headers]
     if any(place is None for place in places):

@@ -76,7 +76,8 @@ def fetch(
                 reason = str(getattr(error, "reason", error)) or type(error).__name__
             failures = 0 if part.exists() and part.stat().st_size > before else failures + 1
             if failures >= attempts:
-                hint = f"run again later: {part.name} is kept, and the download goes on from there"
+                kept = f"{part.name} is kept, and the download goes on from there"
+                hint = f"run again later: {kept}" if part.exists() else "is there a network?"
                 raise InputError(f"{url}: no download ({reason})", hint=hint)
             time.sleep(wait * 2 ** max(0, failures - 1))
     part.replace(target)

@@ -26,7 +26,8 @@ def list_folder(source: Mapping) -> Listing:
         sub-folders. ``mask_suffix``: ``"_mask"`` makes ``X_mask.png``, ``X_mask_1.png`` ... the masks of
         ``X.png`` beside them. ``mask_folder`` (or ``masks``): a folder below the root with masks of the
         images' names, ``masks/<class>/<stem>.*`` or ``masks/<stem>.*``. ``series``: true where every folder
-        that holds DICOM files is one volume (its masks are folders too).
+        that holds DICOM files is one volume (its masks are folders too); a class folder's own files beside
+        such folders are pictures.
 
     Raises
     ------
@@ -102,15 +103,21 @@ def _stem_below(path: Path, folder: Path) -> str:
 
 
 def _entries(folder: Path, *, series: bool) -> Iterator[Path]:
-    """Files; with ``series`` the folders that hold DICOM files stand for these."""
-    folders = set()
+    """Files; with ``series`` the folders that hold DICOM files stand for these.
+
+    DICOM files beside such folders are pictures of their own, as X-rays beside the folders of CTs.
+    """
+    if not series:
+        yield from _files(folder)
+        return
+    volumes: dict[Path, list[Path]] = defaultdict(list)
     for path in _files(folder):
-        if series and is_dicom(path):
-            if path.parent not in folders:
-                folders.add(path.parent)
-                yield path.parent
+        if is_dicom(path):
+            volumes[path.parent].append(path)
         else:
             yield path
+    beside = volumes.pop(folder, []) if len(volumes) > 1 else []
+    yield from sorted([*volumes, *beside])
 
 
 class _MaskFolder:

@@ -118,7 +118,7 @@ def _draw_test(parts: _Parts, *, label: int, title: str, wanted: int | None, see
             raise InputError(
                 f"fewer {title} images than the test set needs",
                 received=f"{len(chosen)} can be tested, {wanted} wanted",
-                hint=f"lower `test_{title}` of the data set, or add images",
+                hint=f"lower `{title}` under `test` of the data set, or add images",
             )
     for row in chosen:
         parts.part[row], parts.reason[row] = "test", "drawn" if wanted is not None else "all are tested"

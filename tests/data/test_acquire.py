@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from fusionmedclip.data.acquire import AcquireSettings, acquire
 from fusionmedclip.data.checksums import (
@@ -321,6 +322,25 @@ def test_acquire_compares_a_known_checksum(server, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not the file it should be"):
         acquire(_settings(url=server.url, sha256="0" * 64), tmp_path / "toy", dataset="toy")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made.zip"]
+
+
+def test_a_failed_download_says_how_to_do_without(server, tmp_path: Path) -> None:
+    server.status = 404
+    with pytest.raises(InputError, match="404") as caught:
+        acquire(_settings(url=server.url, expect=["a.csv"]), tmp_path / "toy", dataset="toy")
+    assert f"1. download {server.url}, and unpack it" in str(caught.value)
+    assert f"{tmp_path / 'toy'} must hold: a.csv" in str(caught.value)
+
+
+def test_progress_is_shown_on_a_terminal_alone(server, tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    server.content = _zip(tmp_path / "x" / "made.zip", {"a.csv": b"1"}).read_bytes()
+    for terminal in (True, False):
+        screen = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+        folder = tmp_path / str(terminal)
+        acquire(_settings(url=server.url), folder / "toy", dataset="toy", console=screen)
+        assert ("Downloading set.zip" in screen.file.getvalue()) is terminal
+        assert ("Unpacking set.zip" in screen.file.getvalue()) is terminal
 
 
 def test_acquire_says_what_to_do_by_hand(tmp_path: Path) -> None:

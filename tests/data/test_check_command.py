@@ -46,7 +46,9 @@ def test_a_missing_folder_is_to_be_mended(tmp_path: Path) -> None:
     assert "no such folder" in result.output
 
 
-def test_a_configured_data_set_below_another_folder(folder: Path, tmp_path: Path, root: Path) -> None:
+def test_a_configured_data_set_below_another_folder(
+    folder: Path, tmp_path: Path, root: Path, monkeypatch
+) -> None:
     overlay = tmp_path / "mine.yaml"
     entry = {"title": "Mine", "test": {"normal": 2}, "source": {
         "kind": "folder", "path": folder.name, "normal": ["normal"], "abnormal": ["abnormal"]}}  # fmt: skip
@@ -58,6 +60,9 @@ def test_a_configured_data_set_below_another_folder(folder: Path, tmp_path: Path
     unknown = _check("yours", *configured)
     assert unknown.exit_code == 2
     assert "brainmri, busi, mine" in unknown.output
+    monkeypatch.chdir(root)  # where config.yaml lies, an overlay is enough, as for the workflow
+    assert _check("mine", "--config", overlay, "--data", folder.parent).output == result.output
+    assert "--config OVERLAY.yaml" in _check("mine").output
     assert "Traceback" not in unknown.output
 
 

@@ -151,6 +151,22 @@ def test_series_as_records(series, tmp_path: Path) -> None:
     assert manifest["sha256"].nunique() == 3
 
 
+def test_pictures_beside_series(series, tmp_path: Path, write_dicom) -> None:
+    series("set/yes/ct")
+    for name in ("no/a.dcm", "no/b.dcm", "yes/c.dcm"):
+        write_dicom(tmp_path / "set" / name, np.zeros((8, 10), np.uint16))
+    source = {"kind": "folder", "path": tmp_path / "set", "normal": "no", "abnormal": "yes", "series": True}
+    assert [r.file for r in list_source(source).records] == ["no", "yes/c.dcm", "yes/ct"]
+    series("set/no/ct")
+    assert [r.file for r in list_source(source).records] == [
+        "no/a.dcm",
+        "no/b.dcm",
+        "no/ct",
+        "yes/c.dcm",
+        "yes/ct",
+    ]
+
+
 def test_mask_of_another_kind_is_refused(series, tmp_path: Path) -> None:
     series("set/yes/c")
     _volumes(tmp_path / "other")
