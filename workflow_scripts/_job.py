@@ -21,4 +21,6 @@ def run(snakemake, function: str, **arguments) -> None:
     if status is None:
         status = call(function, arguments, log=log)
     if status:
+        # `--quiet rules` hides the logs of failed jobs, and with them the message that a user needs.
+        print(f"{snakemake.rule} failed; what went wrong stands in {log}", file=sys.__stderr__)
         sys.exit(status)
