@@ -1,6 +1,7 @@
 """What every workflow script is: one library call, its output in the rule's log."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -17,10 +18,11 @@ def parameters(snakemake) -> dict:
 def run(snakemake, function: str, **arguments) -> None:
     """Call ``module:function`` with plain arguments, in a warm process where the workflow keeps one."""
     log = snakemake.log[0]
+    terminal = os.dup(2)  # the job itself writes to its log
     status = call_warm(function, arguments, log=log) if snakemake.config.get("warm_jobs") else None
     if status is None:
         status = call(function, arguments, log=log)
     if status:
         # `--quiet rules` hides the logs of failed jobs, and with them the message that a user needs.
-        print(f"{snakemake.rule} failed; what went wrong stands in {log}", file=sys.__stderr__)
+        os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())
         sys.exit(status)
