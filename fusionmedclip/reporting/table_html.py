@@ -14,7 +14,8 @@ __all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "html_table",
 
 TABLE_STYLE = """
 .fmc-table{--ink:#1a1d24;--soft:#5a6070;--line:#dde1e8;--paper:#fff;--head:#f4f5f7;--within:#dff0e3;
---away:#fbe6cf;font:15px/1.45 system-ui,sans-serif;color:var(--ink);margin:0 0 2rem}
+--away:#fbe6cf;font:15px/1.45 system-ui,sans-serif;color:var(--ink);
+background:var(--paper);margin:0 0 2rem}
 @media (prefers-color-scheme:dark){.fmc-table{--ink:#e7e9ee;--soft:#a4abb9;--line:#383e4a;--paper:#15181e;
 --head:#20242c;--within:#1d3b27;--away:#4a3317}}
 .fmc-table .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
