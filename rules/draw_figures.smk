@@ -16,7 +16,7 @@ rule draw_anomaly_maps:
             f"{RESULTS}/scores/{run.path}/examples.npz" for run in gallery_runs(w.dataset).values()
         ],
     output:
-        f"{RESULTS}/figures/anomaly_maps_{{dataset}}.png",
+        figure_files("anomaly_maps", "{dataset}"),
     log:
         f"{RESULTS}/logs/draw_anomaly_maps/{{dataset}}.log",
     benchmark:
@@ -31,6 +31,7 @@ rule draw_anomaly_maps:
             "fusionmedclip.reporting.map_gallery",
             w.dataset,
             titles=[CONFIG.method(name)["title"] for name in gallery_runs(w.dataset)],
+            split_seed=CONFIG.data["split_seed"],
         ),
     script:
         "../workflow_scripts/draw_anomaly_maps.py"
@@ -43,7 +44,7 @@ rule draw_synthesis_gallery:
         images=rules.prepare_dataset.output.images,
         support=lambda w: gallery_synthesis(w.dataset)[0],
     output:
-        f"{RESULTS}/figures/synthesis_{{dataset}}.png",
+        figure_files("synthesis", "{dataset}"),
     log:
         f"{RESULTS}/logs/draw_synthesis_gallery/{{dataset}}.log",
     benchmark:
@@ -62,26 +63,150 @@ rule draw_synthesis_gallery:
 
 
 rule draw_training_curves:
-    """Draw the training loss of our methods."""
+    """Draw the training loss of our methods on each data set."""
     input:
-        lambda w: [path for paths in curve_logs(w.dataset).values() for path in paths],
+        paths_in(training_logs()),
     output:
-        f"{RESULTS}/figures/training_{{dataset}}.png",
+        figure_files("training", *CURVED),
     log:
-        f"{RESULTS}/logs/draw_training_curves/{{dataset}}.log",
+        f"{RESULTS}/logs/draw_training_curves.log",
     benchmark:
-        f"{RESULTS}/benchmarks/draw_training_curves/{{dataset}}.tsv"
+        f"{RESULTS}/benchmarks/draw_training_curves.tsv"
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        lambda w: figure_params(
-            "fusionmedclip.reporting.training_curves", w.dataset, logs=curve_logs(w.dataset)
-        ),
+        all_figures_params("fusionmedclip.reporting.training_curves", figures=training_logs()),
     script:
         "../workflow_scripts/draw_training_curves.py"
+
+
+rule draw_auroc_by_k:
+    """Draw each table's AUROC against k."""
+    input:
+        paths_in(table_files("dataset_k")),
+    output:
+        figure_files("auroc_by_k", *dict(table_files("dataset_k"))),
+    log:
+        f"{RESULTS}/logs/draw_auroc_by_k.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_auroc_by_k.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.auroc_by_k", tables=table_files("dataset_k")),
+    script:
+        "../workflow_scripts/draw_auroc_by_k.py"
+
+
+rule draw_ablation_steps:
+    """Draw the AUROC of each ablation row by row."""
+    input:
+        paths_in(table_files("method")),
+    output:
+        figure_files("ablation", *dict(table_files("method"))),
+    log:
+        f"{RESULTS}/logs/draw_ablation_steps.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_ablation_steps.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.ablation_steps", tables=table_files("method")),
+    script:
+        "../workflow_scripts/draw_ablation_steps.py"
+
+
+rule draw_ranks:
+    """Draw the average ranks of each table's methods."""
+    input:
+        paths_in(table_files(None, "_ranks.csv")),
+    output:
+        figure_files("ranks"),
+    log:
+        f"{RESULTS}/logs/draw_ranks.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_ranks.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.rank_diagram", tables=table_files(None, "_ranks.csv")),
+    script:
+        "../workflow_scripts/draw_ranks.py"
+
+
+rule draw_roc_pr:
+    """Draw ROC and precision-recall curves of each data set."""
+    input:
+        paths_in(curve_scores()),
+    output:
+        figure_files("roc_pr", *dict(curve_scores())),
+    log:
+        f"{RESULTS}/logs/draw_roc_pr.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_roc_pr.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.roc_pr", figures=curve_scores()),
+    script:
+        "../workflow_scripts/draw_roc_pr.py"
+
+
+rule draw_score_histograms:
+    """Draw the image scores of each method on each data set."""
+    input:
+        paths_in(histogram_scores()),
+    output:
+        figure_files("score_histograms", *SHOWN),
+    log:
+        f"{RESULTS}/logs/draw_score_histograms.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_score_histograms.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.score_histograms", figures=histogram_scores()),
+    script:
+        "../workflow_scripts/draw_score_histograms.py"
+
+
+rule draw_cost_accuracy:
+    """Draw what runs cost against their AUROC."""
+    input:
+        paths_in(cost_records()),
+    output:
+        figure_files("cost_accuracy"),
+    log:
+        f"{RESULTS}/logs/draw_cost_accuracy.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_cost_accuracy.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        all_figures_params("fusionmedclip.reporting.cost_accuracy", figures=cost_records()),
+    script:
+        "../workflow_scripts/draw_cost_accuracy.py"
 
 
 rule draw_curation_page:
@@ -117,7 +242,7 @@ rule draw_pretrain_curves:
     input:
         rules.pretrain_backbone.output.curves,
     output:
-        f"{RESULTS}/figures/stage1_{{backbone}}.png",
+        figure_files("stage1", "{backbone}"),
     log:
         f"{RESULTS}/logs/draw_pretrain_curves/{{backbone}}.log",
     benchmark:
@@ -147,9 +272,15 @@ rule curation:
 
 
 rule figures:
-    """Every figure."""
+    """Every figure, in the order shown."""
     input:
         expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
-        expand(rules.draw_training_curves.output, dataset=CURVED),
+        rules.draw_auroc_by_k.output if dict(table_files("dataset_k")) else [],
+        rules.draw_ablation_steps.output if dict(table_files("method")) else [],
+        rules.draw_ranks.output,
+        rules.draw_roc_pr.output if curve_scores() else [],
+        rules.draw_score_histograms.output if SHOWN else [],
+        rules.draw_cost_accuracy.output if cost_records() else [],
+        rules.draw_training_curves.output if CURVED else [],
         expand(rules.draw_pretrain_curves.output, backbone=TRAINED),
         expand(rules.draw_synthesis_gallery.output, dataset=[d for d in SHOWN if gallery_synthesis(d)]),

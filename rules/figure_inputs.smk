@@ -1,5 +1,9 @@
 """What each figure shows."""
 
+from functools import partial
+
+from fusionmedclip.reporting.captions import TITLES as FIGURE_TITLES
+
 
 def gallery_runs(dataset):
     """Runs that the figures of a data set show: every method at its largest k, first seed."""
@@ -15,17 +19,97 @@ def figure_params(module, dataset, **values):
     return params(module, title=title, k=k, stand_in=CONFIG.data["tier"] != "paper", **values)
 
 
-def curve_logs(dataset):
-    """Training logs of our own methods, all seeds, by title."""
-    ours = {m: run for m, run in gallery_runs(dataset).items() if CONFIG.method(m)["kind"] == "fusionmedclip"}
-    seeds = CONFIG.data["seeds"]
-    return {
-        CONFIG.method(method)["title"]: [
-            f"{RESULTS}/runs/{dataset}/{run.split}/{method}/k{run.k}/seed{seed}/training_log.csv"
-            for seed in seeds
+def all_figures_params(module, **values):
+    """What one figure of all data sets depends on, and more."""
+    titles = (
+        {name: entry["title"] for name, entry in DATASETS.items()}
+        | {name: entry["title"] for name, entry in TABLES.items()}
+        | {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
+    )
+    stand_in = {} if "tables" in values else {"stand_in": CONFIG.data["tier"] != "paper"}
+    return params(module, titles=titles, **stand_in, **values)
+
+
+def largest_runs(dataset):
+    """Each method's runs at its own largest k, all seeds."""
+    largest = {}
+    for run in RUNS:
+        if run.dataset == dataset:
+            largest[run.method] = max(run.k, largest.get(run.method, 0))
+    return {m: [r for r in RUNS if (r.dataset, r.method, r.k) == (dataset, m, k)] for m, k in largest.items()}
+
+
+def score_file(run):
+    """Image scores of a run."""
+    return f"{RESULTS}/scores/{run.path}/scores.csv"
+
+
+def histogram_scores():
+    """Score files of each method of each data set; pairs, since params keep no order of keys."""
+    return [
+        [dataset, [[m, {"k": runs[0].k, "scores": [*map(score_file, runs)]}] for m, runs in methods.items()]]
+        for dataset, methods in ((dataset, largest_runs(dataset)) for dataset in SHOWN)
+    ]
+
+
+def curve_scores():
+    """Score files of each data set, by image table at its largest k and by method."""
+    return [[dataset, groups] for dataset in SHOWN if (groups := _table_groups(dataset))]
+
+
+def _table_groups(dataset):
+    groups = []
+    for table, entry in TABLES.items():
+        cells = [cell for row in ROWS[table].values() for cell in row if cell.dataset == dataset]
+        k = max(entry["shots"])
+        runs = [[c.method, [*map(score_file, c.runs(CONFIG))]] for c in cells if c.k == k and c.runs(CONFIG)]
+        if entry["metric"] == "image_auroc" and runs:
+            groups.append([table, {"k": k, "runs": runs}])
+    return groups
+
+
+def cost_records():
+    """Metrics files of each data set and method, controls left out."""
+    return [
+        [dataset, [[m, [f"{RESULTS}/metrics/{run.path}.json" for run in runs]] for m, runs in methods]]
+        for dataset in SHOWN
+        if (methods := [pair for pair in largest_runs(dataset).items() if pair[0] not in CONTROLS])
+    ]
+
+
+def training_logs():
+    """Training logs of our own methods, by data set and method."""
+    found = []
+    for dataset in SHOWN:
+        ours = [
+            [m, {"k": runs[0].k, "logs": [f"{RESULTS}/runs/{run.path}/training_log.csv" for run in runs]}]
+            for m, runs in largest_runs(dataset).items()
+            if CONFIG.method(m)["kind"] == "fusionmedclip"
         ]
-        for method, run in ours.items()
-    }
+        found += [[dataset, ours]] if ours else []
+    return found
+
+
+def paths_in(found):
+    """Every path in nested lists and mappings: what a figure reads."""
+    if isinstance(found, str):
+        return [found] if found.startswith(f"{RESULTS}/") else []
+    parts = found.values() if isinstance(found, dict) else found if isinstance(found, list) else []
+    return [path for part in parts for path in paths_in(part)]
+
+
+def table_files(layout, suffix=".csv"):
+    """Tables of a layout and their files."""
+    return [[t, f"{RESULTS}/tables/{t}{suffix}"] for t in TABLES if layout in (None, TABLES[t]["rows"])]
+
+
+def figure_files(kind, *names):
+    """PNG and PDF of each figure of a kind; the PNGs are in snakemake --report."""
+    stems = {f"{kind}_{name}": {"of": name} for name in names} or {kind: {}}
+    marked = partial(report, category="Figures", caption=f"../fusionmedclip/reporting/captions/{kind}.rst")
+    title = {"figure": FIGURE_TITLES[kind]}
+    shown = [marked(f"{RESULTS}/figures/{stem}.png", labels={**title, **of}) for stem, of in stems.items()]
+    return shown + [f"{RESULTS}/figures/{stem}.pdf" for stem in stems]
 
 
 def gallery_synthesis(dataset):
@@ -64,4 +148,4 @@ def support_files(datasets):
 
 TRAINED = [name for name in STAGE1 if any(CONFIG.method(run.method)["backbone"] == name for run in RUNS)]
 SHOWN = [dataset for dataset in DATASETS if gallery_runs(dataset)]
-CURVED = [dataset for dataset in SHOWN if curve_logs(dataset)]
+CURVED = [dataset for dataset, _ in training_logs()]

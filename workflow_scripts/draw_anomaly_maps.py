@@ -13,6 +13,7 @@ run(
     titles=params["titles"],
     title=params["title"],
     k=params["k"],
+    split_seed=params["split_seed"],
     stand_in=params["stand_in"],
     out=snakemake.output[0],
 )

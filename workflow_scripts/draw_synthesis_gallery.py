@@ -12,5 +12,6 @@ run(
     settings=params["settings"],
     seed=params["seed"],
     title=params["title"],
+    stand_in=params["stand_in"],
     out=snakemake.output[0],
 )

@@ -1,4 +1,6 @@
-"""Draw the training loss of the methods of a data set."""
+"""Draw the training loss of our methods."""
+
+from pathlib import Path
 
 from _job import parameters, run
 
@@ -6,9 +8,8 @@ params = parameters(snakemake)
 run(
     snakemake,
     "fusionmedclip.reporting.training_curves:draw_training_curves",
-    logs=params["logs"],
-    title=params["title"],
-    k=params["k"],
+    figures=params["figures"],
     stand_in=params["stand_in"],
-    out=snakemake.output[0],
+    titles=params["titles"],
+    folder=str(Path(snakemake.output[0]).parent),
 )

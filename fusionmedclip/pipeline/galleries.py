@@ -26,6 +26,7 @@ def synthesis_gallery(
     settings: Mapping,
     seed: int,
     title: str,
+    stand_in: bool,
     out: str | Path,
 ) -> None:
     """Draw every synthesis task on one support set, with the settings that training uses."""
@@ -36,7 +37,8 @@ def synthesis_gallery(
         out=out,
         settings=build(SynthesisSettings, settings, where="synthesis"),
         seed=seed,
-        title=title,
+        title=f"{title}: synthetic anomalies on support images, seed {seed}",
+        stand_in=stand_in,
     )
 
 

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.reporting.style import STAND_IN_NOTE, new_figure, save_figure
+from fusionmedclip.reporting.mosaic import draw_mosaic, grey, place, size_of
+from fusionmedclip.reporting.style import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw_map_gallery"]
+
+SIDE = 0.85
+"""Inches of a picture."""
 
 
 def draw_map_gallery(
@@ -20,10 +28,11 @@ def draw_map_gallery(
     titles: Sequence[str],
     title: str,
     k: int,
+    split_seed: int,
     stand_in: bool,
     out: str | Path,
 ) -> None:
-    """Draw one line a test image: the image, its truth, each method's map over it.
+    """Draw two lines a test image: the image over its truth, each method's map over map and image together.
 
     The images are those that the runs kept: drawn by the split's seed, two thirds abnormal, no score being
     looked at. Each map is coloured from its own smallest to its own largest value among the images shown, so
@@ -41,51 +50,76 @@ def draw_map_gallery(
         Of the data set.
     k : int
         Count of support images.
+    split_seed : int
+        By which the images were drawn.
     stand_in : bool
         Whether to say that data or weights are stand-ins.
     out : path
+        ``.png``; the PDF lies beside it.
     """
-    table = pd.read_csv(manifest)
-    pixels, truth = (np.load(path, mmap_mode="r") for path in (images, masks))
+    labels = pd.read_csv(manifest, usecols=["label"])["label"].to_numpy()
     kept = [(name, np.load(path)) for name, path in zip(titles, examples, strict=True)]
     kept = [(name, data["rows"], data["maps"].astype(np.float32)) for name, data in kept if len(data["rows"])]
-    if not kept:
-        kept_rows = np.empty(0, int)
-    else:
-        kept_rows = kept[0][1]
-        kept_rows = kept_rows[np.argsort(-table["label"].to_numpy()[kept_rows], kind="stable")]
-    columns = 2 + len(kept)
-    lines = max(1, len(kept_rows))
-    figure, axes = new_figure(lines, columns, figsize=(1.5 * columns, 1.55 * lines + 0.6), squeeze=False)
-    for line, row in enumerate(kept_rows):
-        word = "abnormal" if table["label"][row] else "normal"
-        _show(axes[line, 0], pixels[row], "image" if line == 0 else "")
-        axes[line, 0].text(
-            0.03, 0.95, word, transform=axes[line, 0].transAxes, va="top", color="w", fontsize=7
-        )
-        _show(axes[line, 1], pixels[row], "truth" if line == 0 else "")
-        _outline(axes[line, 1], truth[row])
-        for column, (name, rows, maps) in enumerate(kept, start=2):
-            _show(axes[line, column], pixels[row], name if line == 0 else "")
+    rows = kept[0][1] if kept else np.empty(0, int)
+    rows = rows[np.argsort(-labels[rows], kind="stable")]
+    heading = f"{title}, k = {k}: anomaly maps"
+    if not len(rows):
+        with drawing(out, panel=(4, 0.4), title=heading, stand_in=stand_in) as (_, axes):
+            axes[0, 0].axis("off")
+            axes[0, 0].text(0, 0.5, "No method shown keeps maps.")
+        return
+    pixels, truth = (np.load(path, mmap_mode="r") for path in (images, masks))
+    pictures = _pictures([np.asarray(pixels[row], np.float32) for row in rows], rows, kept)
+    with drawing(
+        out,
+        panel=(size_of(1 + len(kept), SIDE), size_of(len(pictures), SIDE)),
+        margins=(0.75, 0.05, 0.3, 0.05),
+        title=heading,
+        notes=[
+            f"Images drawn by split seed {split_seed}, before any score was known. Blue: truth.",
+            "Upper line: image, maps. Lower: truth, maps over the image. Colours: each method's own range.",
+        ],
+        stand_in=stand_in,
+        pictures=True,
+    ) as (_, axes):
+        axis = axes[0, 0]
+        side = draw_mosaic(axis, pictures)
+        for line, row in enumerate(rows):
+            y, x = place(2 * line, 0, side)
+            word = "abnormal" if labels[row] else "normal"
+            axis.text(-0.06 * side, y + side, word, rotation=90, ha="right", va="center")
+            _outline(axis, truth[row], *place(2 * line + 1, 0, side))
+        for column, name in enumerate(["image, truth", *(name for name, _, _ in kept)]):
+            x = place(0, column, side)[1] + side / 2
+            axis.text(
+                x, -0.04 * side, name.replace("FusionMedCLIP,", "FusionMedCLIP,\n"), ha="center", va="bottom"
+            )
+
+
+def _pictures(
+    images: Sequence[np.ndarray], rows: np.ndarray, kept: Sequence[tuple]
+) -> list[list[np.ndarray]]:
+    """Two lines an image, (H, W, 3) each."""
+    from matplotlib import colormaps
+
+    inferno = colormaps["inferno"]
+    lines = []
+    for image, row in zip(images, rows, strict=True):
+        above, below = [grey(image)], [grey(image)]
+        for _, own_rows, maps in kept:
             low, high = float(maps.min()), float(maps.max())
-            map_of = maps[np.flatnonzero(rows == row)[0]]
-            axes[line, column].imshow(map_of, cmap="inferno", alpha=0.55, vmin=low, vmax=high)
-    for axis in axes.flat:
-        axis.axis("off")
-    figure.suptitle(f"{title}, k = {k}: anomaly maps", y=0.995)
-    if stand_in:
-        figure.text(0.5, 0.0, STAND_IN_NOTE, ha="center", va="top", fontsize=7, color="0.35")
-    figure.tight_layout(pad=0.3, rect=(0, 0.01, 1, 0.98))
-    save_figure(figure, out)
+            map_of = (maps[np.flatnonzero(own_rows == row)[0]] - low) / max(high - low, 1e-12)
+            coloured = inferno(map_of)[..., :3]
+            above.append(coloured)
+            below.append(0.45 * grey(image) + 0.55 * coloured)
+        lines += [above, below]
+    return lines
 
 
-def _show(axis, image: np.ndarray, title: str) -> None:
-    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
-    axis.set_title(title, pad=3)
-
-
-def _outline(axis, mask: np.ndarray) -> None:
+def _outline(axis: "Axes", mask: np.ndarray, y: int, x: int) -> None:
+    height, width = mask.shape
     if (mask == 1).any():
-        axis.contour(mask == 1, levels=[0.5], colors="#00d4ff", linewidths=1)
+        grid = np.arange(x, x + width), np.arange(y, y + height)
+        axis.contour(*grid, mask == 1, levels=[0.5], colors="#00d4ff", linewidths=0.9)
     elif (mask == 2).any():
-        axis.text(0.5, 0.5, "outline unknown", transform=axis.transAxes, ha="center", color="w", fontsize=7)
+        axis.text(x + width / 2, y + 0.94 * height, "outline unknown", ha="center", color="w", fontsize=6)

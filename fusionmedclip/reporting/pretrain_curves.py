@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting.style import STAND_IN_NOTE, new_figure, save_figure
+from fusionmedclip.reporting.style import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_pretrain_curves"]
 
 _COLUMNS = {"epoch", "split", "metric", "value", "chance"}
-_LINES = {"r1": "#2a6f97", "r5": "#e07a5f", "r10": "#3d7a4e"}
+_LINES = {"r1": "#0072b2", "r5": "#d55e00", "r10": "#009e73"}
 _WAYS = {"image_to_text": "image to text", "text_to_image": "text to image"}
 
 
@@ -44,20 +44,25 @@ def draw_pretrain_curves(*, curves: Path, title: str, stand_in: bool, out: Path)
         raise InputError(f"{curves}: no validation loss", hint="is this the retrieval.csv of a Stage 1 run?")
     labelled = (table["metric"] == "zero_shot_accuracy").any()
     count = 4 if labelled else 3
-    figure, axes = new_figure(1, count, figsize=(3.0 * count, 2.6))
-    _draw_loss(axes[0], table)
-    for axis, (way, name) in zip(axes[1:3], _WAYS.items(), strict=True):
-        _draw_recall(axis, table, way, name)
-    if labelled:
-        _draw_accuracy(axes[3], table)
-    for axis in axes:
-        axis.set_xlabel("epoch")
-        axis.xaxis.get_major_locator().set_params(integer=True)
-    figure.suptitle(f"{title} (dotted: chance)", fontsize=10)
-    if stand_in:
-        figure.text(0.5, 0.0, STAND_IN_NOTE, ha="center", va="top", fontsize=7, color="0.35")
-    figure.tight_layout()
-    save_figure(figure, out)
+    with drawing(
+        out,
+        columns=count,
+        panel=(2.1, 1.6),
+        gap=(0.45, 0),
+        margins=(0.45, 0.1, 0.3, 0.45),
+        title=f"Stage 1: {title}",
+        notes=["Dotted: chance. Training loss is of mixed pairs with smoothed labels."],
+        stand_in=stand_in,
+    ) as (_, axes):
+        axes = axes[0]
+        _draw_loss(axes[0], table)
+        for axis, (way, name) in zip(axes[1:3], _WAYS.items(), strict=True):
+            _draw_recall(axis, table, way, name)
+        if labelled:
+            _draw_accuracy(axes[3], table)
+        for axis in axes:
+            axis.set_xlabel("epoch")
+            axis.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _rows(table: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:
@@ -65,13 +70,13 @@ def _rows(table: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:
 
 
 def _draw_loss(axis: "Axes", table: pd.DataFrame) -> None:
-    for split, colour in (("train", "0.6"), ("validation", "#2a6f97")):
+    for split, colour in (("train", "0.6"), ("validation", "#0072b2")):
         rows = _rows(table, split, "loss")
-        label = "training (mixed, smoothed)" if split == "train" else split
+        label = "training" if split == "train" else split
         axis.plot(rows["epoch"], rows["value"], color=colour, marker=".", label=label)
-    axis.axhline(_rows(table, "validation", "loss")["chance"].iloc[0], color="#2a6f97", linestyle=":")
+    axis.axhline(_rows(table, "validation", "loss")["chance"].iloc[0], color="#0072b2", linestyle=":")
     axis.set_title("contrastive loss")
-    axis.legend(fontsize=7)
+    axis.legend()
 
 
 def _draw_recall(axis: "Axes", table: pd.DataFrame, way: str, name: str) -> None:
@@ -82,13 +87,13 @@ def _draw_recall(axis: "Axes", table: pd.DataFrame, way: str, name: str) -> None
             axis.axhline(rows["chance"].iloc[0], color=colour, linestyle=":")
     axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
     axis.set_title(f"recall, {name}")
-    axis.legend(fontsize=7, loc="upper left", ncols=3, handlelength=1)
+    axis.legend(loc="upper left", ncols=3, handlelength=1)
 
 
 def _draw_accuracy(axis: "Axes", table: pd.DataFrame) -> None:
     rows = _rows(table, "validation", "zero_shot_accuracy")
-    axis.plot(rows["epoch"], rows["value"], color="#2a6f97", marker=".")
+    axis.plot(rows["epoch"], rows["value"], color="#0072b2", marker=".")
     if len(rows):
-        axis.axhline(rows["chance"].iloc[0], color="#2a6f97", linestyle=":")
+        axis.axhline(rows["chance"].iloc[0], color="#0072b2", linestyle=":")
     axis.set_ylim(0, 1)
     axis.set_title("zero-shot accuracy")

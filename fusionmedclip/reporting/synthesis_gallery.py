@@ -1,21 +1,18 @@
 """Gallery of synthetic anomalies: what training sees, task by task, on real support images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
+from fusionmedclip.reporting.mosaic import draw_mosaic, grey, place, size_of
+from fusionmedclip.reporting.style import drawing
 from fusionmedclip.synthesis import TASKS, SynthesisSettings, synthesize
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["draw_synthesis_gallery"]
 
-PANEL_INCHES = 1.25
+PANEL_INCHES = 0.75
 
 CAPTIONS = {
     "identity": "Identity",
@@ -37,6 +34,7 @@ def draw_synthesis_gallery(
     seed: int = 0,
     title: str = "",
     examples: int = 3,
+    stand_in: bool = False,
 ) -> tuple[Path, Path]:
     """Draw each task's anomalies on support images: before, after and mask.
 
@@ -54,6 +52,8 @@ def draw_synthesis_gallery(
         Drawn above the panels.
     examples : int
         Examples a task, from 1; each from another support image while there are enough.
+    stand_in : bool
+        Whether to say that data or weights are stand-ins.
 
     Returns
     -------
@@ -66,40 +66,37 @@ def draw_synthesis_gallery(
     """
     if examples < 1:
         raise InputError("examples of a gallery", received=examples, allowed="1 or more")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(PANEL_INCHES * (3 * examples + 1.3), PANEL_INCHES * (len(TASKS) + 0.6)))
-    axes = figure.subplots(len(TASKS), 3 * examples, squeeze=False)
-    for row, task in enumerate(TASKS):
-        for example in range(examples):
-            base = support[(row + example) % len(support)]
-            rng = generator(seed, "gallery", task, example)
-            image, mask = synthesize(base, support, task=task, rng=rng, settings=settings)
-            for column, panel in enumerate((base, image, mask.astype(np.float32))):
-                _show(axes[row, 3 * example + column], panel)
-    for row, task in enumerate(TASKS):
-        axes[row, 0].set_ylabel(CAPTIONS[task], rotation=0, ha="right", va="center", fontsize=9)
-    for column in range(3 * examples):
-        axes[0, column].set_title(("before", "after", "mask")[column % 3], fontsize=9)
-    figure.suptitle(title, fontsize=11)
-    figure.subplots_adjust(left=1.25 / (3 * examples + 1.3), right=0.995, bottom=0.005, top=0.94)
-    figure.subplots_adjust(wspace=0.03, hspace=0.03)
-    return _save(figure, Path(out))
-
-
-def _show(axis: "Axes", panel: np.ndarray) -> None:
-    axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)
-
-
-def _save(figure: "Figure", out: Path) -> tuple[Path, Path]:
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out = Path(out)
     stem = out.with_suffix("") if out.suffix in (".png", ".pdf") else out
-    png, pdf = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".pdf")
-    # Without dates the same settings give the same bytes.
-    figure.savefig(png, dpi=150, metadata={"Software": None})
-    figure.savefig(pdf, dpi=150, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    png, pdf = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "pdf"))
+    columns = 3 * examples
+    with drawing(
+        png,
+        panel=(size_of(columns, PANEL_INCHES), size_of(len(TASKS), PANEL_INCHES)),
+        margins=(1.45, 0.05, 0.25, 0.05),
+        title=title,
+        stand_in=stand_in,
+        pictures=True,
+    ) as (_, axes):
+        axis = axes[0, 0]
+        side = draw_mosaic(axis, [_line(task, support, settings, seed, examples) for task in TASKS])
+        for row, task in enumerate(TASKS):
+            y = place(row, 0, side)[0] + side / 2
+            axis.text(-0.08 * side, y, CAPTIONS[task], ha="right", va="center")
+        for column in range(columns):
+            x = place(0, column, side)[1] + side / 2
+            axis.text(x, -0.04 * side, ("before", "after", "mask")[column % 3], ha="center", va="bottom")
     return png, pdf
+
+
+def _line(
+    task: str, support: np.ndarray, settings: SynthesisSettings | None, seed: int, examples: int
+) -> list[np.ndarray]:
+    """Before, after and mask of each example, (H, W, 3) each."""
+    panels = []
+    for example in range(examples):
+        base = support[(list(TASKS).index(task) + example) % len(support)]
+        rng = generator(seed, "gallery", task, example)
+        image, mask = synthesize(base, support, task=task, rng=rng, settings=settings)
+        panels += [grey(panel) for panel in (base, image, mask.astype(np.float32))]
+    return panels

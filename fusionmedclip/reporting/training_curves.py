@@ -6,50 +6,53 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.reporting.style import STAND_IN_NOTE, new_figure, save_figure
+from fusionmedclip.reporting.style import colour, drawing
 
 __all__ = ["draw_training_curves"]
 
 
 def draw_training_curves(
-    *, logs: Mapping[str, Sequence[str | Path]], title: str, k: int, stand_in: bool, out: str | Path
+    *, figures: Mapping[str, Mapping], titles: Mapping[str, str], stand_in: bool, folder: str | Path
 ) -> None:
-    """Draw the training loss of each method that was trained.
+    """Draw ``training_{dataset}`` of each data set: the training loss of each method that was trained.
 
     Parameters
     ----------
-    logs : mapping of method title to training logs
-        One log a seed; logs without rows (nothing was trained) are left out.
-    title : str
-        Of the data set.
-    k : int
-        Count of support images.
+    figures : mapping of data set to methods
+        A method is a name to ``k`` and ``logs``, one file a seed; logs without rows (nothing was trained)
+        are left out.
+    titles : mapping
+        Of data sets and methods.
     stand_in : bool
         Whether to say that data or weights are stand-ins.
-    out : path
+    folder : path
     """
-    curves = {name: _curves(paths) for name, paths in logs.items()}
-    curves = {name: curve for name, curve in curves.items() if curve is not None}
-    columns = max(1, min(3, len(curves)))
-    lines = max(1, -(-len(curves) // columns))
-    figure, axes = new_figure(lines, columns, figsize=(3.1 * columns, 2.2 * lines + 0.4), squeeze=False)
-    for axis in axes.flat[len(curves) :]:
-        axis.axis("off")
-    for axis, (name, (steps, losses)) in zip(axes.flat, curves.items(), strict=False):
-        for loss in losses:
-            axis.plot(steps, loss, color="0.75", linewidth=0.6)
-        axis.plot(steps, _smooth(losses.mean(axis=0)), color="#2a6f97", linewidth=1.6)
-        axis.set_title(name)
-        axis.set_ylim(bottom=min(0.0, float(losses.min())))
-    for axis in axes[-1]:
-        axis.set_xlabel("step")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("loss")
-    figure.suptitle(f"{title}, k = {k}: training loss (grey: seeds; blue: their mean, smoothed)", fontsize=10)
-    if stand_in:
-        figure.text(0.5, 0.0, STAND_IN_NOTE, ha="center", va="top", fontsize=7, color="0.35")
-    figure.tight_layout()
-    save_figure(figure, out)
+    for dataset, methods in dict(figures).items():
+        found = {name: (entry["k"], _curves(entry["logs"])) for name, entry in dict(methods).items()}
+        found = {name: (k, curve) for name, (k, curve) in found.items() if curve is not None}
+        columns = max(1, min(3, len(found)))
+        with drawing(
+            Path(folder, f"training_{dataset}.png"),
+            lines=max(1, -(-len(found) // columns)),
+            columns=columns,
+            panel=(2.6, 1.35),
+            gap=(0.5, 0.75),
+            margins=(0.62, 0.15, 0.3, 0.45),
+            title=f"{titles.get(dataset, dataset)}: training loss",
+            notes=["Grey: seeds. Coloured: their mean, smoothed over a twentieth of the run."],
+            stand_in=stand_in,
+        ) as (_, axes):
+            for axis in list(axes.flat)[len(found) :]:
+                axis.axis("off")
+            for axis, (name, (k, (steps, losses))) in zip(axes.flat, found.items(), strict=False):
+                for loss in losses:
+                    axis.plot(steps, loss, color="0.75", linewidth=0.5)
+                axis.plot(steps, _smooth(losses.mean(axis=0)), color=colour(name), linewidth=1.6)
+                axis.set_title(f"{titles.get(name, name)}, k = {k}")
+                axis.set_ylim(bottom=min(0.0, float(losses.min())))
+                axis.set_xlabel("step")
+            for axis in axes[:, 0]:
+                axis.set_ylabel("loss")
 
 
 def _curves(paths: Sequence[str | Path]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting import pretrain_curves
+from fusionmedclip.reporting import style
 from fusionmedclip.reporting.pretrain_curves import draw_pretrain_curves
 
 
@@ -30,7 +30,7 @@ def test_lines_hold_the_tables_numbers(tmp_path: Path, monkeypatch, labels: bool
     table(labels).to_csv(tmp_path / "retrieval.csv", index=False)
     drawn = {}
 
-    def keep(figure, path):
+    def keep(figure, path, **_):
         axes = figure.axes
         drawn["panels"] = len(axes)
         drawn["validation"] = axes[0].lines[1].get_ydata().tolist()
@@ -38,7 +38,7 @@ def test_lines_hold_the_tables_numbers(tmp_path: Path, monkeypatch, labels: bool
         drawn["note"] = [text.get_text() for text in figure.texts]
         figure.savefig(path)
 
-    monkeypatch.setattr(pretrain_curves, "save_figure", keep)
+    monkeypatch.setattr(style, "save_figure", keep)
     draw_pretrain_curves(
         curves=tmp_path / "retrieval.csv", title="tiny", stand_in=True, out=tmp_path / "out.png"
     )

@@ -37,14 +37,14 @@ def test_more_examples_make_it_wider_and_tasks_make_it_tall(tmp_path, support):
     one, three = (
         Image.open(draw_synthesis_gallery(support, out=tmp_path / str(n), examples=n)[0]).size for n in (1, 3)
     )
-    assert three[0] > 2 * one[0]
-    assert three[1] == one[1] > 100 * len(TASKS)
+    assert three[0] > one[0]
+    assert three[1] == one[1] > 85 * len(TASKS)
 
 
 def test_masks_are_drawn_black_and_white(tmp_path):
     # Grey images: what is white can only be a mask (or the paper).
     grey = np.full((2, 64, 64), 0.5, dtype=np.float32)
-    png, _ = draw_synthesis_gallery(grey, out=tmp_path / "g", examples=1)
+    png, _ = draw_synthesis_gallery(grey, out=tmp_path / "g", examples=3)
     pixels = np.asarray(Image.open(png).convert("L"))
     side = pixels.shape[0] // (len(TASKS) + 1)
     column = pixels[:, -side // 2]
