@@ -91,3 +91,11 @@ def test_other_weights_data_or_size_are_stand_ins(root, thesis):
     assert any("pixels" in r for r in reasons(demo, "busi", "fusionmedclip"))
     assert any("EfficientNet" in r for r in reasons(offline, "busi", "patchcore"))
     assert any("CheXpert" in r for r in reasons(offline, "chexpert", "patchcore"))
+
+
+def test_twenty_support_draws_stand_behind_every_cell_of_supports20(root):
+    config = load_config([root / "config.yaml", root / "configs/supports20.yaml"])
+    rows = [row for table in config.data["tables"] for row in rows_of(config, table).values()]
+    for cell in (cell for row in rows for cell in row):
+        assert [run.seed for run in cell.runs(config)] == list(range(20))
+    assert len(runs_of(config, [cell for row in rows for cell in row])) == 240
