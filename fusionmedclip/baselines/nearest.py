@@ -15,14 +15,15 @@ class Nearest:
         Not copied.
     memory_block, query_block : int
         Rows compared at a time: besides memory and queries, a search holds one block of
-        ``memory_block x query_block`` distances (32 MiB at the defaults).
+        ``memory_block x query_block`` distances (32 MiB at the defaults) or of the memory's squares.
     """
 
     def __init__(self, memory: Tensor, *, memory_block: int = 8192, query_block: int = 1024):
         self.memory = memory
         self.memory_block = memory_block
         self.query_block = query_block
-        self._norms = memory.square().sum(dim=1)
+        # Squares of a block at a time: those of the whole memory would be as large as the memory itself.
+        self._norms = torch.cat([block.square().sum(dim=1) for block in memory.split(memory_block)])
 
     def squared_distances(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Squared distance to, and row of, each query's nearest memory vector.
