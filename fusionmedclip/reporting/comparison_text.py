@@ -80,8 +80,8 @@ def _draws(pair: pd.Series) -> str:
         return "one support draw shows no spread, so how many it would take is unknown"
     if pd.isna(pair["draws_needed"]):
         return "not even a million support draws would show so small a difference"
-    low, high = ("over a million" if pd.isna(pair[name]) else f"{pair[name]}" for name in _RANGE)
-    return f"it would take {pair['draws_needed']} support draws ({low} to {high})"
+    low, high = ("over a million" if pd.isna(pair[name]) else f"{pair[name]:.0f}" for name in _RANGE)
+    return f"it would take {pair['draws_needed']:.0f} support draws ({low} to {high})"
 
 
 _RANGE = ("draws_low", "draws_high")

@@ -13,31 +13,22 @@ PREAMBLE = r"""% \documentclass{article}
 """
 """How to compile the file alone; NAME is the table's."""
 
-_WIDE = 8
-"""Columns of numbers from which the table is set smaller."""
+_MOST = 7
+"""Columns of numbers side by side; more go into a block beneath, so that a table fits a page."""
 
 
 def grid_latex(grid: Grid) -> str:
     """Two printed lines a row: ours, best in bold and second underlined; the thesis's and the difference."""
-    size = r"\footnotesize" if len(grid.heads) < _WIDE else r"\scriptsize"
-    printed = any(cell.thesis for _, cells in grid.lines for cell in cells)
     lines = [
         PREAMBLE.replace("NAME", grid.name) + r"\begin{table}[htbp]",
-        rf"\centering{size}\setlength{{\tabcolsep}}{{3pt}}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{escaped(grid.title)} ({escaped(grid.metric)}, \%).}}",
         rf"\label{{tab:{grid.name}}}",
-        rf"\begin{{tabular}}{{{'l' * len(grid.labels)}{'c' * len(grid.heads)}}}",
-        r"\toprule",
-        " & ".join([*map(escaped, grid.labels), *map(stacked, grid.heads)]) + r" \\",
-        r"\midrule",
     ]
-    for labels, cells in grid.lines:
-        lines.append(" & ".join([*map(escaped, labels), *map(_ours, cells)]) + r" \\")
-        if printed:
-            blank = [""] * (len(labels) - 1)
-            lines.append(" & ".join([*blank, r"{\tiny thesis}", *map(_thesis, cells)]) + r" \\[2pt]")
-    lines += [r"\bottomrule", r"\end{tabular}", "", r"\medskip\raggedright\scriptsize"]
+    for start in range(0, len(grid.heads), _MOST):
+        lines += [*_block(grid, slice(start, start + _MOST)), "", r"\medskip"]
     best = ["Best of a data set and k in bold, second underlined."] if grid.ranked else []
+    lines.append(r"\raggedright\scriptsize")
     lines += [rf"{escaped(note)}\par" for note in [*best, *grid.notes]]
     lines += [
         rf"\textsuperscript{{$\dagger${number}}} {escaped(note)}\par"
@@ -48,6 +39,23 @@ def grid_latex(grid: Grid) -> str:
         said = "\n".join(rf"{escaped(text)}\par" for text in grid.sentences)
         lines.append("{\\footnotesize\\noindent\\textbf{Can the best two be told apart?}\\par\n" + said + "}")
     return "\n".join(lines) + "\n"
+
+
+def _block(grid: Grid, part: slice) -> list[str]:
+    heads = grid.heads[part]
+    printed = any(cell.thesis for _, cells in grid.lines for cell in cells)
+    lines = [
+        rf"\begin{{tabular}}{{{'l' * len(grid.labels)}{'c' * len(heads)}}}",
+        r"\toprule",
+        " & ".join([*map(escaped, grid.labels), *map(stacked, heads)]) + r" \\",
+        r"\midrule",
+    ]
+    for labels, cells in grid.lines:
+        lines.append(" & ".join([*map(escaped, labels), *map(_ours, cells[part])]) + r" \\")
+        if printed:
+            blank = [""] * (len(labels) - 1)
+            lines.append(" & ".join([*blank, r"{\tiny thesis}", *map(_thesis, cells[part])]) + r" \\[2pt]")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def _ours(cell: GridCell) -> str:

@@ -108,6 +108,22 @@ def test_latex_has_the_numbers_of_the_csv():
     assert found == _wanted(table)
 
 
+def test_latex_puts_many_columns_into_blocks_that_hold_each_cell_once():
+    methods = [f"m{index:02}" for index in range(16)]
+    lines = [
+        {**dict.fromkeys(COLUMNS), "table": "t", "row": row, "dataset": dataset, "method": method, "k": 4,
+         "metric": "image_auroc", "n_seeds": 3, "backbone": "b", "status": "ok", "std": 0.01,
+         "mean": (16 * row + index) / 100}
+        for row, dataset in ((1, "busi"), (2, "brainmri")) for index, method in enumerate(methods)
+    ]  # fmt: skip
+    table = pd.DataFrame(lines).astype({"paper_mean": float, "paper_std": float, "delta": float})
+    latex = grid_latex(make_grid(table, **LOOK))
+    assert [latex.count(method) for method in methods] == [1] * 16
+    found = re.findall(r"(\d+\.0) \$\\pm\$", latex)
+    assert sorted(map(float, found)) == [float(value) for value in range(16, 48)]
+    assert max(line.count(" & ") for line in latex.splitlines()) <= 8
+
+
 def test_html_has_the_numbers_of_the_csv():
     table = _table()
     found = []
