@@ -115,6 +115,35 @@ def test_a_set_is_checked_where_it_lies_and_explained_where_it_does_not(workflow
     workflow.change("path: elsewhere", "path: clinic", file="mine.yaml")
 
 
+def test_a_table_of_the_cheapest_control_and_no_name_in_any_file(workflow, mine) -> None:
+    tables = {"ours": {"title": "Ours", "metric": "image_auroc", "rows": "dataset_k", "datasets": ["mine"],
+                       "shots": [4], "methods": ["mean_brightness_raw"]}}  # fmt: skip
+    (workflow.folder / "ours.yaml").write_text(yaml.safe_dump({"tables": tables}))
+    workflow.run(*_configured("grouped.yaml", "ours.yaml"), "--cores", "1", "--", "ours")
+    results = workflow.folder / "results/grouped"
+    table = pd.read_csv(results / "tables/ours.csv")
+    manifest = pd.read_csv(results / "datasets/mine/manifest.csv").set_index("image_id")
+    means = pd.Series(np.load(results / "datasets/mine/images.npy").mean(axis=(1, 2)), manifest.index)
+    split = pd.read_csv(results / "datasets/mine/split_grouped.csv").set_index("image_id")["part"]
+    tested = split.index[split == "test"]
+    ill, well = (means[tested][manifest.loc[tested, "label"] == label].to_numpy() for label in (1, 0))
+    assert table["mean"][0] == pytest.approx((ill[:, None] > well[None]).mean())
+    for path in results.rglob("*"):
+        if path.is_file():
+            assert b"Zebrafink" not in path.read_bytes(), path
+
+
+def test_a_broken_file_is_named_where_rules_are_quiet(workflow, mine) -> None:
+    (mine / "well" / "empty.dcm").touch()
+    printed = workflow.run(
+        *_configured("grouped.yaml"), "--quiet", "rules", "--forcerun", "list_dataset",
+        "--", "results/grouped/datasets/mine/manifest.csv", ok=False
+    )  # fmt: skip
+    (mine / "well" / "empty.dcm").unlink()
+    log = re.search(r"list_dataset failed; what went wrong stands in (\S+)", printed)[1]
+    assert "empty.dcm: empty file" in (workflow.folder / log).read_text()
+
+
 def test_each_public_set_has_a_target_and_a_bad_origin_one_readable_error(workflow, mine) -> None:
     (workflow.folder / "plain.yaml").write_text("results: results/plain\n")
     targets = [f"acquire_{name}" for name in ("busi", "brainmri", "chexpert", "roco")]
