@@ -29,7 +29,7 @@ rule build_row:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.reporting.tables",
+            "fusionmedclip.reporting.table_row",
             request=row_request(CONFIG, w.table, int(w.row)),
             results=RESULTS,
         ),

@@ -1,11 +1,11 @@
 """Finished runs as tables read them: refused where they are not what today's configuration asks for."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline.files import read_json
@@ -65,17 +65,20 @@ def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np
         If scores are not those that the metrics were computed from, or the runs tested different images.
     """
     tables = [_scores(Path(results, "scores", run, "scores.csv"), record) for run, record in records.items()]
-    for run, table in zip(records, tables, strict=True):
-        if not table.index.equals(tables[0].index):
+    images = [[row[:2] for row in table] for table in tables]
+    for run, listed in zip(records, images, strict=True):
+        if listed != images[0]:
             raise InputError(
                 "runs of one cell were tested on different images",
                 received=run,
                 hint="run them again: snakemake --forcerun run_method",
             )
-    return tables[0]["label"].to_numpy(), np.stack([table["score"].to_numpy(float) for table in tables])
+    labels = np.array([int(label) for _, label in images[0]])
+    return labels, np.array([[float(score) for *_, score in table] for table in tables])
 
 
-def _scores(path: Path, record: Mapping) -> pd.DataFrame:
+def _scores(path: Path, record: Mapping) -> list[tuple[str, str, str]]:
+    """Image, label and score as written, sorted by image."""
     inputs = record.get("provenance", {}).get("inputs", {})
     known = [sha for name, sha in inputs.items() if name.endswith("/".join(path.parts[-6:]))]
     if known and known[0] != file_sha256(path):
@@ -85,9 +88,8 @@ def _scores(path: Path, record: Mapping) -> pd.DataFrame:
             allowed=known[0][:12],
             hint=f"snakemake --forcerun compute_metrics {path}",
         )
-    return (
-        pd.read_csv(path, keep_default_na=False, dtype={"image_id": str}).set_index("image_id").sort_index()
-    )
+    with path.open(newline="") as file:
+        return sorted((row["image_id"], row["label"], row["score"]) for row in csv.DictReader(file))
 
 
 def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
@@ -110,5 +112,6 @@ def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
 
 @cache
 def _counts(manifest: Path) -> tuple[int, int]:
-    labels = pd.read_csv(manifest, usecols=["label"])["label"]
-    return int((labels == 0).sum()), int((labels == 1).sum())
+    with manifest.open(newline="") as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    return labels.count("0"), labels.count("1")

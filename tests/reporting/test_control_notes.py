@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from fusionmedclip.reporting.controls import control_notes
-from fusionmedclip.reporting.tables import COLUMNS, markdown
+from fusionmedclip.reporting.table_row import COLUMNS
+from fusionmedclip.reporting.tables import markdown
 
 TITLES = {"busi": "BUSI", "mri": "MRI", "bright": "mean brightness", "size": "image size", "pc": "PatchCore"}
 

@@ -14,7 +14,8 @@ from fusionmedclip.reporting.paper import printed
 from fusionmedclip.reporting.table_grid import make_grid, places, verdict
 from fusionmedclip.reporting.table_html import fragment_of, html_page, html_table
 from fusionmedclip.reporting.table_latex import grid_latex
-from fusionmedclip.reporting.tables import COLUMNS, markdown
+from fusionmedclip.reporting.table_row import COLUMNS
+from fusionmedclip.reporting.tables import markdown
 
 METHODS = ("patchcore", "simplenet", "squid", "fusionmedclip")
 

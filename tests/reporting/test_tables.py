@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting.tables import COLUMNS, build_row, build_table, markdown
+from fusionmedclip.reporting.table_row import COLUMNS, build_row
+from fusionmedclip.reporting.tables import build_table, markdown
 
 
 def _cell(method="patchcore", metric="image_auroc", runs=None, reasons=(), k=4):
