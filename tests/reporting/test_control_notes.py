@@ -33,6 +33,19 @@ def test_within_three_points_of_the_best_method_or_above(control, named):
         assert f"mean brightness ({100 * control:.1f})" in notes[0]
 
 
+@pytest.mark.parametrize(("control", "named"), [(0.20, True), (0.25, True), (0.26, False)])
+def test_a_control_far_below_a_half_counts_the_other_way_round(control, named):
+    notes = control_notes(
+        _table(("busi", "bright", 16, control), ("busi", "pc", 16, 0.78)), controls=["bright"], titles=TITLES
+    )
+    assert bool(notes) is named
+    if named:
+        assert (
+            f"mean brightness ({100 * control:.1f}, or {100 - 100 * control:.1f} the other way round)"
+            in notes[0]
+        )
+
+
 def test_each_data_set_and_k_is_judged_by_itself():
     table = _table(
         ("busi", "bright", 4, 0.70), ("busi", "size", 4, 0.71), ("busi", "pc", 4, 0.72),
