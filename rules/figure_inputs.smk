@@ -9,7 +9,7 @@ def gallery_runs(dataset):
     """Runs that the figures of a data set show: every method at its largest k, first seed."""
     runs = [run for run in RUNS if run.dataset == dataset and run.seed == CONFIG.data["seeds"][0]]
     largest = max((run.k for run in runs), default=0)
-    return {run.method: run for run in runs if run.k == largest}
+    return {m: run for m in METHODS for run in runs if (run.method, run.k) == (m, largest)}
 
 
 def figure_params(module, dataset, **values):
@@ -36,7 +36,11 @@ def largest_runs(dataset):
     for run in RUNS:
         if run.dataset == dataset:
             largest[run.method] = max(run.k, largest.get(run.method, 0))
-    return {m: [r for r in RUNS if (r.dataset, r.method, r.k) == (dataset, m, k)] for m, k in largest.items()}
+    return {
+        m: [run for run in RUNS if (run.dataset, run.method, run.k) == (dataset, m, largest[m])]
+        for m in METHODS
+        if m in largest
+    }
 
 
 def score_file(run):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_map_gallery"]
 
-SIDE = 0.85
+SIDE = 0.75
 """Inches of a picture."""
 
 
@@ -91,9 +91,7 @@ def draw_map_gallery(
             _outline(axis, truth[row], *place(2 * line + 1, 0, side))
         for column, name in enumerate(["image, truth", *(name for name, _, _ in kept)]):
             x = place(0, column, side)[1] + side / 2
-            axis.text(
-                x, -0.04 * side, name.replace("FusionMedCLIP,", "FusionMedCLIP,\n"), ha="center", va="bottom"
-            )
+            axis.text(x, -0.04 * side, name, ha="center", va="bottom", fontsize=6.5)
 
 
 def _pictures(
