@@ -208,4 +208,4 @@ def test_the_sentence_under_a_table(change, means, said):
     assert found[0].startswith("D, k = 4: ")
     assert said in found[0]
     tested = 0 if "p" in change else 1
-    assert f"all {tested} pairs" in found[1]
+    assert f"all pairs of this table ({tested})" in found[1]
