@@ -55,8 +55,8 @@ def sentences(
     tested = int(comparisons["p"].notna().sum())
     how = (
         "95 % intervals over seeds and test images; p after Holm's correction over all pairs of this table "
-        f"({tested}); support draws for power 0.8 in a paired t test on these test images, and their range at "
-        "the ends of the 95 % interval of the spread."
+        f"({tested}); support draws for power 0.8 in a paired t test on these test images, and their range "
+        "at the ends of the 95 % interval of the spread."
     )
     return [*found, how]
 
