@@ -22,7 +22,7 @@ def left_out_scores(
     count : int
         Support images, k.
     folds : int
-        From 2 to k; k leaves one out at a time.
+        2 or more; k or more leaves one out at a time.
     fit : callable
         Fits a new model on the support images at some positions.
     score : callable
@@ -35,11 +35,14 @@ def left_out_scores(
     Raises
     ------
     InputError
-        If there are more folds than images, or fewer than two.
+        If there are fewer than two folds or images.
     """
-    if not 2 <= folds <= count:
+    folds = min(folds, count)
+    if folds < 2:
         raise InputError(
-            "support folds do not fit the support set", received=folds, allowed=f"2 to k = {count}"
+            "support folds need two images and two folds",
+            received=f"{count} images, {folds} folds",
+            hint="leave support_folds out for k = 1",
         )
     positions = np.arange(count)
     scores = np.empty(count)

@@ -170,7 +170,13 @@ def test_no_image_is_scored_by_a_model_that_saw_it():
     assert fits == [{1, 3}, {0, 2, 4}]
 
 
-@pytest.mark.parametrize("folds", [1, 6])
-def test_folds_must_fit_the_support_set(folds):
+def test_more_folds_than_images_leave_one_out():
+    left = []
+    left_out_scores(3, 9, fit=lambda kept: left.append(3 - len(kept)), score=lambda model, out: out)
+    assert left == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("count", "folds"), [(1, 4), (5, 1)])
+def test_folds_need_two_images(count, folds):
     with pytest.raises(InputError, match="support folds"):
-        left_out_scores(5, folds, fit=None, score=None)
+        left_out_scores(count, folds, fit=None, score=None)
