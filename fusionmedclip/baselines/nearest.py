@@ -59,6 +59,7 @@ class Nearest:
                 self._norms[start:stop].unsqueeze(0), queries, self.memory[start:stop].T, alpha=-2
             )
             values, found = partial.min(dim=1)
+            del partial  # or two blocks would be held while the next is made
             closer = values < best
             best = torch.where(closer, values, best)
             rows = torch.where(closer, found + start, rows)
