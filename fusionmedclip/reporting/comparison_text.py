@@ -54,8 +54,8 @@ def sentences(
         found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best)}")
     tested = int(comparisons["p"].notna().sum())
     how = (
-        "95 % intervals over seeds and test images; p after Holm's correction over all pairs of this table "
-        f"({tested}); support draws for power 0.8 in a paired t test on these test images, and their range "
+        "95 % intervals and p over seeds and test images, for this pair alone; corrected p after Holm over all "
+        f"pairs of this table ({tested}); support draws for power 0.8 in a paired t test on these test images, and their range "
         "at the ends of the 95 % interval of the spread."
     )
     return [*found, how]
@@ -71,8 +71,12 @@ def _sentence(best: str, second: str, pair: pd.Series, first: str) -> str:
     if pd.isna(pair["p_holm"]):
         return f"{best} over {second} ({numbers}): no test, the difference has no variance."
     told = "can be" if pair["p_holm"] <= ALPHA else "cannot be"
-    p = f"p = {pair['p_holm']:.3f}" if pair["p_holm"] >= 0.001 else "p < 0.001"
+    p = f"p {_size(pair['p'])}, corrected p {_size(pair['p_holm'])}"
     return f"{best} and {second} {told} told apart ({numbers}, {p}); {_draws(pair)}."
+
+
+def _size(p: float) -> str:
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _draws(pair: pd.Series) -> str:
