@@ -54,9 +54,9 @@ def sentences(
         found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best)}")
     tested = int(comparisons["p"].notna().sum())
     how = (
-        "95 % intervals and p over seeds and test images, for this pair alone; corrected p after Holm over all "
-        f"pairs of this table ({tested}); support draws for power 0.8 in a paired t test on these test images, and their range "
-        "at the ends of the 95 % interval of the spread."
+        "95 % intervals and p over seeds and test images, for this pair alone; corrected p after Holm over "
+        f"all pairs of this table ({tested}); support draws for power 0.8 in a paired t test on these test "
+        "images, and their range at the ends of the 95 % interval of the spread."
     )
     return [*found, how]
 
