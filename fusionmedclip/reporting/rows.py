@@ -108,7 +108,7 @@ def run_settings(config: Config, run: Run) -> dict:
         "image_size": data["image_size"],
         "threads": data["threads"],
         "examples": data["examples"],
-        "meta": {name: config.dataset(name)["source"] for name in meta},
+        "meta": {name: {key: config.dataset(name)[key] for key in ("source", "test")} for name in meta},
     }
 
 

@@ -99,3 +99,12 @@ def test_twenty_support_draws_stand_behind_every_cell_of_supports20(root):
     for cell in (cell for row in rows for cell in row):
         assert [run.seed for run in cell.runs(config)] == list(range(20))
     assert len(runs_of(config, [cell for row in rows for cell in row])) == 240
+
+
+@pytest.mark.parametrize(("method", "changes"), [("regad", True), ("patchcore", False)])
+def test_the_pools_that_a_meta_trained_method_learns_from_are_part_of_its_identity(root, method, changes):
+    data = load_config(root / "config.yaml").data
+    run = Run("busi", "paper", method, 4, 0)
+    before = digest(run_settings(Config.checked(data), run))
+    data["datasets"]["brainmri"]["test"]["normal"] -= 1
+    assert (digest(run_settings(Config.checked(data), run)) != before) is changes
