@@ -1,16 +1,9 @@
 """The report: one page with every part, its numbers those of the CSV, nothing loaded from elsewhere."""
 
-import json
 import re
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
-from PIL import Image
-
-from fusionmedclip.reporting.report import write_report
-from fusionmedclip.reporting.table_html import html_page, html_table
-from fusionmedclip.reporting.tables import COLUMNS
 
 PARTS = [
     "tables",
@@ -52,91 +45,9 @@ class Page(HTMLParser):
             self.cells[self.section][-1] += data
 
 
-def table(folder, name, rows, **layout):
-    frame = pd.DataFrame([{**dict.fromkeys(COLUMNS), "table": name, **row} for row in rows])
-    frame.to_csv(folder / f"{name}.csv", index=False)
-    frame = pd.read_csv(folder / f"{name}.csv")
-    fragment = html_table(frame, title=name, titles={"squid": "SQUID"}, **layout)
-    (folder / f"{name}.html").write_text(html_page(fragment, title=name))
-    return folder / f"{name}.html"
-
-
-def record(method, fit, commit="a" * 40):
-    return {
-        "settings": {"method": {"name": method}},
-        "provenance": {
-            "commit": commit,
-            "dirty": False,
-            "packages": {"numpy": "9.9"},
-            "device": "cpu",
-            "python": "3",
-        },
-        "timing": {"fit_s": fit, "score_s": 2.0, "images_per_s": 50.0},
-        "memory": {"peak_bytes": 3 * 2**30},
-        "trained_parameters": {"lora": 1200, "prompt": 34},
-    }
-
-
 @pytest.fixture
-def page(tmp_path):
-    common = {
-        "k": 16,
-        "row": 1,
-        "dataset": "busi",
-        "backbone": "b",
-        "metric": "image_auroc",
-        "split": "paper",
-    }
-    six = [{**common, "method": "squid", "mean": 0.5512, "std": 0.02, "n_seeds": 2, "status": "ok"}]
-    dark = [{**common, "method": "darkness", "mean": 0.7777, "n_seeds": 1, "status": "stand-in"}]
-    metrics = []
-    for number, fit in enumerate((1.0, 5.0, 30.0)):
-        metrics.append(tmp_path / f"{number}.json")
-        metrics[-1].write_text(json.dumps(record("squid", fit)))
-    (tmp_path / "datasheet.json").write_text(json.dumps({"dataset": "busi", "licence": "CC <0>"}))
-    curation = {
-        "dataset": "busi",
-        "summary": {
-            "images": 12,
-            "classes": {
-                "a": {"label": 0, "images": 5},
-                "b": {"label": 1, "images": 4},
-                "c": {"label": 1, "images": 3},
-            },
-            "sizes": {"smallest": "5 x 5", "median": "6 x 6", "largest": "7 x 7"},
-            "masks": 2,
-            "duplicates": {"redundant": 1},
-        },
-        "findings": [{"kind": "empty_mask"}, {"kind": "label_conflict"}, {"kind": "empty_mask"}],
-        "shortcuts": [{"property": "border_mean", "auroc": 0.2}, {"property": "bytes", "auroc": 0.6}],
-    }
-    (tmp_path / "curation.json").write_text(json.dumps(curation))
-    Image.new("L", (4, 4)).save(tmp_path / "training_busi.png")
-    (tmp_path / "deviations.md").write_text("# Head\n\n| a | b |\n| --- | --- |\n| x <y> | z |\n")
-    out = tmp_path / "report.html"
-    write_report(
-        tables=[
-            table(tmp_path, "table6", six, layout="dataset_k"),
-            table(tmp_path, "controls", dark, layout="dataset_k"),
-        ],
-        figures=[tmp_path / "training_busi.png"],
-        datasheets=[tmp_path / "datasheet.json"],
-        curations=[tmp_path / "curation.json"],
-        metrics=metrics,
-        deviations=tmp_path / "deviations.md",
-        titles={"busi": "BUSI", "squid": "SQUID"},
-        controls=["darkness"],
-        jobs={"run_method": 3, "compute_metrics": 3, "write_report": 1},
-        configuration={
-            "tier": "demo <1>",
-            "seeds": [0, 1],
-            "split": "paper",
-            "image_size": 96,
-            "note": "a < b",
-        },
-        out=out,
-    )
-    return Page(out.read_text())
+def page(report_page):
+    return Page(report_page.read_text())
 
 
 def test_every_part_is_there_in_order(page):
