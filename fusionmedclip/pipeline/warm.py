@@ -1,13 +1,14 @@
 """Jobs without the seconds that imports take: one warm process of which each job is a fork.
 
 A job of the workflow costs a process, and torch with open_clip takes about five seconds to import, longer
-than a small run computes. With ``warm_jobs: true`` the workflow starts one process that has imported
-everything; each job asks it, over a socket in the working folder, for a fork of itself. A fork shares nothing
-with other jobs that could change a result, and where no warm process answers, a job runs by itself as usual.
-Meant for one machine without a GPU: a cluster's jobs run elsewhere, and a GPU must not be touched before a
-fork.
+than a small run computes. With ``warm_jobs: true`` the workflow starts one process that imports what jobs
+need, torch when a job first asks for it; each job asks it, over a socket in the working folder, for a fork of
+itself. A fork shares nothing with other jobs that could change a result, and where no warm process answers, a
+job runs by itself as usual. Meant for one machine without a GPU: a cluster's jobs run elsewhere, and a GPU
+must not be touched before a fork.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -29,14 +30,11 @@ __all__ = ["SOCKET", "call", "call_warm", "serve", "start", "stop"]
 SOCKET = Path(".snakemake/warm.sock")
 """Relative to the working folder, so that its path stays short enough for a socket."""
 
-PRELOADED = (
-    "torch._dynamo",
-    "fusionmedclip.methods",
-    "fusionmedclip.training.estimator",
-    "fusionmedclip.pipeline.runs",
-    "fusionmedclip.pipeline.measures",
-    "fusionmedclip.reporting.tables",
-)
+PRELOADED = ("pandas", "scipy.stats", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf")
+"""What jobs import while they run. The module that a job asks for follows when a job first asks for it."""
+
+WITH_TORCH = ("torch._dynamo", "fusionmedclip.methods", "fusionmedclip.training.estimator")
+"""What jobs that use torch import while they run, so tables and figures alone never wait for it."""
 
 
 def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
@@ -133,11 +131,11 @@ def stop(process: subprocess.Popen | None = None, path: Path = SOCKET) -> None:
 
 
 def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], None] | None = None) -> None:
-    """Import everything, then fork for each job that asks, until standard input closes or a signal comes."""
+    """Import, then fork for each job that asks, until standard input closes or a signal comes."""
     for module in preload:
         importlib.import_module(module)
     threading.Thread(target=_leave_with_the_starter, daemon=True).start()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     os.chmod(path, 0o600)
@@ -146,11 +144,30 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
         ready()
     while True:
         connection, _ = server.accept()
-        if os.fork() == 0:
-            server.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _answer(connection)
+        line = connection.makefile("r").readline()
+        if line:
+            _import_for(json.loads(line)[0])
+            if os.fork() == 0:
+                server.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _answer(connection, line)
         connection.close()
+
+
+def _import_for(function: str) -> None:
+    """Import what a job will ask for, once and for all later jobs; an error is the job's to report."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(function.partition(":")[0])
+        if "torch" in sys.modules:
+            for module in WITH_TORCH:
+                importlib.import_module(module)
+
+
+def _reap(*_: Any) -> None:
+    """Wait for forks that have ended, so that their processor time counts as this process's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _leave_with_the_starter() -> None:
@@ -159,9 +176,8 @@ def _leave_with_the_starter() -> None:
     os._exit(0)
 
 
-def _answer(connection: socket.socket) -> None:
-    stream = connection.makefile("r")
-    function, arguments, log = json.loads(stream.readline())
+def _answer(connection: socket.socket, line: str) -> None:
+    function, arguments, log = json.loads(line)
     threading.Thread(target=_leave_with_the_client, args=(connection,), daemon=True).start()
     status = call(function, arguments, log=log)
     connection.sendall(f"{status}\n".encode())

@@ -53,6 +53,32 @@ def test_jobs_do_not_see_what_other_jobs_changed(warm, tmp_path):
     assert (status, log.strip()) == (0, str(tmp_path))
 
 
+def test_a_module_is_imported_once_for_all_jobs_that_ask_for_it(warm, tmp_path):
+    (tmp_path / "counted.py").write_text("open('imports', 'a').write('x')\ndef job():\n    print('ran')\n")
+    assert [_ask(tmp_path, "counted:job") for _ in range(3)] == [(0, "ran\n")] * 3
+    assert (tmp_path / "imports").read_text() == "x"
+
+
+def test_a_module_that_cannot_be_imported_fails_the_job_alone(warm, tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0")
+    status, log = _ask(tmp_path, "broken:job")
+    assert status == 1
+    assert "ZeroDivisionError" in log
+    assert _ask(tmp_path, "builtins:print", end="still there")[1] == "still there"
+
+
+def test_forks_that_end_leave_no_zombie(warm, tmp_path):
+    for _ in range(3):
+        assert _ask(tmp_path, "builtins:print")[0] == 0
+    children = f"/proc/{warm.pid}/task/{warm.pid}/children"
+    for _ in range(200):
+        with open(children) as file:
+            if not file.read().split():
+                return
+        time.sleep(0.05)
+    pytest.fail("a fork was not waited for")
+
+
 def test_nothing_answers_where_nothing_was_started(tmp_path):
     assert call_warm("builtins:print", {}, log=str(tmp_path / "log"), path=tmp_path / "none.sock") is None
 
