@@ -30,6 +30,10 @@ WARM = []
 
 
 onstart:
+    if workflow.local_exec:
+        # Nothing is submitted, so there is no rate to limit; and with a limit Snakemake 9 looks at every waiting job
+        # again each second once for each job that has ended, which takes a core late in a long run.
+        workflow.scheduler.job_rate_limiter = None
     if CONFIG.data["warm_jobs"]:
         WARM.append(warm.start())
 
