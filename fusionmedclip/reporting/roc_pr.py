@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -62,11 +62,18 @@ def draw_roc_pr(
 def _draw(axis: "Axes", curves: Sequence[Steps], method: str, title: str) -> None:
     if len(curves) > 1:
         for edges, values in curves:
-            axis.stairs(values, edges, baseline=None, color=colour(method), linewidth=0.4, alpha=0.45)
+            _steps(axis, values, edges, color=colour(method), linewidth=0.4, alpha=0.45)
     mean = np.mean([curve.values for curve in curves], axis=0)
     label = f"{title} ({mean.mean():.3f})"
     width = 2.0 if method == "fusionmedclip" else 1.3
-    axis.stairs(mean, curves[0].edges, baseline=None, color=colour(method), linewidth=width, label=label)
+    _steps(axis, mean, curves[0].edges, color=colour(method), linewidth=width, label=label)
+
+
+def _steps(axis: "Axes", values: np.ndarray, edges: np.ndarray, *, color: str, **style: Any) -> None:
+    """As ``axis.stairs``, which would also go through every step for limits that are set anyway."""
+    from matplotlib.patches import StepPatch
+
+    axis.add_artist(StepPatch(values, edges, baseline=None, fill=False, edgecolor=color, **style))
 
 
 def _finish(axis: "Axes", heading: str, x: str, y: str, area: str) -> None:
