@@ -77,7 +77,12 @@ rule build_table:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         text=f"{RESULTS}/tables/{{table}}.md",
         latex=f"{RESULTS}/tables/{{table}}.tex",
-        html=f"{RESULTS}/tables/{{table}}.html",
+        html=report(
+            f"{RESULTS}/tables/{{table}}.html",
+            category="Tables",
+            caption="captions/table.rst",
+            labels=lambda w: {"table": w.table, "title": TABLES[w.table]["title"]},
+        ),
     log:
         f"{RESULTS}/logs/build_table/{{table}}.log",
     benchmark:
@@ -104,7 +109,16 @@ rule build_table:
 rule build_appendix:
     """Tables A1 to A3: the thesis's hyperparameters and UMLS information beside the configuration's."""
     output:
-        table_files(APPENDIX),
+        [path for path in table_files(APPENDIX) if not path.endswith(".html")],
+        [
+            report(
+                f"{RESULTS}/tables/{name}.html",
+                category="Tables",
+                caption="captions/appendix.rst",
+                labels={"table": name, "title": entry["title"]},
+            )
+            for name, entry in appendix_request(CONFIG).items()
+        ],
     log:
         f"{RESULTS}/logs/build_appendix.log",
     benchmark:

@@ -17,7 +17,12 @@ rule write_report:
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         deviations=os.path.join(workflow.basedir, "docs", "deviations.md"),
     output:
-        f"{RESULTS}/report.html",
+        report(
+            f"{RESULTS}/report.html",
+            category="Report",
+            caption="captions/report.rst",
+            labels={"page": "Tables, figures and all that stands behind them"},
+        ),
     log:
         f"{RESULTS}/logs/write_report.log",
     benchmark:
