@@ -2,6 +2,7 @@
 
 TITLES = {name: entry["title"] for name, entry in DATASETS.items()}
 TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
+TITLES |= {name: entry["title"] for name, entry in TABLES.items()}
 TITLES |= {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
 
 REPORTED = [*TABLES, *APPENDIX]
