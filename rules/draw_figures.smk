@@ -86,9 +86,9 @@ rule draw_training_curves:
 rule draw_auroc_by_k:
     """Draw each table's AUROC against k."""
     input:
-        paths_in(table_files("dataset_k")),
+        paths_in(tables_by_layout("dataset_k")),
     output:
-        figure_files("auroc_by_k", *dict(table_files("dataset_k"))),
+        figure_files("auroc_by_k", *dict(tables_by_layout("dataset_k"))),
     log:
         f"{RESULTS}/logs/draw_auroc_by_k.log",
     benchmark:
@@ -99,7 +99,7 @@ rule draw_auroc_by_k:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.auroc_by_k", tables=table_files("dataset_k")),
+        all_figures_params("fusionmedclip.reporting.auroc_by_k", tables=tables_by_layout("dataset_k")),
     script:
         "../workflow_scripts/draw_auroc_by_k.py"
 
@@ -107,9 +107,9 @@ rule draw_auroc_by_k:
 rule draw_ablation_steps:
     """Draw the AUROC of each ablation row by row."""
     input:
-        paths_in(table_files("method")),
+        paths_in(tables_by_layout("method")),
     output:
-        figure_files("ablation", *dict(table_files("method"))),
+        figure_files("ablation", *dict(tables_by_layout("method"))),
     log:
         f"{RESULTS}/logs/draw_ablation_steps.log",
     benchmark:
@@ -120,7 +120,7 @@ rule draw_ablation_steps:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.ablation_steps", tables=table_files("method")),
+        all_figures_params("fusionmedclip.reporting.ablation_steps", tables=tables_by_layout("method")),
     script:
         "../workflow_scripts/draw_ablation_steps.py"
 
@@ -128,7 +128,7 @@ rule draw_ablation_steps:
 rule draw_ranks:
     """Draw the average ranks of each table's methods."""
     input:
-        paths_in(table_files(None, "_ranks.csv")),
+        paths_in(tables_by_layout(None, "_ranks.csv")),
     output:
         figure_files("ranks"),
     log:
@@ -141,7 +141,9 @@ rule draw_ranks:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.rank_diagram", tables=table_files(None, "_ranks.csv")),
+        all_figures_params(
+            "fusionmedclip.reporting.rank_diagram", tables=tables_by_layout(None, "_ranks.csv")
+        ),
     script:
         "../workflow_scripts/draw_ranks.py"
 
@@ -275,8 +277,8 @@ rule figures:
     """Every figure, in the order shown."""
     input:
         expand(rules.draw_anomaly_maps.output, dataset=SHOWN),
-        rules.draw_auroc_by_k.output if dict(table_files("dataset_k")) else [],
-        rules.draw_ablation_steps.output if dict(table_files("method")) else [],
+        rules.draw_auroc_by_k.output if dict(tables_by_layout("dataset_k")) else [],
+        rules.draw_ablation_steps.output if dict(tables_by_layout("method")) else [],
         rules.draw_ranks.output,
         rules.draw_roc_pr.output if curve_scores() else [],
         rules.draw_score_histograms.output if SHOWN else [],

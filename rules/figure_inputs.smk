@@ -102,7 +102,7 @@ def paths_in(found):
     return [path for part in parts for path in paths_in(part)]
 
 
-def table_files(layout, suffix=".csv"):
+def tables_by_layout(layout, suffix=".csv"):
     """Tables of a layout and their files."""
     return [[t, f"{RESULTS}/tables/{t}{suffix}"] for t in TABLES if layout in (None, TABLES[t]["rows"])]
 
