@@ -97,10 +97,12 @@ rule build_table:
             "fusionmedclip.reporting.tables",
             title=TABLES[w.table]["title"],
             layout=TABLES[w.table]["rows"],
-            titles={name: entry["title"] for name, entry in DATASETS.items()}
-            | {name: CONFIG.method(name)["title"] for name in TABLES[w.table]["methods"]},
+            titles={
+                name: TITLES[name] for part in ("datasets", "methods") for name in TABLES[w.table][part]
+            },
             controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
             unranked=ORACLES,
+            reduced={name: REDUCED[name] for name in TABLES[w.table]["methods"] if name in REDUCED},
         ),
     script:
         "../workflow_scripts/build_table.py"

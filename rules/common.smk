@@ -62,7 +62,12 @@ STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
+REDUCED = {name: text for name in METHODS if (text := CONFIG.method(name).get("reduced"))}
 TABLES = CONFIG.data["tables"]
+# By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
+TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
+TITLES |= {name: entry["title"] for part in (TABLES, DATASETS) for name, entry in part.items()}
+TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])
 RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"

@@ -21,13 +21,8 @@ def figure_params(module, dataset, **values):
 
 def all_figures_params(module, **values):
     """What one figure of all data sets depends on, and more."""
-    titles = (
-        {name: entry["title"] for name, entry in DATASETS.items()}
-        | {name: entry["title"] for name, entry in TABLES.items()}
-        | {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
-    )
     stand_in = {} if "tables" in values else {"stand_in": CONFIG.data["tier"] != "paper"}
-    return params(module, titles=titles, **stand_in, **values)
+    return params(module, titles=TITLES, **stand_in, **values)
 
 
 def largest_runs(dataset):

@@ -1,10 +1,5 @@
 """What the report shows beside tables and figures."""
 
-TITLES = {name: entry["title"] for name, entry in DATASETS.items()}
-TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
-TITLES |= {name: entry["title"] for name, entry in TABLES.items()}
-TITLES |= {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
-
 REPORTED = [*TABLES, *APPENDIX]
 FIGURES_SHOWN = [path for path in rules.figures.input if path.endswith(".png")]
 

@@ -13,6 +13,7 @@ run(
     layout=params["layout"],
     controls=params["controls"],
     unranked=params["unranked"],
+    reduced=params["reduced"],
     csv=snakemake.output.csv,
     text=snakemake.output.text,
     latex=snakemake.output.latex,

@@ -101,13 +101,13 @@ def _opening(configuration: Mapping, frames: Mapping[Path, pd.DataFrame], record
     lines = [
         f"<p>{len(records)} runs with seeds {', '.join(map(str, seeds))}, split "
         f"<code>{escape(configuration['split'])}</code>, images of {configuration['image_size']} pixels. "
-        f"Of {len(statuses)} cells {counts.get('ok', 0)} were made with the thesis's data and weights, "
-        f"{counts.get('stand-in', 0)} with stand-ins, {counts.get('not run', 0)} were not run.</p>"
+        f"Of {len(statuses)} cells {counts.get('ok', 0)} were made with the thesis's data, weights and "
+        f"budget, {counts.get('stand-in', 0)} with stand-ins, {counts.get('not run', 0)} were not run.</p>"
     ]
     if counts.get("stand-in", 0):
         lines.append(
-            "<p class='banner'>Cells marked * come from stand-in data or weights. They show that the "
-            "workflow runs; they neither confirm nor refute the thesis.</p>"
+            "<p class='banner'>Cells marked * come from stand-in data, weights or budgets. They show that "
+            "the workflow runs; they neither confirm nor refute the thesis.</p>"
         )
     lines.append(
         "<p class='note'>Where a number comes from: <code>fusionmedclip trace TABLE DATASET METHOD K</code> "

@@ -11,7 +11,7 @@ OK, STAND_IN, NOT_RUN = "ok", "stand-in", "not run"
 def stand_in_reasons(
     config: Config, *, dataset: str, method: str, counts: tuple[int, int] | None
 ) -> list[str]:
-    """Why a cell does not speak of the thesis's own data and weights; empty where it does.
+    """Why a cell does not speak of the thesis's own data, weights and budget; empty where it does.
 
     Parameters
     ----------
@@ -31,6 +31,9 @@ def stand_in_reasons(
     backbone = config.method(method)["backbone"]
     if backbone is not None and not _is_thesis_backbone(config, backbone):
         reasons.append(f"backbone: {config.backbone(backbone).get('title', backbone)}")
+    reduced = config.method(method).get("reduced")
+    if reduced:
+        reasons.append(f"budget: {reduced}")
     if config.data["image_size"] != 224:
         reasons.append(f"images of {config.data['image_size']} pixels")
     return reasons

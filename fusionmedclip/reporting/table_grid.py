@@ -146,6 +146,7 @@ def make_grid(
     layout: str,
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
+    reduced: Mapping[str, str] | None = None,
     sentences: Sequence[str] = (),
 ) -> Grid:
     """Lay a table out.
@@ -163,6 +164,8 @@ def make_grid(
         Methods that are controls; see :func:`fusionmedclip.reporting.controls.control_notes`.
     unranked : sequence of str
         Methods that are never marked as best.
+    reduced : mapping
+        Methods that run here with less than their published budget, and what they have instead.
     sentences : sequence of str
         From :func:`fusionmedclip.reporting.comparisons.sentences`.
     """
@@ -188,7 +191,11 @@ def make_grid(
         labels=labels,
         heads=tuple(_head(c, titles, shots=shots) for c in columns),
         lines=tuple(lines),
-        notes=(*_notes(table, cells), *control_notes(table, controls=controls, titles=titles)),
+        notes=(
+            *_notes(table, cells),
+            *_budget_notes(table, reduced or {}, titles),
+            *control_notes(table, controls=controls, titles=titles),
+        ),
         flags=tuple(flags),
         sentences=tuple(sentences),
         ranked=any(cell.place for cell in cells),
@@ -239,7 +246,19 @@ def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
         used = sorted(set(table.loc[stand_in, "backbone"].dropna()) - {"none"})
         made = f" ({'; '.join(used)})" if used else ""
         notes.append(
-            f"* Stand-in: other data, weights or image size than the thesis's{made}; "
+            f"* Stand-in: other data, weights, image size or budget than the thesis's{made}; "
             "the difference from the thesis says nothing about it."
         )
     return notes
+
+
+def _budget_notes(table: pd.DataFrame, reduced: Mapping[str, str], titles: Mapping[str, str]) -> list[str]:
+    """One note on smaller budgets than the published ones; methods that share a budget are named together."""
+    ran = table.loc[table["status"] != NOT_RUN, "method"].drop_duplicates()
+    named: dict[str, list[str]] = {}
+    for method in ran[ran.isin(list(reduced))]:
+        named.setdefault(reduced[method], []).append(_named(method, titles))
+    if not named:
+        return []
+    budgets = "; ".join(f"{', '.join(methods)}: {budget}" for budget, methods in named.items())
+    return [f"Smaller budgets than the published ones. {budgets}."]

@@ -31,6 +31,7 @@ def build_table(
     text: str | Path,
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
+    reduced: Mapping[str, str] | None = None,
     latex: str | Path | None = None,
     html: str | Path | None = None,
     comparisons: str | Path | None = None,
@@ -51,6 +52,8 @@ def build_table(
         Methods that are controls; where one nearly equals the best method, a note below the table says so.
     unranked : sequence of str
         Methods that are never marked as best: those that chose by the test set.
+    reduced : mapping
+        Methods that run here with less than their published budget, and what they have instead.
     comparisons : path, optional
         ``{table}_comparisons.csv``; sentences below the table come from it.
     """
@@ -63,6 +66,7 @@ def build_table(
         layout=layout,
         controls=controls,
         unranked=unranked,
+        reduced=reduced,
         sentences=found,
     )
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))

@@ -108,3 +108,29 @@ def test_the_pools_that_a_meta_trained_method_learns_from_are_part_of_its_identi
     before = digest(run_settings(Config.checked(data), run))
     data["datasets"]["brainmri"]["test"]["normal"] -= 1
     assert (digest(run_settings(Config.checked(data), run)) != before) is changes
+
+
+@pytest.mark.parametrize("overlay", ["demo", "offline", "supports20", "grouped"])
+def test_no_cell_of_other_settings_than_the_thesis_passes_for_the_thesis(root, thesis, overlay):
+    """A smaller budget is a stand-in like another backbone, whatever the data."""
+    config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])
+    changed = {
+        name
+        for name in config.data["methods"]
+        if not config.method(name).get("control")
+        and config.method(name)["settings"] != thesis.method(name)["settings"]
+    }
+    for name in changed:
+        assert "reduced" in config.method(name) or name == "patchcore"  # which has no budget to reduce
+        for dataset in config.data["datasets"]:
+            assert stand_in_reasons(config, dataset=dataset, method=name, counts=None)
+    assert bool(changed) is (overlay in {"demo", "offline"})
+
+
+def test_a_smaller_budget_alone_is_a_stand_in(thesis):
+    data = copy.deepcopy(thesis.data)
+    assert stand_in_reasons(Config(data), dataset="busi", method="squid", counts=None) == []
+    data["methods"]["squid"]["reduced"] = "30 of 90 steps"
+    assert stand_in_reasons(Config(data), dataset="busi", method="squid", counts=None) == [
+        "budget: 30 of 90 steps"
+    ]

@@ -271,3 +271,10 @@ def test_latex_compiles_with_booktabs_alone(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "main.pdf").stat().st_size > 10_000
+
+
+def test_smaller_budgets_of_what_ran_stand_below_methods_of_one_budget_together():
+    reduced = {"patchcore": "9 of 90 steps", "squid": "was not run", "fusionmedclip": "9 of 90 steps"}
+    grid = make_grid(_table(), **LOOK, reduced=reduced)
+    assert "Smaller budgets than the published ones. patchcore, fusionmedclip: 9 of 90 steps." in grid.notes
+    assert "Smaller" not in " ".join(make_grid(_table(), **LOOK).notes)
