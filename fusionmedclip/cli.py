@@ -35,12 +35,16 @@ def _readable() -> Iterator[None]:
 
 @app.command()
 def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
-    """Print the tables that the workflow made."""
-    found = sorted((results / "tables").glob("*.md"))
+    """Print the tables of results that were made, the thesis's first, those of settings left out."""
+    from fusionmedclip.reporting.appendix import APPENDIX
+
+    made = [path for path in (results / "tables").glob("*.md") if path.stem not in APPENDIX]
+    found = sorted(made, key=lambda path: (not path.stem.startswith("table"), path.stem))
     if not found:
         console.print(f"no tables in {results}/tables yet; make them: snakemake --cores 2 all_tables")
         raise typer.Exit(1)
     for path in found:
+        console.rule(f"[bold]{path.stem}", align="left")
         console.print(Markdown(path.read_text()))
         console.print()
 

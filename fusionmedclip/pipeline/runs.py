@@ -60,12 +60,12 @@ def run_method(
     detector = _make(method, inputs, device)
     shown = _examples(data, settings)
     started = time.perf_counter()
-    more = {"meta": _pools(inputs.meta)} if inputs.meta else {}
-    oracle = None
+    meta = {"meta": _pools(inputs.meta)} if inputs.meta else {}
+    oracle, looks = None, {}
     if "oracle" in method:
         oracle = Oracle(method["oracle"], lambda: _score(detector, data, inputs, examples=shown))
-        more["on_epoch"] = oracle.look
-    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **more)
+        looks = {"on_epoch": oracle.look}
+    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **meta, **looks)
     fitted = time.perf_counter()
     result = _score(detector, data, inputs, examples=shown)
     scored = time.perf_counter()
@@ -74,7 +74,7 @@ def run_method(
         result = oracle.last(log[-1]["epoch"] if log else 0, result)
         extra["oracle"] = oracle.record()
     if "support_folds" in method:
-        extra["support_scores"] = _support_scores(data, inputs, settings, device).tolist()
+        extra["support_scores"] = _support_scores(data, inputs, settings, device, **meta).tolist()
     scores, counts, maps = result
     outputs.weights.mkdir(parents=True, exist_ok=True)
     detector.save(outputs.weights)
@@ -172,14 +172,13 @@ def _fit(detector: Detector, support: np.ndarray, *, seed: int, **more) -> list[
     return log
 
 
-def _support_scores(data: _TestData, inputs: RunInputs, settings: Mapping, device: str) -> np.ndarray:
+def _support_scores(data: _TestData, inputs: RunInputs, settings: Mapping, device: str, **meta) -> np.ndarray:
     """Scores of the support images, each by a model fitted without it."""
     method = settings["method"]
-    more = {"meta": _pools(inputs.meta)} if inputs.meta else {}
 
     def fit(positions: np.ndarray) -> Detector:
         detector = _make(method, inputs, device)
-        detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **more)
+        detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **meta)
         return detector
 
     def score(detector: Detector, positions: np.ndarray) -> np.ndarray:

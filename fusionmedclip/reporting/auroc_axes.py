@@ -1,19 +1,19 @@
 """What figures of a table's AUROCs share: cells, limits and a panel of one line a method."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.reporting.style import THESIS, colour, marker
+from fusionmedclip.reporting.style import THESIS, colour, drawing, marker
+from fusionmedclip.reporting.table_grid import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["METRICS", "draw_dots", "interval", "limits"]
-
-METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC"}
+__all__ = ["draw_dot_panels", "draw_dots", "interval", "limits"]
 
 
 def interval(cells: pd.DataFrame) -> np.ndarray:
@@ -27,6 +27,54 @@ def limits(table: pd.DataFrame) -> tuple[float, float]:
     values = table[["mean", "ci_low", "ci_high", "paper_mean"]].to_numpy(float)
     low = np.nanmin([np.nanmin(values) if np.isfinite(values).any() else 0.5, 0.5])
     return max(0.0, float(low) - 0.04), 1.02
+
+
+def draw_dot_panels(
+    out: Path,
+    table: pd.DataFrame,
+    *,
+    names: Sequence[str],
+    labels: Mapping[str, str],
+    title: str,
+    titles: Mapping[str, str],
+    joined: bool,
+) -> None:
+    """Draw a figure with a panel for each data set and k, and in it a line for each method.
+
+    Parameters
+    ----------
+    out : Path
+    table : DataFrame
+        As a table's CSV.
+    names : sequence of str
+        Methods, from the top.
+    labels : mapping
+        What stands beside each method's line.
+    title : str
+        Of the figure.
+    titles : mapping
+        Of data sets.
+    joined : bool
+        As in :func:`draw_dots`.
+    """
+    places = table[["dataset", "k"]].drop_duplicates().to_numpy().tolist()
+    with drawing(
+        out,
+        columns=len(places),
+        panel=(2.3, 0.27 * len(names) + 0.2),
+        gap=(0.2, 0),
+        margins=(1.75, 0.15, 0.3, 0.45),
+        title=title,
+        notes=["Filled: ours, with the 95 % interval of the mean over seeds. Hollow: the thesis's figure."],
+        stand_in=bool((table["status"] == "stand-in").any()),
+    ) as (_, axes):
+        for axis, (dataset, k) in zip(axes[0], places, strict=True):
+            cells = table[(table["dataset"] == dataset) & (table["k"] == k)]
+            draw_dots(axis, cells, names=names, titles=labels, joined=joined)
+            axis.set(xlim=limits(table), xlabel=METRICS.get(cells["metric"].iloc[0]))
+            axis.set_title(titles.get(dataset, dataset) + (f", k = {k}" if table["k"].nunique() > 1 else ""))
+            if axis is not axes[0, 0]:
+                axis.set_yticklabels([])
 
 
 def draw_dots(

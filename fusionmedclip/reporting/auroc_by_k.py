@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fusionmedclip.reporting.auroc_axes import METRICS, draw_dots, interval, limits
+from fusionmedclip.reporting.auroc_axes import draw_dot_panels, interval, limits
 from fusionmedclip.reporting.style import colour, drawing, marker
+from fusionmedclip.reporting.table_grid import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,23 +36,15 @@ def draw_auroc_by_k(*, tables: Mapping[str, str], titles: Mapping[str, str], fol
 
 
 def _draw_single(table: pd.DataFrame, titles: Mapping[str, str], title: str, out: Path) -> None:
-    methods, datasets = (table[column].drop_duplicates().tolist() for column in ("method", "dataset"))
-    with drawing(
+    draw_dot_panels(
         out,
-        columns=len(datasets),
-        panel=(2.3, 0.26 * len(methods) + 0.2),
-        gap=(0.2, 0),
-        margins=(1.75, 0.15, 0.3, 0.45),
+        table,
+        names=table["method"].drop_duplicates().tolist(),
+        labels=titles,
         title=f"{title}, k = {table['k'].iloc[0]}",
-        notes=["Filled: ours, with the 95 % interval of the mean over seeds. Hollow: the thesis's figure."],
-        stand_in=bool((table["status"] == "stand-in").any()),
-    ) as (_, axes):
-        for axis, dataset in zip(axes[0], datasets, strict=True):
-            draw_dots(axis, table[table["dataset"] == dataset], names=methods, titles=titles, joined=False)
-            axis.set(xlim=limits(table), xlabel=METRICS.get(table["metric"].iloc[0]))
-            axis.set_title(titles.get(dataset, dataset))
-            if axis is not axes[0, 0]:
-                axis.set_yticklabels([])
+        titles=titles,
+        joined=False,
+    )
 
 
 def _draw_lines(table: pd.DataFrame, titles: Mapping[str, str], title: str, out: Path) -> None:

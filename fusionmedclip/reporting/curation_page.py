@@ -16,6 +16,7 @@ from fusionmedclip.data.findings import KINDS, Finding
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.statistics import CATEGORIES
+from fusionmedclip.reporting.page import skeleton
 
 __all__ = ["curation_page"]
 
@@ -101,11 +102,7 @@ def curation_page(
         name = curation.dataset
         album = _Album(manifests[name].set_index("image_id"), Path(roots[name]), (read or {}).get(name))
         parts.append(_dataset(curation, album, most, (leaks or {}).get(name)))
-    head = (
-        "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>Data curation</title><style>{_STYLE}</style>"
-    )
-    page = f"<!doctype html>\n<html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
+    page = skeleton("Data curation", "".join(parts), style=_STYLE)
     with whole_file(target) as temporary:
         temporary.write_text(page, encoding="utf-8")
 

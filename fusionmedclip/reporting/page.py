@@ -6,14 +6,14 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Section", "details", "document", "embedded", "table"]
+__all__ = ["Section", "details", "document", "embedded", "skeleton", "table"]
 
 _STYLE = """
 :root { --ink: #1d2433; --soft: #5b6478; --line: #d9dee8; --paper: #fff; --card: #f6f8fb; --mark: #3567b5;
-  --warn: #fff4d6; --warnline: #d99a00; --near: #dff1e5; --far: #fde3e1; }
+  --warn: #fff4d6; --warnline: #d99a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9f0; --soft: #a2abbd; --line: #363d4d;
-  --paper: #14171e; --card: #1d222c; --mark: #7da7ee; --warn: #3a3220; --warnline: #d99a00; --near: #1f3b2a;
-  --far: #46292a; } figure img { background: #fff; } }
+  --paper: #14171e; --card: #1d222c; --mark: #7da7ee; --warn: #3a3220; --warnline: #d99a00; }
+  figure img { background: #fff; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 72rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
@@ -38,7 +38,7 @@ svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .count { fi
 svg rect { fill: var(--card); stroke: var(--soft); } svg path { fill: none; stroke: var(--soft); }
 @media (max-width: 480px) { body { padding: .7rem; font-size: 15px; } h1 { font-size: 1.4rem; } }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #f4f4f4;
-  --warn: #fff4d6; --near: #dff1e5; --far: #fde3e1; } @page { margin: 14mm; }
+  --warn: #fff4d6; } @page { margin: 14mm; }
   body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   table { font-size: 7pt; } th, td { padding: .2rem .35rem; print-color-adjust: exact;
   -webkit-print-color-adjust: exact; } .wide { overflow: visible; } h2, h3 { break-after: avoid; }
@@ -77,11 +77,17 @@ def document(title: str, opening: str, sections: Sequence[Section], *, style: st
     """
     links = "".join(f"<a href='#{s.anchor}'>{escape(s.title)}</a>" for s in sections)
     body = "".join(f"<h2 id='{s.anchor}'>{escape(s.title)}</h2>\n{s.body}\n" for s in sections)
+    heading = f"<h1>{escape(title)}</h1>\n{opening}\n<nav>{links}</nav>\n"
+    return skeleton(title, heading + body, style=_STYLE + style)
+
+
+def skeleton(title: str, body: str, *, style: str) -> str:
+    """A self-contained HTML document around a body."""
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head>\n"
-        f"<body><h1>{escape(title)}</h1>\n{opening}\n<nav>{links}</nav>\n{body}</body></html>\n"
+        "<meta name='color-scheme' content='light dark'>"
+        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
 
 

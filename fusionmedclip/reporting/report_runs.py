@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fusionmedclip.reporting.cost_accuracy import COSTS, cost_of
 from fusionmedclip.reporting.page import table
 
 __all__ = ["machine_section", "times_section"]
@@ -52,19 +53,17 @@ def times_section(records: Sequence[Mapping], titles: Mapping[str, str]) -> str:
         groups[record["settings"]["method"]["name"]].append(record)
     rows = []
     for method, made in groups.items():
-        fit = [r["timing"]["fit_s"] for r in made]
-        score = [1000 / r["timing"]["images_per_s"] for r in made if r["timing"]["images_per_s"]]
-        memory = max(r["memory"]["peak_bytes"] for r in made) / 2**30
-        trained = max(sum(r["trained_parameters"].values()) for r in made)
+        costs = [cost_of(record) for record in made]
+        fit, score, memory, trained = ([cost[name] for cost in costs] for name in COSTS)
         rows.append(
             [
                 titles.get(method, method),
                 len(made),
                 f"{np.median(fit):.1f}",
                 f"{max(fit):.1f}",
-                f"{np.median(score):.1f}" if score else "",
-                f"{memory:.2f}",
-                f"{trained:,}",
+                f"{np.median(score):.1f}",
+                f"{max(memory):.2f}",
+                f"{max(trained):,.0f}",
                 f"{sum(r['timing']['fit_s'] + r['timing']['score_s'] for r in made) / 60:.1f}",
             ]
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.reporting.page import skeleton
 from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
 from fusionmedclip.reporting.table_grid import DEVIATIONS, Grid, GridCell, make_grid
 
@@ -86,12 +87,7 @@ def fragment_of(page: str | Path) -> str:
 
 def html_page(fragment: str, *, title: str) -> str:
     """A self-contained page around a fragment."""
-    head = (
-        "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<meta name='color-scheme' content='light dark'><title>{escape(title)}</title>"
-        f"<style>body{{margin:1rem}}{TABLE_STYLE}</style>"
-    )
-    return f"<!doctype html>\n<html lang='en'><head>{head}</head><body>\n{fragment}\n</body></html>\n"
+    return skeleton(title, fragment, style="body{margin:1rem}" + TABLE_STYLE)
 
 
 def grid_html(grid: Grid) -> str:
