@@ -42,7 +42,7 @@ svg rect { fill: var(--card); stroke: var(--soft); } svg path { fill: none; stro
   body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   table { font-size: 7pt; } th, td { padding: .2rem .35rem; print-color-adjust: exact;
   -webkit-print-color-adjust: exact; } .wide { overflow: visible; } h2, h3 { break-after: avoid; }
-  figure, tr { break-inside: avoid; } figure img { max-height: 240mm; width: auto; } }
+  figure, tr { break-inside: avoid; } figure img { max-height: 205mm; width: auto; } }
 """
 
 
@@ -113,4 +113,4 @@ def embedded(path: Path, *, title: str, caption: str) -> str:
     """A picture, its title and what it shows, its bytes in the page."""
     data = base64.b64encode(path.read_bytes()).decode()
     image = f"<img alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}' loading='lazy'>"
-    return f"<h3>{escape(title)}</h3><figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure><h3>{escape(title)}</h3>{image}<figcaption>{escape(caption)}</figcaption></figure>"
