@@ -41,7 +41,8 @@ vertical-align:top}
 .fmc-table .key{display:inline-block;padding:0 .35em;color:var(--ink)}
 @media (max-width:640px){.fmc-table{font-size:14px}.fmc-table th,.fmc-table td{padding:.3rem .4rem}}
 @media print{.fmc-table{--ink:#000;--soft:#333;--line:#bbb;--paper:#fff;--head:#eee;--within:#dff0e3;
---away:#fbe6cf;font-size:8pt}.fmc-table .scroll{overflow:visible;break-inside:avoid}.fmc-table th,.fmc-table td{padding:2pt 3pt;
+--away:#fbe6cf;font-size:8pt}.fmc-table .scroll{overflow:visible;break-inside:avoid}
+.fmc-table th,.fmc-table td{padding:2pt 3pt;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}.fmc-table .n{white-space:normal}
 .fmc-table tbody th:first-child,.fmc-table thead th:first-child{position:static}
 .fmc-table tr{break-inside:avoid}.fmc-table .thesis{font-size:7pt}}
