@@ -260,5 +260,7 @@ def _budget_notes(table: pd.DataFrame, reduced: Mapping[str, str], titles: Mappi
         named.setdefault(reduced[method], []).append(_named(method, titles))
     if not named:
         return []
+    if list(map(len, named.values())) == [len(ran)]:
+        return [f"Smaller budget than the published one: {next(iter(named))} for every method."]
     budgets = "; ".join(f"{', '.join(methods)}: {budget}" for budget, methods in named.items())
     return [f"Smaller budgets than the published ones. {budgets}."]

@@ -277,4 +277,6 @@ def test_smaller_budgets_of_what_ran_stand_below_methods_of_one_budget_together(
     reduced = {"patchcore": "9 of 90 steps", "squid": "was not run", "fusionmedclip": "9 of 90 steps"}
     grid = make_grid(_table(), **LOOK, reduced=reduced)
     assert "Smaller budgets than the published ones. patchcore, fusionmedclip: 9 of 90 steps." in grid.notes
+    every = make_grid(_table(), **LOOK, reduced=dict.fromkeys(METHODS, "9 of 90 steps")).notes
+    assert "Smaller budget than the published one: 9 of 90 steps for every method." in every
     assert "Smaller" not in " ".join(make_grid(_table(), **LOOK).notes)
