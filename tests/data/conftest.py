@@ -1,10 +1,13 @@
 """Small folders of pictures, made afresh for a test."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from downloads import CONTENT, Handler
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
@@ -108,3 +111,16 @@ PLANTED = {
 def planted() -> list[str]:
     """Every piece of the planted identity, as text."""
     return [part for value in PLANTED.values() for part in value.split("^")]
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    """A web server on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.content, server.etag, server.breaks, server.status, server.requests = CONTENT, '"one"', 0, 200, []
+    server.contents = {}
+    server.url = f"http://127.0.0.1:{server.server_port}/set.zip"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
