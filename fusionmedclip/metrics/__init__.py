@@ -28,6 +28,7 @@ from fusionmedclip.metrics.operating import (
 from fusionmedclip.metrics.over_seeds import (
     RandomSeeds,
     auroc_difference_over_seeds,
+    auroc_draws_over_seeds,
     auroc_over_seeds,
     bootstrap_auroc_over_seeds,
     random_seeds,
@@ -58,6 +59,7 @@ __all__ = [
     "SupportThreshold",
     "auroc_difference_over_seeds",
     "auroc_draws",
+    "auroc_draws_over_seeds",
     "auroc_over_seeds",
     "average_ranks",
     "best_f1",

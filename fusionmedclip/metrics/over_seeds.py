@@ -21,6 +21,7 @@ from fusionmedclip.randomness import generator
 __all__ = [
     "RandomSeeds",
     "auroc_difference_over_seeds",
+    "auroc_draws_over_seeds",
     "auroc_over_seeds",
     "bootstrap_auroc_over_seeds",
     "random_seeds",
@@ -117,26 +118,48 @@ def _over_seeds(found: DeLong) -> RandomSeeds:
     return random_seeds(values, float(covariance.sum() - np.trace(covariance)) / (seeds * (seeds - 1)))
 
 
+def auroc_draws_over_seeds(
+    labels: ArrayLike, scores: ArrayLike, *, draws: int = 2000, seed: int = 0
+) -> np.ndarray:
+    """Mean AUROC of each bootstrap draw of seeds and, independently, of test images.
+
+    Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007) 386-411: each draw takes S seeds
+    with replacement and, stratified by class, one set of images for all of them.
+
+    Parameters
+    ----------
+    labels : (n,) array of bool or 0/1
+    scores : (S, n) array
+    draws, seed
+        As in :func:`fusionmedclip.metrics.auroc_draws`; seeds are picked by
+        ``generator(seed, "bootstrap", "seeds").integers(0, S, (draws, S))``.
+
+    Returns
+    -------
+    (draws,) float64 array
+        Of two methods with the same seeds and images, draw b takes the same of both: differences are paired.
+    """
+    each = auroc_draws(labels, scores, draws=draws, seed=seed)
+    picks = generator(seed, "bootstrap", "seeds").integers(0, len(each), (draws, len(each)))
+    return each[picks, np.arange(draws)[:, None]].mean(axis=1)
+
+
 def bootstrap_auroc_over_seeds(
     labels: ArrayLike, scores: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
 ) -> Interval:
-    """Mean AUROC over seeds with a bootstrap interval that redraws seeds and images independently.
+    """Mean AUROC over seeds with a percentile interval of :func:`auroc_draws_over_seeds`.
 
-    Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007) 386-411: each draw takes S seeds
-    with replacement and, stratified by class, one set of images for all of them. With few seeds it is too
-    narrow where seeds matter more than images (three seeds: 78 % covered instead of 95 % in our simulation,
-    docs/metrics.md) and about right elsewhere; :func:`auroc_over_seeds` stays above 91 % in both.
+    With few seeds it is too narrow where seeds matter more than images (three seeds: 78 % covered instead of
+    95 % in our simulation, docs/metrics.md) and about right elsewhere; :func:`auroc_over_seeds` stays above
+    91 % in both.
 
     Parameters
     ----------
     labels : (n,) array of bool or 0/1
     scores : (S, n) array
     draws, level, seed
-        As in :func:`fusionmedclip.metrics.bootstrap_auroc`; seeds are picked by
-        ``generator(seed, "bootstrap", "seeds").integers(0, S, (draws, S))``.
+        As in :func:`auroc_draws_over_seeds`.
     """
     truth, values = check_runs(labels, scores)
-    each = auroc_draws(truth, values, draws=draws, seed=seed)
-    picks = generator(seed, "bootstrap", "seeds").integers(0, len(each), (draws, len(each)))
-    means = each[picks, np.arange(draws)[:, None]].mean(axis=1)
+    means = auroc_draws_over_seeds(truth, values, draws=draws, seed=seed)
     return Interval(float(delong(truth, values).aurocs.mean()), *percentile_ends(means, level))

@@ -13,7 +13,7 @@ from fusionmedclip.provenance import file_sha256
 from fusionmedclip.reporting.paper import THESIS_COUNTS
 from fusionmedclip.reporting.status import OK, STAND_IN
 
-__all__ = ["read_metrics", "read_scores", "status_of"]
+__all__ = ["read_cell", "read_metrics", "read_scores", "status_of"]
 
 
 def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
@@ -43,6 +43,23 @@ def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
             hint=f"snakemake --forcerun run_method {path}",
         )
     return record
+
+
+def read_cell(cell: Mapping, results: str | Path) -> tuple[dict[str, dict], list[float]]:
+    """Metrics files of a cell's runs in the order of their seeds, and the cell's metric of each.
+
+    Both empty where nothing ran or the method defines no such metric (no map).
+
+    Parameters
+    ----------
+    cell : mapping
+        From :func:`fusionmedclip.reporting.rows.row_request`.
+    results : path
+    """
+    runs = sorted(cell["runs"].items(), key=lambda item: int(item[0].rpartition("seed")[2]))
+    records = {run: read_metrics(results, run, wanted) for run, wanted in runs}
+    values = [record["metrics"].get(cell["metric"]) for record in records.values()]
+    return ({}, []) if None in values else (records, values)
 
 
 def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusionmedclip.metrics import summarise
+from fusionmedclip.metrics import auroc_draws_over_seeds, summarise
+from fusionmedclip.metrics.bootstrap import percentile_ends
 from fusionmedclip.pipeline.files import write_text
-from fusionmedclip.reporting.comparisons import compare_methods
-from fusionmedclip.reporting.finished import read_metrics, status_of
+from fusionmedclip.reporting.comparisons import COMPARED, compare_methods
+from fusionmedclip.reporting.finished import read_cell, read_scores, status_of
 from fusionmedclip.reporting.method_ranks import rank_table
 
 __all__ = ["METRIC_COLUMNS", "build_statistics", "further_metrics"]
 
 METRIC_COLUMNS = (
-    "table", "row", "dataset", "method", "k", "metric", "mean", "std", "n_seeds", "backbone", "split",
-    "status", "note",
+    "table", "row", "dataset", "method", "k", "metric", "mean", "std", "bootstrap_low", "bootstrap_high",
+    "n_seeds", "backbone", "split", "status", "note",
 )  # fmt: skip
 
 _METRIC_NOTES = {
@@ -60,22 +61,26 @@ def build_statistics(
         If metrics were made with other settings than today's, or scores are not those behind the metrics.
     """
     cells = [_cell(cell, results, manifests) for cell in request]
-    _write(comparisons, compare_methods(cells, results))
+    _write(comparisons, compare_methods(cells))
     _write(ranks, rank_table(cells, unranked=unranked))
     _write(metrics, further_metrics(cells))
 
 
 def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
-    records = {run: read_metrics(results, run, wanted) for run, wanted in cell["runs"].items()}
-    values = [record["metrics"].get(cell["metric"]) for record in records.values()]
-    if None in values:  # the method defines no such metric
-        records, values = {}, []
-    mean = summarise(values).mean if values else None
-    return {**cell, "records": records, "mean": mean, "status": status_of(cell, manifests)}
+    records, values = read_cell(cell, results)
+    found = {**cell, "records": records, "mean": None, "status": status_of(cell, manifests)}
+    if not values:
+        return found
+    labels, scores = read_scores(results, records)
+    draws = auroc_draws_over_seeds(labels, scores)
+    return {**found, "mean": summarise(values).mean, "labels": labels, "scores": scores, "draws": draws}
 
 
 def further_metrics(cells: Sequence[Mapping]) -> pd.DataFrame:
-    """Every metric that all runs of a cell have, long: one line a cell and metric."""
+    """Every metric that all runs of a cell have, long: one line a cell and metric.
+
+    Image AUROC has a 95 % bootstrap interval over seeds and test images.
+    """
     lines = []
     for cell in cells:
         records = [record["metrics"] for record in cell["records"].values()]
@@ -83,6 +88,9 @@ def further_metrics(cells: Sequence[Mapping]) -> pd.DataFrame:
         for name in names:
             summary = summarise([record[name] for record in records])
             line = {column: cell[column] for column in METRIC_COLUMNS if column in cell}
+            if name == COMPARED:
+                low, high = percentile_ends(cell["draws"], 0.95)
+                line |= {"bootstrap_low": low, "bootstrap_high": high}
             note = _METRIC_NOTES.get(name, "")
             lines.append({**line, "metric": name, **summary._asdict(), "note": note})
     return pd.DataFrame(lines, columns=list(METRIC_COLUMNS))

@@ -9,7 +9,7 @@ from pathlib import Path
 from fusionmedclip.metrics import Summary, auroc_over_seeds, summarise
 from fusionmedclip.metrics.intervals import t_reach
 from fusionmedclip.pipeline.files import write_text
-from fusionmedclip.reporting.finished import read_metrics, read_scores, status_of
+from fusionmedclip.reporting.finished import read_cell, read_scores, status_of
 from fusionmedclip.reporting.paper import printed
 from fusionmedclip.reporting.status import NOT_RUN
 
@@ -54,9 +54,8 @@ def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -
     paper = printed(cell["table"], cell["dataset"], cell["method"], cell["k"], cell["metric"])
     line = {name: cell[name] for name in COLUMNS if name in cell}
     line |= {"paper_mean": paper and paper.mean, "paper_std": paper and paper.std, "n_seeds": 0}
-    records = {run: read_metrics(results, run, wanted) for run, wanted in cell["runs"].items()}
-    values = [record["metrics"].get(cell["metric"]) for record in records.values()]
-    if not values or None in values:  # nothing ran, or the method defines no such metric (no map)
+    records, values = read_cell(cell, results)
+    if not values:
         return {**line, "status": NOT_RUN}
     summary = summarise(values)
     low, high = _interval(cell, records, summary, results)

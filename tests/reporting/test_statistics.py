@@ -10,6 +10,7 @@ from scipy import stats
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.provenance import file_sha256
+from fusionmedclip.randomness import generator
 from fusionmedclip.reporting.comparison_text import sentences
 from fusionmedclip.reporting.comparisons import COMPARISON_COLUMNS
 from fusionmedclip.reporting.method_ranks import RANK_COLUMNS, rank_table
@@ -116,6 +117,46 @@ def test_comparisons_equal_a_naive_recomputation(made):
         largest = max(largest, min(1, (6 - place) * p_values[index]))
         wanted[index] = largest
     assert table["p_holm"].to_numpy() == pytest.approx(wanted, rel=1e-7)
+
+
+def _naive_draws(runs):
+    """Mean AUROC over drawn seeds and images, one draw at a time, as docs/metrics.md states."""
+    labels = runs[0][0]
+    ill, well = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    sizes = {"normal": len(well), "anomalous": len(ill), "seeds": len(runs)}
+    picks = [generator(0, "bootstrap", key).integers(0, n, (2000, n)) for key, n in sizes.items()]
+    found = []
+    for i, j, seeds in zip(*picks, strict=True):
+        aurocs = []
+        for seed in seeds:
+            scores = runs[seed][1]
+            a, b = scores[ill[j]][:, None], scores[well[i]]
+            aurocs.append(np.mean((a > b) + 0.5 * (a == b)))
+        found.append(np.mean(aurocs))
+    return np.array(found)
+
+
+def test_bootstrap_intervals_equal_a_naive_recomputation(made):
+    folder, request, truth = made
+    tables = _build(folder, [cell for cell in request if cell["dataset"] == "busi"])
+    draws = {}
+    for method in ("weak", "strong", "stronger"):
+        runs = truth["busi", method]
+        ordered = sorted(runs, key=lambda run: int(run.rpartition("seed")[2]))
+        draws[method] = _naive_draws([runs[run] for run in ordered])
+    pairs = tables["comparisons"]
+    assert len(pairs) == 3
+    for _, row in pairs.iterrows():
+        wanted = np.percentile(draws[row["method_a"]] - draws[row["method_b"]], [2.5, 97.5])
+        assert row[["bootstrap_low", "bootstrap_high"]].tolist() == pytest.approx(wanted.tolist(), abs=1e-12)
+    metrics = tables["metrics"]
+    aurocs = metrics[metrics["metric"] == "image_auroc"].set_index("method")
+    assert set(aurocs.index) == set(draws)
+    for method, row in aurocs.iterrows():
+        wanted = np.percentile(draws[method], [2.5, 97.5])
+        assert row[["bootstrap_low", "bootstrap_high"]].tolist() == pytest.approx(wanted.tolist(), abs=1e-12)
+    others = metrics[metrics["metric"] != "image_auroc"]
+    assert others[["bootstrap_low", "bootstrap_high"]].isna().all(axis=None)
 
 
 def test_ranks_by_hand(made):

@@ -39,8 +39,8 @@ def _build(folder, cells):
 
 def test_mean_deviation_and_difference_by_hand(tmp_path):
     for seed, value in enumerate([0.80, 0.84, 0.86]):
-        _write_run(tmp_path, f"r{seed}", {"pixel_auroc": value}, seed=seed)
-    cell = _cell(metric="pixel_auroc", runs={f"r{i}": "d" for i in range(3)}) | {"table": "table7"}
+        _write_run(tmp_path, f"r/seed{seed}", {"pixel_auroc": value}, seed=seed)
+    cell = _cell(metric="pixel_auroc", runs={f"r/seed{i}": "d" for i in range(3)}) | {"table": "table7"}
     row = _build(tmp_path, [cell]).iloc[0]
     assert list(_build(tmp_path, [cell]).columns) == list(COLUMNS)
     assert row["mean"] == pytest.approx(2.5 / 3)
@@ -61,28 +61,28 @@ def test_what_was_not_run_is_empty_and_never_zero(tmp_path):
 
 
 def test_a_method_without_a_map_has_no_pixel_figure(tmp_path):
-    _write_run(tmp_path, "r0", {"image_auroc": 0.8})
-    row = _build(tmp_path, [_cell(metric="pixel_auroc", runs={"r0": "d"})]).iloc[0]
+    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8})
+    row = _build(tmp_path, [_cell(metric="pixel_auroc", runs={"r/seed0": "d"})]).iloc[0]
     assert row["status"] == "not run"
 
 
 def test_metrics_of_other_settings_are_refused(tmp_path):
-    _write_run(tmp_path, "r0", {"image_auroc": 0.8}, digest="old")
+    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8}, digest="old")
     with pytest.raises(InputError, match="other settings"):
-        _build(tmp_path, [_cell(runs={"r0": "new"})])
+        _build(tmp_path, [_cell(runs={"r/seed0": "new"})])
 
 
 def test_image_interval_covers_the_mean_and_stays_within_one(tmp_path):
     for seed in range(3):
-        _write_run(tmp_path, f"r{seed}", {"image_auroc": 0.9 + seed / 100}, seed=seed)
-    row = _build(tmp_path, [_cell(runs={f"r{i}": "d" for i in range(3)}, reasons=["phantoms"])]).iloc[0]
+        _write_run(tmp_path, f"r/seed{seed}", {"image_auroc": 0.9 + seed / 100}, seed=seed)
+    row = _build(tmp_path, [_cell(runs={f"r/seed{i}": "d" for i in range(3)}, reasons=["phantoms"])]).iloc[0]
     assert 0 <= row["ci_low"] <= row["ci_high"] <= 1
     assert row["status"] == "stand-in"
 
 
 def test_table_joins_rows_and_markdown_says_what_is_a_stand_in(tmp_path):
-    _write_run(tmp_path, "r0", {"image_auroc": 0.5})
-    first = _build(tmp_path, [_cell(runs={"r0": "d"}, reasons=["x"]), _cell(method="squid")])
+    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.5})
+    first = _build(tmp_path, [_cell(runs={"r/seed0": "d"}, reasons=["x"]), _cell(method="squid")])
     first.to_csv(tmp_path / "one.csv", index=False)
     build_table(
         rows=[tmp_path / "one.csv"],
