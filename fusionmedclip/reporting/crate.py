@@ -18,9 +18,10 @@ __all__ = ["write_crate"]
 
 _LICENCE = "https://spdx.org/licenses/Apache-2.0"
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that equal contents are equal bytes
+_WITH_THE_WORKFLOW = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/captions/*.rst")
 _KINDS = {".csv": "text/csv", ".html": "text/html", ".json": "application/json", ".md": "text/markdown",
           ".npz": "application/zip", ".pdf": "application/pdf", ".png": "image/png",
-          ".tex": "application/x-tex", ".yaml": "application/yaml"}  # fmt: skip
+          ".rst": "text/x-rst", ".tex": "application/x-tex", ".yaml": "application/yaml"}  # fmt: skip
 
 
 def write_crate(
@@ -52,7 +53,7 @@ def write_crate(
     titles : mapping
         Of data sets.
     workflow : path
-        ``Snakefile``; its folder's ``rules/`` go with it.
+        ``Snakefile``; its folder's ``rules/``, and the captions that they name, go with it.
     configuration : mapping
         As resolved.
     out : path
@@ -64,7 +65,9 @@ def write_crate(
     held = _members(results, [*files, *metrics, *datasheets, *_behind(results, metrics)])
     source = Path(workflow)
     code = {f"workflow/{source.name}": source}
-    code |= {f"workflow/rules/{rule.name}": rule for rule in sorted(source.parent.glob("rules/*.smk"))}
+    for pattern in _WITH_THE_WORKFLOW:
+        for path in sorted(source.parent.glob(pattern)):
+            code[f"workflow/{path.relative_to(source.parent).as_posix()}"] = path
 
     crate = ROCrate(version="1.1")
     crate.name = f"FusionMedCLIP, {configuration['tier']} tier: tables, figures and what they were made from"
