@@ -44,7 +44,7 @@ def draw_roc_pr(
             stand_in=stand_in,
         ) as (_, axes):
             for (roc, recall), (table, group) in zip(axes, dict(groups).items(), strict=True):
-                heading = f"{table}, k = {group['k']}"
+                heading = f"{titles.get(table, table)}, k = {group['k']}"
                 shares = []
                 for method, paths in dict(group["runs"]).items():
                     seeds = [pd.read_csv(path, usecols=["label", "score"]) for path in paths]
