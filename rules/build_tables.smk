@@ -1,4 +1,7 @@
-"""Tables: results/tables/{table}/row_{row}.csv, {table}.{csv,md,tex,html}; a target for each row and table."""
+"""Tables: results/tables/{table}/row_{row}.csv, {table}.{csv,md,tex,html}.
+
+Targets: each table and row, and the runs of each data set, method and k (dataset_busi, method_patchcore, k_16).
+"""
 
 
 localrules:
@@ -158,6 +161,17 @@ for _table in TABLES:
                 f"{_table}_row_{_row}"
             input:
                 f"{RESULTS}/tables/{_table}/row_{_row}.csv",
+            localrule: True
+
+
+for _field, _values in (("dataset", DATASETS), ("method", METHODS), ("k", sorted({run.k for run in RUNS}))):
+    for _value in _values:
+
+        rule:
+            name:
+                f"{_field}_{_value}"
+            input:
+                [f"{RESULTS}/metrics/{run.path}.json" for run in RUNS if getattr(run, _field) == _value],
             localrule: True
 
 

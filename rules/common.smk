@@ -74,6 +74,11 @@ RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
 
 
+def of_project(path):
+    """A file of the project, as seen from the working folder: a path that a moved clone keeps."""
+    return os.path.relpath(os.path.join(workflow.basedir, path))
+
+
 def one_of(names):
     """A wildcard constraint: exactly these names."""
     return "|".join(sorted(names)) or "nothing_is_configured_here"

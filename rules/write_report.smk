@@ -15,7 +15,7 @@ rule write_report:
         datasheets=expand(rules.write_datasheet.output[0], dataset=SHOWN),
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
-        deviations=os.path.join(workflow.basedir, "docs", "deviations.md"),
+        deviations=of_project("docs/deviations.md"),
     output:
         report(
             f"{RESULTS}/report.html",
@@ -58,7 +58,7 @@ rule write_crate:
         figures=rules.figures.input,
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
-        workflow=workflow.main_snakefile,
+        workflow=of_project("Snakefile"),
     output:
         f"{RESULTS}/crate.zip",
     log:

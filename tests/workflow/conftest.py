@@ -52,9 +52,9 @@ class Workflow:
         assert (done.returncode == 0) is ok, printed[-6000:]
         return printed
 
-    def plan(self, *targets: str) -> Counter:
-        """Jobs that a dry run would start, by rule."""
-        printed = self.run("--dry-run", "--", *targets)
+    def plan(self, *targets: str, again: str | None = None) -> Counter:
+        """Jobs that a dry run would start, by rule; those of one rule even if they are done."""
+        printed = self.run("--dry-run", *(["--forcerun", again] if again else []), "--", *targets)
         if "Nothing to be done" in printed:
             return Counter()
         stats = printed.split("Job stats:")[1].split("total")[0]

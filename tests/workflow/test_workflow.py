@@ -72,6 +72,19 @@ def test_metrics_say_what_they_came_from(workflow):
     assert not set(support["image_id"]) & set(scores["image_id"])
 
 
+@pytest.mark.parametrize(
+    ("target", "runs"),
+    # 2 seeds of: patchcore and fusionmedclip at k = 2 and 4, clip, coop and align_adapter at k = 4
+    [("dataset_busi", 14), ("k_2", 4), ("k_4", 10), ("method_patchcore", 4), ("method_coop", 2)],
+)
+def test_one_data_set_one_k_one_method_are_targets(workflow, target, runs):
+    assert workflow.plan(target) == {}
+    jobs = workflow.plan(target, again="run_method")
+    assert jobs["run_method"] == runs
+    assert jobs["compute_metrics"] == runs
+    assert not {name for name in jobs if name.startswith(("build_", "draw_", "write_"))}
+
+
 def test_one_changed_setting_reruns_what_depends_on_it(workflow):
     workflow.change(
         "patchcore: {backbone: clip, settings: {layers: [1, 2]}}",
@@ -115,6 +128,21 @@ def test_touched_scripts_and_code_rerun_nothing(workflow):
         for path in (workflow.folder / name).rglob("*.*"):
             path.touch()
     assert workflow.plan() == {}
+
+
+def test_a_fresh_clone_with_the_results_of_another_reruns_nothing(workflow, root, tmp_path):
+    """New files of code, all younger than the results and at another path; then one setting changes."""
+    clone = type(workflow)(tmp_path, root)
+    for path in tmp_path.rglob("*.*"):
+        path.touch()
+    for name in ("results", ".snakemake"):
+        shutil.copytree(workflow.folder / name, tmp_path / name, copy_function=shutil.copy2, symlinks=True)
+    assert clone.plan() == {}
+    clone.change("settings: {layers: [1, 2]}}", "settings: {layers: [2]}}")
+    jobs = clone.plan()
+    assert jobs["run_method"] == 4
+    assert jobs["make_backbone"] == 0
+    assert "method=fusionmedclip" not in clone.run("--dry-run")
 
 
 def test_tables_refuse_metrics_of_other_settings(workflow):
