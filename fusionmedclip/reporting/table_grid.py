@@ -95,14 +95,15 @@ class Grid:
 
 
 def percent(value: float, *, sign: bool = False) -> str:
-    """A 0-1 number in percent with one decimal; empty for NaN.
+    """A 0-1 number in percent with one decimal; empty for NaN. A zero has no sign.
 
-    >>> percent(0.9153), percent(-0.0149, sign=True)
-    ('91.5', '-1.5')
+    >>> percent(0.9153), percent(-0.0149, sign=True), percent(-0.0001, sign=True)
+    ('91.5', '-1.5', '0.0')
     """
     if pd.isna(value):
         return ""
-    return f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
+    shown = f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
+    return shown if float(shown) else "0.0"
 
 
 def verdict(*, mean: float, paper_mean: float, paper_std: float, status: str) -> str:
