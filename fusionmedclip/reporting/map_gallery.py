@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.reporting.mosaic import draw_mosaic, grey, place, size_of
-from fusionmedclip.reporting.style import drawing
+from fusionmedclip.reporting.style import broken, drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ def draw_map_gallery(
             _outline(axis, truth[row], *place(2 * line + 1, 0, side))
         for column, name in enumerate(["image, truth", *(name for name, _, _ in kept)]):
             x = place(0, column, side)[1] + side / 2
-            axis.text(x, -0.04 * side, name, ha="center", va="bottom", fontsize=6.5)
+            axis.text(x, -0.04 * side, broken(name, 15), ha="center", va="bottom", fontsize=6.5)
 
 
 def _pictures(

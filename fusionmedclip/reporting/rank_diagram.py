@@ -47,7 +47,7 @@ def draw_ranks(*, tables: Mapping[str, str], titles: Mapping[str, str], folder: 
     with drawing(
         Path(folder, "ranks.png"),
         lines=len(ranks),
-        panel=(7.6, 0.9 + 0.1 * most),
+        panel=(8.2, 0.9 + 0.1 * most),
         gap=(0, 0.35),
         margins=(0.2, 0.2, 0.3, 0.1),
         title="Average rank, 1 for the best",
@@ -63,8 +63,8 @@ def draw_ranks(*, tables: Mapping[str, str], titles: Mapping[str, str], folder: 
                 axis.text(0, 0.5, "Fewer than two methods ran in every cell.", transform=axis.transAxes)
             else:
                 first = table.iloc[0]
-                heading += f": {first['n']} cells, {first['blocks']} data sets, "
-                heading += f"CD {first['critical_difference']:.2f}"
+                heading += f" (cells: {first['n']}, data sets: {first['blocks']}, "
+                heading += f"CD: {first['critical_difference']:.2f})"
                 pairs = dict(zip(table["method"], table["mean_rank"], strict=True))
                 draw_rank_axis(axis, pairs, groups_of(table), titles=titles)
             axis.set_title(heading, loc="left")
@@ -90,7 +90,8 @@ def draw_rank_axis(
     half = (count + 1) // 2
     lowest = -1.0 - 0.9 * half - 0.4 * len(groups)
     axis.axis("off")
-    axis.set(xlim=(1 - 0.42 * max(count - 1, 1), count + 0.42 * max(count - 1, 1)), ylim=(lowest, 1.2))
+    aside = 0.58 * max(count - 1, 1)  # room for names
+    axis.set(xlim=(1 - aside, count + aside), ylim=(lowest, 1.2))
     axis.plot([1, count], [0, 0], color="k", linewidth=1, clip_on=False)
     for rank in range(1, count + 1):
         axis.plot([rank, rank], [0, 0.18], color="k", linewidth=0.8)
@@ -107,6 +108,5 @@ def draw_rank_axis(
         axis.plot([ranks[method], ranks[method], end], [0, y, y], color=colour(method), linewidth=1)
         axis.plot([ranks[method]], [0], marker(method), color=colour(method), clip_on=False, zorder=3)
         text = f"{titles.get(method, method)}  {ranks[method]:.2f}"
-        axis.text(
-            end + (-0.03 if left else 0.03) * count, y, text, ha="right" if left else "left", va="center"
-        )
+        beside = end + (-0.03 if left else 0.03) * count
+        axis.text(beside, y, text, ha="right" if left else "left", va="center", fontsize=7)

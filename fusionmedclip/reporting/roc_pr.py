@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.reporting.curves_of_scores import Steps, precision_steps, roc_steps
-from fusionmedclip.reporting.style import colour, drawing
+from fusionmedclip.reporting.style import broken, colour, drawing, with_k
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def draw_roc_pr(
             stand_in=stand_in,
         ) as (_, axes):
             for (roc, recall), (table, group) in zip(axes, dict(groups).items(), strict=True):
-                heading = f"{titles.get(table, table)}, k = {group['k']}"
+                heading = with_k(titles.get(table, table), group["k"])
                 shares = []
                 for method, paths in dict(group["runs"]).items():
                     seeds = [pd.read_csv(path, usecols=["label", "score"]) for path in paths]
@@ -64,7 +64,7 @@ def _draw(axis: "Axes", curves: Sequence[Steps], method: str, title: str) -> Non
         for edges, values in curves:
             _steps(axis, values, edges, color=colour(method), linewidth=0.4, alpha=0.45)
     mean = np.mean([curve.values for curve in curves], axis=0)
-    label = f"{title} ({mean.mean():.3f})"
+    label = f"{broken(title, 24)} ({mean.mean():.3f})"
     width = 2.0 if method == "fusionmedclip" else 1.3
     _steps(axis, mean, curves[0].edges, color=colour(method), linewidth=width, label=label)
 

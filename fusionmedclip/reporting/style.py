@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -10,7 +11,18 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-__all__ = ["ABNORMAL", "NORMAL", "STAND_IN_NOTE", "THESIS", "colour", "drawing", "marker", "save_figure"]
+__all__ = [
+    "ABNORMAL",
+    "NORMAL",
+    "STAND_IN_NOTE",
+    "THESIS",
+    "broken",
+    "colour",
+    "drawing",
+    "marker",
+    "save_figure",
+    "with_k",
+]
 
 STAND_IN_NOTE = "Stand-in data or weights: shows that the workflow runs, not what the thesis found."
 
@@ -78,6 +90,20 @@ def colour(method: str) -> str:
 def marker(method: str) -> str:
     """The marker of a method in every figure."""
     return _MARKERS.get(method) or _FREE[crc32(method[::-1].encode()) % len(_FREE)]
+
+
+def broken(title: str, width: int) -> str:
+    """A title in lines of ``width`` characters at most, broken between words."""
+    return "\n".join(wrap(title, width, break_long_words=False))
+
+
+def with_k(title: str, k: int) -> str:
+    """A title and the count of support images, once.
+
+    >>> with_k("PatchCore", 16), with_k("Controls under k = 16", 16)
+    ('PatchCore, k = 16', 'Controls under k = 16')
+    """
+    return title if title.endswith(f"k = {k}") else f"{title}, k = {k}"
 
 
 @contextmanager

@@ -127,7 +127,8 @@ def _cell(cell: GridCell) -> str:
     star = "*" if cell.status == STAND_IN else ""
     sign, said = _SIGN.get(cell.verdict, ""), _SAID.get(cell.verdict, "")
     mark = f' <i title="{said}" aria-label="{said}" style=\'font-style:normal\'>{sign}</i>' if sign else ""
-    thesis = f"<span class='thesis'>thesis {figure}, {cell.difference}{mark}</span>" if figure else ""
+    thesis = f"<span class='thesis'>thesis {figure}</span>" if figure else ""
+    thesis += f" <span class='thesis'>{cell.difference}{mark}</span>" if figure else ""
     kind = f"n {cell.verdict}".strip()
     return f"<td class='{kind}'><span>{ours}{star}{flags}</span>{thesis}</td>"
 

@@ -131,7 +131,7 @@ def test_html_has_the_numbers_of_the_csv():
     for line in Cells(html_table(table, **LOOK)).lines[1:]:
         found.append([])
         for cell in line[2:]:
-            ours = re.match(r"([\d.]+) ± ([\d.]+).*?thesis ([\d.]+) ± [\d.]+, ([-+][\d.]+)", cell["text"])
+            ours = re.match(r"([\d.]+) ± ([\d.]+).*?thesis ([\d.]+) ± [\d.]+ ([-+]?[\d.]+)", cell["text"])
             none = re.match(r"not run.*?thesis ([\d.]+)", cell["text"])
             found[-1].append((ours[3], ours[1], ours[2], ours[4]) if ours else (none[1],))
     assert found == _wanted(table)
