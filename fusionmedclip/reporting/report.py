@@ -13,6 +13,7 @@ from fusionmedclip.reporting.captions import caption
 from fusionmedclip.reporting.page import Section, details, document, embedded
 from fusionmedclip.reporting.report_data import data_section
 from fusionmedclip.reporting.report_runs import machine_section, times_section
+from fusionmedclip.reporting.status import NOT_RUN, OK, STAND_IN
 from fusionmedclip.reporting.table_html import TABLE_STYLE, fragment_of
 from fusionmedclip.reporting.workflow_graph import draw_workflow
 
@@ -95,16 +96,17 @@ _WORKFLOW = (
 
 
 def _opening(configuration: Mapping, frames: Mapping[Path, pd.DataFrame], records: Sequence[Mapping]) -> str:
-    statuses = pd.concat([frame["status"] for frame in frames.values()], ignore_index=True)
-    counts = statuses.value_counts()
+    cells = pd.concat([frame[["status", "paper_mean"]] for frame in frames.values()], ignore_index=True)
+    counts = cells.loc[cells["paper_mean"].notna(), "status"].value_counts()
     seeds = configuration["seeds"]
     lines = [
         f"<p>{len(records)} runs with seeds {', '.join(map(str, seeds))}, split "
         f"<code>{escape(configuration['split'])}</code>, images of {configuration['image_size']} pixels. "
-        f"Of {len(statuses)} cells {counts.get('ok', 0)} were made with the thesis's data, weights and "
-        f"budget, {counts.get('stand-in', 0)} with stand-ins, {counts.get('not run', 0)} were not run.</p>"
+        f"The thesis prints a figure for {counts.sum()} of {len(cells)} cells: "
+        f"{counts.get(OK, 0)} were made here with its data, weights and budget, "
+        f"{counts.get(STAND_IN, 0)} with stand-ins, {counts.get(NOT_RUN, 0)} were not run.</p>"
     ]
-    if counts.get("stand-in", 0):
+    if (cells["status"] == STAND_IN).any():
         lines.append(
             "<p class='banner'>Cells marked * come from stand-in data, weights or budgets. They show that "
             "the workflow runs; they neither confirm nor refute the thesis.</p>"
