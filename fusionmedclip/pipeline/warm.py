@@ -30,6 +30,9 @@ __all__ = ["SOCKET", "call", "call_warm", "serve", "start", "stop"]
 SOCKET = Path(".snakemake/warm.sock")
 """Relative to the working folder, so that its path stays short enough for a socket."""
 
+PATIENCE = 2.0
+"""Seconds for a job to say what it wants, which it does at once."""
+
 PRELOADED = ("pandas", "scipy.stats", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf")
 """What jobs import while they run. The module that a job asks for follows when a job first asks for it."""
 
@@ -144,7 +147,7 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
         ready()
     while True:
         connection, _ = server.accept()
-        line = connection.makefile("r").readline()
+        line = _asked(connection)
         if line:
             _import_for(json.loads(line)[0])
             if os.fork() == 0:
@@ -152,6 +155,17 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _answer(connection, line)
         connection.close()
+
+
+def _asked(connection: socket.socket) -> str:
+    """A job's one line; nothing from a client that connects and says none, so that others are not kept."""
+    connection.settimeout(PATIENCE)
+    try:
+        line = connection.makefile("r").readline()
+    except OSError:
+        return ""
+    connection.settimeout(None)
+    return line
 
 
 def _import_for(function: str) -> None:

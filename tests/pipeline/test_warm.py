@@ -1,6 +1,7 @@
 """Warm jobs: a fork does what the job's own process would, and fails as it would."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -77,6 +78,12 @@ def test_forks_that_end_leave_no_zombie(warm, tmp_path):
                 return
         time.sleep(0.05)
     pytest.fail("a fork was not waited for")
+
+
+def test_a_client_that_says_nothing_keeps_no_other_waiting(warm, tmp_path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect("w.sock")
+        assert _ask(tmp_path, "builtins:print", end="done") == (0, "done")
 
 
 def test_nothing_answers_where_nothing_was_started(tmp_path):
