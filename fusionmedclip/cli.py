@@ -71,11 +71,16 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
         )
         settings = run.record["settings_digest"][:12] + ("" if run.settings_hold else " BROKEN")
         sheet.add_row(
-            str(run.metrics), f"{run.printed:.6f}", f"{run.recomputed:.6f}", settings, commit, inputs
+            run.metrics.stem, f"{run.printed:.6f}", f"{run.recomputed:.6f}", settings, commit, inputs
         )
     console.print(sheet)
-    for name, sha in found.runs[0].record["provenance"]["inputs"].items():
-        console.print(f"  {sha[:16]}  {name}", highlight=False)
+    told: dict[str, str] = {}
+    for run in found.runs:
+        console.print(f"{run.metrics} (its settings in full), from", highlight=False, soft_wrap=True)
+        for name, sha in run.record["provenance"]["inputs"].items():
+            if told.get(name) != sha:  # manifest and split are the same for all
+                console.print(f"  {sha[:16]}  {name}", highlight=False, soft_wrap=True)
+        told |= run.record["provenance"]["inputs"]
     console.print(
         f"mean computed again: {found.recomputed_mean:.6f}; "
         + ("it holds" if found.holds else "[red]it does not hold[/]")

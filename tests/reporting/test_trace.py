@@ -13,6 +13,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.pipeline.measures import compute_metrics
+from fusionmedclip.provenance import file_sha256
 from fusionmedclip.reporting.tables import build_row
 from fusionmedclip.reporting.trace import trace_cell
 
@@ -95,6 +96,12 @@ def test_the_command_prints_and_fails_where_the_number_does_not_hold(results):
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0
     assert "it holds" in done.output
+    lines = done.output.splitlines()
+    for seed in (0, 1):  # each on one line of its own, to be copied
+        scores = results / f"scores/brainmri/paper/patchcore/k16/seed{seed}/scores.csv"
+        assert [line for line in lines if line.split() == [file_sha256(scores)[:16], str(scores)]]
+        metrics = f"{results}/metrics/brainmri/paper/patchcore/k16/seed{seed}.json"
+        assert [line for line in lines if line.startswith(metrics)]
     (results / "scores/brainmri/paper/patchcore/k16/seed0/pixel_counts.npz").write_bytes(b"x")
     assert CliRunner().invoke(app, arguments).exit_code == 1
     wrong = CliRunner().invoke(app, ["trace", "table6", "x", "patchcore", "16", "--results", str(results)])
