@@ -89,7 +89,7 @@ class SQUID(Detector):
 
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
-        """Score (N, H, W) images in [0, 1]: minus the discriminator's logit; map: see ``map_note``."""
+        """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: see ``map_note``."""
         networks = fitted(self._networks, "SQUID")
         parts = []
         for start in range(0, len(images), self.settings.batch_size):
@@ -97,8 +97,11 @@ class SQUID(Detector):
             seen = resize_images(batch, self.settings.image_size)
             real = torch.as_tensor(seen[:, None], device=self.device)
             made = networks["generator"](real).student
-            scores = -networks["discriminator"](made)
             residual = (real - made).square().squeeze(1)
+            if self.settings.score == "residual":
+                scores = residual.flatten(1).mean(dim=1)
+            else:
+                scores = -networks["discriminator"](made)
             parts.append(Scores(scores.double().cpu().numpy(), resize_maps(residual, batch.shape[1:])))
         return join(parts)
 

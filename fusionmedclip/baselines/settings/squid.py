@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.settings.ranges import at_least, fraction, positive
+from fusionmedclip.baselines.settings.ranges import at_least, fraction, one_of, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["SQUIDSettings"]
@@ -42,6 +42,9 @@ class SQUIDSettings:
         Of the discriminator's loss.
     translation, scaling : float
         Augmentation: images move by up to this share of their side, and grow or shrink by up to this share.
+    score : str
+        Image score: ``discriminator``, minus its logit for the reconstruction (official), or ``residual``,
+        the mean squared residual, which tells lesions after far fewer steps (docs/baselines.md).
     batch_size : int
         Images scored together.
     """
@@ -66,9 +69,11 @@ class SQUIDSettings:
     discriminator_weight: float = 0.005
     translation: float = 0.05
     scaling: float = 0.05
+    score: str = "discriminator"
     batch_size: int = 16
 
     def __post_init__(self):
+        one_of(("discriminator", "residual"), score=self.score)
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(
                 "setting `image_size`", received=self.image_size, allowed="a multiple of 32", hint="128"
