@@ -51,20 +51,21 @@ def draw_dot_panels(
     labels : mapping
         What stands beside each method's line.
     title : str
-        Of the figure.
+        Of the figure; a k that all panels share is put to it.
     titles : mapping
         Of data sets.
     joined : bool
         As in :func:`draw_dots`.
     """
     places = table[["dataset", "k"]].drop_duplicates().to_numpy().tolist()
+    several = table["k"].nunique() > 1
     with drawing(
         out,
         columns=len(places),
         panel=(2.3, 0.27 * len(names) + 0.2),
         gap=(0.2, 0),
         margins=(1.75, 0.15, 0.3, 0.45),
-        title=title,
+        title=title if several else f"{title}, k = {places[0][1]}",
         notes=["Filled: ours, with the 95 % interval of the mean over seeds. Hollow: the thesis's figure."],
         stand_in=bool((table["status"] == "stand-in").any()),
     ) as (_, axes):
@@ -72,7 +73,7 @@ def draw_dot_panels(
             cells = table[(table["dataset"] == dataset) & (table["k"] == k)]
             draw_dots(axis, cells, names=names, titles=labels, joined=joined)
             axis.set(xlim=limits(table), xlabel=METRICS.get(cells["metric"].iloc[0]))
-            axis.set_title(titles.get(dataset, dataset) + (f", k = {k}" if table["k"].nunique() > 1 else ""))
+            axis.set_title(titles.get(dataset, dataset) + (f", k = {k}" if several else ""))
             if axis is not axes[0, 0]:
                 axis.set_yticklabels([])
 

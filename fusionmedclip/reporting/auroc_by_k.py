@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fusionmedclip.reporting.auroc_axes import draw_dot_panels, interval, limits
-from fusionmedclip.reporting.style import colour, drawing, marker, with_k
+from fusionmedclip.reporting.style import colour, drawing, marker
 from fusionmedclip.reporting.table_grid import METRICS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _draw_single(table: pd.DataFrame, titles: Mapping[str, str], title: str, out
         table,
         names=table["method"].drop_duplicates().tolist(),
         labels=titles,
-        title=with_k(title, table["k"].iloc[0]),
+        title=title,
         titles=titles,
         joined=False,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.reporting.curves_of_scores import Steps, precision_steps, roc_steps
-from fusionmedclip.reporting.style import broken, colour, drawing, with_k
+from fusionmedclip.reporting.style import broken, colour, drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def draw_roc_pr(
             stand_in=stand_in,
         ) as (_, axes):
             for (roc, recall), (table, group) in zip(axes, dict(groups).items(), strict=True):
-                heading = with_k(titles.get(table, table), group["k"])
+                heading = f"{titles.get(table, table)}, k = {group['k']}"
                 shares = []
                 for method, paths in dict(group["runs"]).items():
                     seeds = [pd.read_csv(path, usecols=["label", "score"]) for path in paths]

@@ -21,7 +21,6 @@ __all__ = [
     "drawing",
     "marker",
     "save_figure",
-    "with_k",
 ]
 
 STAND_IN_NOTE = "Stand-in data or weights: shows that the workflow runs, not what the thesis found."
@@ -95,15 +94,6 @@ def marker(method: str) -> str:
 def broken(title: str, width: int) -> str:
     """A title in lines of ``width`` characters at most, broken between words."""
     return "\n".join(wrap(title, width, break_long_words=False))
-
-
-def with_k(title: str, k: int) -> str:
-    """A title and the count of support images, once.
-
-    >>> with_k("PatchCore", 16), with_k("Controls under k = 16", 16)
-    ('PatchCore, k = 16', 'Controls under k = 16')
-    """
-    return title if title.endswith(f"k = {k}") else f"{title}, k = {k}"
 
 
 @contextmanager

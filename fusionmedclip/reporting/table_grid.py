@@ -160,7 +160,7 @@ def make_grid(
     titles : mapping
         Of data sets and methods.
     layout : str
-        ``dataset_k`` (a line a data set and k) or ``method`` (a line a method).
+        ``dataset_k`` (a line a data set and k) or ``method`` (a line a method; the title tells the only k).
     controls : sequence of str
         Methods that are controls; see :func:`fusionmedclip.reporting.controls.control_notes`.
     unranked : sequence of str
@@ -183,6 +183,8 @@ def make_grid(
         }
         lines.append((tuple(_named(v, titles) for v in key), tuple(cells[c] for c in columns)))
     shots = table["k"].nunique() > 1
+    if layout == "method" and not shots:
+        title = f"{title}, k = {table['k'].iloc[0]}"
     metric = table["metric"].iloc[0]
     cells = [cell for _, row in lines for cell in row]
     return Grid(

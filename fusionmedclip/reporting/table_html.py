@@ -127,8 +127,8 @@ def _cell(cell: GridCell) -> str:
     star = "*" if cell.status == STAND_IN else ""
     sign, said = _SIGN.get(cell.verdict, ""), _SAID.get(cell.verdict, "")
     mark = f' <i title="{said}" aria-label="{said}" style=\'font-style:normal\'>{sign}</i>' if sign else ""
-    thesis = f"<span class='thesis'>thesis {figure}</span>" if figure else ""
-    thesis += f" <span class='thesis'>{cell.difference}{mark}</span>" if figure else ""
+    lines = (f"thesis {figure}", f"{cell.difference}{mark}") if figure else ()
+    thesis = " ".join(f"<span class='thesis'>{line}</span>" for line in lines)
     kind = f"n {cell.verdict}".strip()
     return f"<td class='{kind}'><span>{ours}{star}{flags}</span>{thesis}</td>"
 
