@@ -19,6 +19,7 @@ __all__ = [
     "is_built",
     "learns_from_others",
     "make_method",
+    "ours_in",
     "reads_features",
     "reads_files",
 ]
@@ -83,6 +84,25 @@ def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Non
     from fusionmedclip.baselines import settings_class
 
     build(settings_class(kind), settings, where=where)
+
+
+def ours_in(kind: str, settings: Mapping[str, Any], metric: str) -> str:
+    """What a metric is of where the method itself defines no such output; empty where it does.
+
+    Parameters
+    ----------
+    kind : str
+    settings : mapping
+        Of the method, checked.
+    metric : str
+        ``image_auroc``, ``pixel_auroc`` and so on.
+    """
+    if kind not in KINDS:
+        return ""
+    from fusionmedclip.baselines import settings_class
+
+    made = build(settings_class(kind), settings, where=kind)
+    return getattr(made, "ours", {}).get(metric.partition("_")[0], "")
 
 
 def check_stage1(stage1: Mapping[str, Any] | None, *, where: str) -> None:

@@ -105,6 +105,7 @@ rule build_table:
             },
             controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
             unranked=ORACLES,
+            ours=ours_of(w.table),
             reduced={name: REDUCED[name] for name in TABLES[w.table]["methods"] if name in REDUCED},
         ),
     script:

@@ -13,6 +13,7 @@ from fusionmedclip.methods import (
     check_stage1,
     entry_module,
     learns_from_others,
+    ours_in,
     reads_features,
     reads_files,
 )
@@ -72,6 +73,13 @@ ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])
 RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
+
+
+def ours_of(table):
+    """What stands in a table for outputs that its methods leave open, by method."""
+    methods = {name: CONFIG.method(name) for name in TABLES[table]["methods"] if name in METHODS}
+    found = {name: ours_in(m["kind"], m["settings"], TABLES[table]["metric"]) for name, m in methods.items()}
+    return {name: text for name, text in found.items() if text}
 
 
 def of_project(path):

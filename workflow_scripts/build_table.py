@@ -14,6 +14,7 @@ run(
     controls=params["controls"],
     unranked=params["unranked"],
     reduced=params["reduced"],
+    ours=params["ours"],
     csv=snakemake.output.csv,
     text=snakemake.output.text,
     latex=snakemake.output.latex,

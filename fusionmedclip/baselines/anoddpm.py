@@ -32,7 +32,6 @@ class AnoDDPM(Detector):
     """
 
     needs_backbone = False
-    score_note = "AnoDDPM defines no image score; this is a statistic of its squared error (setting `score`)"
 
     def __init__(self, *, settings: AnoDDPMSettings | None = None, device: str = "cpu"):
         s = self.settings = settings or AnoDDPMSettings()

@@ -28,7 +28,6 @@ class ClipZeroShot(Detector):
     """
 
     needs_backbone = True
-    map_note = "projected final patch tokens against the text; zero-shot CLIP itself defines no map"
 
     def __init__(self, *, backbone: Backbone, settings: ClipZeroShotSettings | None = None):
         if backbone.clip_model is None:

@@ -30,7 +30,6 @@ class SQUID(Detector):
     """
 
     needs_backbone = False
-    map_note = "squared residual of the reconstruction; SQUID itself defines no map"
 
     def __init__(self, *, settings: SQUIDSettings | None = None, device: str = "cpu"):
         self.settings = settings or SQUIDSettings()
@@ -89,7 +88,7 @@ class SQUID(Detector):
 
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
-        """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: see ``map_note``."""
+        """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: the squared residual."""
         networks = fitted(self._networks, "SQUID")
         parts = []
         for start in range(0, len(images), self.settings.batch_size):

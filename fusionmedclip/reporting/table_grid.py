@@ -148,6 +148,7 @@ def make_grid(
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
     reduced: Mapping[str, str] | None = None,
+    ours: Mapping[str, str] | None = None,
     sentences: Sequence[str] = (),
 ) -> Grid:
     """Lay a table out.
@@ -167,6 +168,8 @@ def make_grid(
         Methods that are never marked as best.
     reduced : mapping
         Methods that run here with less than their published budget, and what they have instead.
+    ours : mapping
+        Methods that leave open what the table's metric is of, and what we take.
     sentences : sequence of str
         From :func:`fusionmedclip.reporting.comparisons.sentences`.
     """
@@ -197,6 +200,7 @@ def make_grid(
         notes=(
             *_notes(table, cells),
             *_budget_notes(table, reduced or {}, titles),
+            *_ours_notes(table, ours or {}, titles),
             *control_notes(table, controls=controls, titles=titles),
         ),
         flags=tuple(flags),
@@ -257,7 +261,7 @@ def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
 
 def _budget_notes(table: pd.DataFrame, reduced: Mapping[str, str], titles: Mapping[str, str]) -> list[str]:
     """One note on smaller budgets than the published ones; methods that share a budget are named together."""
-    ran = table.loc[table["status"] != NOT_RUN, "method"].drop_duplicates()
+    ran = _ran(table)
     named: dict[str, list[str]] = {}
     for method in ran[ran.isin(list(reduced))]:
         named.setdefault(reduced[method], []).append(_named(method, titles))
@@ -267,3 +271,13 @@ def _budget_notes(table: pd.DataFrame, reduced: Mapping[str, str], titles: Mappi
         return [f"Smaller budget than the published one: {next(iter(named))} for every method."]
     budgets = "; ".join(f"{', '.join(methods)}: {budget}" for budget, methods in named.items())
     return [f"Smaller budgets than the published ones. {budgets}."]
+
+
+def _ours_notes(table: pd.DataFrame, ours: Mapping[str, str], titles: Mapping[str, str]) -> list[str]:
+    """One note on what stands for outputs that methods leave open."""
+    said = [f"{_named(method, titles)}: {ours[method]}" for method in _ran(table) if method in ours]
+    return [f"Not defined by the method itself, ours. {'; '.join(said)}."] if said else []
+
+
+def _ran(table: pd.DataFrame) -> pd.Series:
+    return table.loc[table["status"] != NOT_RUN, "method"].drop_duplicates()

@@ -32,6 +32,7 @@ def build_table(
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
     reduced: Mapping[str, str] | None = None,
+    ours: Mapping[str, str] | None = None,
     latex: str | Path | None = None,
     html: str | Path | None = None,
     comparisons: str | Path | None = None,
@@ -54,6 +55,8 @@ def build_table(
         Methods that are never marked as best: those that chose by the test set.
     reduced : mapping
         Methods that run here with less than their published budget, and what they have instead.
+    ours : mapping
+        Methods that leave open what the table's metric is of, and what we take.
     comparisons : path, optional
         ``{table}_comparisons.csv``; sentences below the table come from it.
     """
@@ -67,6 +70,7 @@ def build_table(
         controls=controls,
         unranked=unranked,
         reduced=reduced,
+        ours=ours,
         sentences=found,
     )
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))

@@ -8,6 +8,7 @@ import pytest
 
 from fusionmedclip.baselines import KINDS, create, detector_class, settings_class
 from fusionmedclip.errors import InputError
+from fusionmedclip.methods import ours_in
 from fusionmedclip.models.detector import Detector
 
 
@@ -95,3 +96,18 @@ def test_backbone_as_a_mapping():
 def test_unfitted_says_so(resnet, phantoms):
     with pytest.raises(InputError, match="was not fitted"):
         create("patchcore", backbone=resnet).score(phantoms[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "metric", "says"),
+    [
+        ("squid", {}, "pixel_auroc", "squared residual of the reconstruction"),
+        ("squid", {}, "image_auroc", ""),
+        ("squid", {"score": "residual"}, "image_ap", "mean squared residual of the reconstruction"),
+        ("anoddpm", {"score": "max"}, "image_auroc", "maximum of the squared error"),
+        ("patchcore", {}, "pixel_auroc", ""),
+        ("fusionmedclip", {}, "image_auroc", ""),
+    ],
+)
+def test_outputs_that_a_method_leaves_open_are_named(kind, settings, metric, says):
+    assert ours_in(kind, settings, metric) == says

@@ -273,6 +273,12 @@ def test_latex_compiles_with_booktabs_alone(tmp_path):
     assert (tmp_path / "main.pdf").stat().st_size > 10_000
 
 
+def test_what_a_method_does_not_define_stands_below_if_it_ran():
+    notes = make_grid(_table(), **LOOK, ours={"patchcore": "a map", "squid": "was not run"}).notes
+    assert "Not defined by the method itself, ours. patchcore: a map." in notes
+    assert "Not defined" not in " ".join(make_grid(_table(), **LOOK, ours={"squid": "was not run"}).notes)
+
+
 def test_smaller_budgets_of_what_ran_stand_below_methods_of_one_budget_together():
     reduced = {"patchcore": "9 of 90 steps", "squid": "was not run", "fusionmedclip": "9 of 90 steps"}
     grid = make_grid(_table(), **LOOK, reduced=reduced)

@@ -77,6 +77,12 @@ class AnoDDPMSettings:
     score: str = "mean"
     batch_size: int = 16
 
+    @property
+    def ours(self) -> dict[str, str]:
+        """What stands for an output that the method leaves open, by level of the metric."""
+        statistic = {"mean": "mean", "max": "maximum"}[self.score]
+        return {"image": f"{statistic} of the squared error", "pixel": "squared error of the way back"}
+
     def __post_init__(self):
         one_of(("simplex", "gaussian"), noise=self.noise)
         one_of(("mean", "max"), score=self.score)

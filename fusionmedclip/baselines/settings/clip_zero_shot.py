@@ -29,6 +29,11 @@ class ClipZeroShotSettings:
     temperature: float = 0.07
     batch_size: int = 16
 
+    @property
+    def ours(self) -> dict[str, str]:
+        """What stands for an output that the method leaves open, by level of the metric."""
+        return {"pixel": "projected final patch tokens against the text"}
+
     def __post_init__(self):
         one_of(tuple(PROMPT_SETS), prompts=self.prompts)
         positive(temperature=self.temperature, batch_size=self.batch_size)

@@ -72,6 +72,14 @@ class SQUIDSettings:
     score: str = "discriminator"
     batch_size: int = 16
 
+    @property
+    def ours(self) -> dict[str, str]:
+        """What stands for an output that the method leaves open, by level of the metric."""
+        found = {"pixel": "squared residual of the reconstruction"}
+        if self.score == "residual":
+            found["image"] = "mean squared residual of the reconstruction"
+        return found
+
     def __post_init__(self):
         one_of(("discriminator", "residual"), score=self.score)
         if self.image_size < 32 or self.image_size % 32:
