@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded, reading
 
 __all__ = ["Config", "load_config", "merge"]
 
@@ -44,13 +45,19 @@ def load_config(path: str | Path | Sequence[str | Path]) -> "Config":
     paths = [path] if isinstance(path, str | Path) else list(path)
     data: dict = {}
     for item in map(Path, paths):
-        try:
-            data = merge(data, yaml.safe_load(item.read_text()) or {})
-        except FileNotFoundError as error:
-            raise InputError("configuration not found", received=str(item)) from error
-        except yaml.YAMLError as error:
-            raise InputError(f"configuration {item} is not YAML: {error}") from error
-    return Config.checked(data)
+        data = merge(data, _read(item))
+    with reading(" + ".join(map(str, paths)), "configuration"):
+        return Config.checked(data)
+
+
+@guarded("configuration", hint="it must be YAML in UTF-8")
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        raise InputError("configuration not found", received=str(path))
+    data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(data, Mapping):
+        raise InputError(f"{path}: a configuration is keys with values", received=type(data).__name__)
+    return dict(data)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = ["is_openai_checkpoint", "read_packaged_weights", "read_state_dict"]
 
 _OPENAI_KEYS = {"input_resolution", "context_length", "vocab_size"}
 
 
+@guarded("weights", hint="download or export it again")
 def read_state_dict(path: Path | str) -> dict[str, torch.Tensor]:
     """Tensors of a checkpoint: safetensors, a ``state_dict`` file, or OpenAI's TorchScript archive.
 

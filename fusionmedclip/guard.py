@@ -1,0 +1,112 @@
+"""One guard for every reader: whatever a library raises over a file becomes an error that names the file."""
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["guarded", "reading", "reason"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+PathLike = str | os.PathLike
+
+_HINT = "open it with another program; download or export it again, or take it out"
+_LONGEST = 300  # characters of a library's own words
+
+
+@contextmanager
+def reading(path: PathLike, what: str, *, hint: str = _HINT) -> Iterator[None]:
+    """Guard a block that reads one file.
+
+    A list of the exceptions that a decoder may raise is never complete: broken bytes reach ``IndexError``,
+    ``RecursionError`` and ``MemoryError``, and a panic in Rust arrives as a ``BaseException``. So everything
+    is turned, but for what stops a program (``KeyboardInterrupt``, ``SystemExit``).
+
+    Parameters
+    ----------
+    path : path
+        The file, for the message.
+    what : str
+        What could not be read, such as ``"image"`` or ``"table"``.
+    hint : str
+        How to mend it.
+
+    Raises
+    ------
+    InputError
+        ``path: cannot be read as WHAT (the library's reason, in one line)``. One that was raised inside
+        passes, and gains the path where it does not name the file.
+
+    Examples
+    --------
+    >>> with reading("scan.png", "image"):
+    ...     {}["IHDR"]
+    Traceback (most recent call last):
+        ...
+    fusionmedclip.errors.InputError: scan.png: cannot be read as image (KeyError: 'IHDR')
+      Hint: open it with another program; download or export it again, or take it out
+    """
+    try:
+        yield
+    except InputError as error:
+        if _named(path, str(error)):
+            raise
+        raise InputError(f"{os.fspath(path)}: {error}") from error
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        said = f"{os.fspath(path)}: cannot be read as {what} ({reason(error)})"
+        raise InputError(said, hint=hint) from error
+
+
+def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """:func:`reading` around a whole function, whose first argument is the file.
+
+    Examples
+    --------
+    >>> @guarded("number")
+    ... def read_number(path):
+    ...     return float("a")
+    >>> read_number("n.txt")
+    Traceback (most recent call last):
+        ...
+    fusionmedclip.errors.InputError: n.txt: cannot be read as number (could not convert string to float: 'a')
+      Hint: open it with another program; download or export it again, or take it out
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        first = next(iter(inspect.signature(function).parameters))
+
+        @wraps(function)
+        def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+            with reading(args[0] if args else kwargs.get(first, ""), what, hint=hint):
+                return function(*args, **kwargs)
+
+        return inner
+
+    return decorate
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, in one line; its kind first where the words alone would say too little."""
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = getattr(error, "strerror", None) or str(error)
+    line = " ".join(said.split())
+    line = line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
+    plain = isinstance(error, OSError | ValueError) and bool(line)
+    return line if plain else f"{type(error).__name__}: {line}".removesuffix(": ")
+
+
+def _named(path: PathLike, text: str) -> bool:
+    """Whether a message names the file already; a slice (``scan.nii#slice=3``) counts as its volume."""
+    name = os.path.basename(os.fspath(path)).partition("#")[0]
+    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
