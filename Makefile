@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
-.PHONY: demo offline test bench lint lock clean
+.PHONY: demo offline test fuzz bench lint lock clean
 
 demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
 	$(SNAKEMAKE) --configfile configs/demo.yaml
@@ -24,6 +24,9 @@ offline: $(READY)  ## real images in DATA, packaged weights
 
 test: $(READY)  ## every test
 	$(BIN)/pytest -q -n $(CORES) --dist loadfile  # tests of one file may share what they made
+
+fuzz: $(READY)  ## thousands of damaged files through every reader
+	$(BIN)/python benchmarks/fuzz_readers.py --workers $(CORES)
 
 bench: $(READY)  ## every benchmark, each with its bar
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
