@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, normalise
 from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.lora import add_lora, lora_parameters
+from fusionmedclip.models.lora import add_lora, lora_parameters, train_lora
 from fusionmedclip.models.prompts import Prompts
 from fusionmedclip.models.settings import ModelSettings
 from fusionmedclip.models.similarity import Temperature, aggregate
@@ -77,9 +77,7 @@ class FusionModel(nn.Module):
         """Train mode for the parts that learn; the frozen backbone keeps its statistics and no dropout."""
         super().train(mode)
         self.backbone.eval()
-        for name, module in self.backbone.named_modules():
-            if "lora_dropout" in name:
-                module.train(mode)
+        train_lora(self.backbone, mode)
         return self
 
     def features(self, pixels: Tensor) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora.layer import LoraLayer
 from torch import nn
 
 from fusionmedclip.errors import InputError
@@ -12,7 +13,7 @@ from fusionmedclip.models.lora_linear import LowRankLinear
 from fusionmedclip.models.settings import LoraSettings
 from fusionmedclip.randomness import key
 
-__all__ = ["add_lora", "lora_parameters", "lora_targets"]
+__all__ = ["add_lora", "lora_parameters", "lora_targets", "train_lora"]
 
 _VIT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj")
 
@@ -82,3 +83,10 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
 def lora_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
     """The matrices A and B by name."""
     return {name: p for name, p in backbone.visual.named_parameters() if "lora_" in name}
+
+
+def train_lora(backbone: Backbone, mode: bool) -> None:
+    """Train or eval mode of what LoRA added; the layers that it was added to stay in eval mode."""
+    for layer in backbone.visual.modules():
+        if isinstance(layer, LoraLayer):
+            layer.train(mode).get_base_layer().eval()

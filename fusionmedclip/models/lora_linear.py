@@ -112,7 +112,8 @@ class LowRankLinear(Linear):
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
         dropout = self.lora_dropout[name]
         keep, kept = None, 1.0
-        if self.training and dropout.training and isinstance(dropout, nn.Dropout):
+        # As in peft's forward the dropout's own mode decides: the tower around may be kept in eval mode.
+        if dropout.training and isinstance(dropout, nn.Dropout):
             keep, kept = keep_mask((x.shape[:-1].numel(), x.shape[-1]), dropout.p)
         base = self.get_base_layer()
         tensors = (base.weight, base.bias, self.lora_A[name].weight, self.lora_B[name].weight)

@@ -145,26 +145,6 @@ def vit_copy(vit: Backbone) -> Backbone:
     return copy
 
 
-def test_train_mode_switches_dropout_of_the_parts_and_nothing_in_the_towers(vit: Backbone) -> None:
-    model = FusionModel(vit, row(6), seed=0).train()
-    training = {name for name, module in vit.named_modules() if module.training}
-    assert training
-    assert all("lora_dropout" in name for name in training)
-    assert model.block_adapters.layers[0][2].training
-    model.eval()
-    assert not any(module.training for module in model.modules())
-
-
-def test_dropout_acts_in_training_alone(vit: Backbone, images: torch.Tensor) -> None:
-    model = stir(FusionModel(vit, row(6, lora=LoraSettings(dropout=0.5)), seed=0))
-    pixels = vit.pixels(images)
-    with torch.no_grad():
-        model.train()
-        assert not torch.equal(model(pixels)[1], model(pixels)[1])
-        model.eval()
-        assert torch.equal(model(pixels)[1], model(pixels)[1])
-
-
 def test_bfloat16_towers_give_float32_maps_close_to_float32s(vit: Backbone, images: torch.Tensor) -> None:
     model = stir(FusionModel(vit, row(6), seed=0)).eval()
     pixels = vit.pixels(images)

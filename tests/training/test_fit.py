@@ -15,6 +15,7 @@ from fusionmedclip.training.fit import fit_model
 from fusionmedclip.training.settings import LearningRates, LossSettings, OptimiserSettings
 
 K = 5
+FAST = LearningRates(lora=1e-2, block_adapter=1e-2)
 
 
 class Stream(AnomalyStream):
@@ -131,6 +132,20 @@ def test_dropout_is_keyed_by_step_not_by_what_was_drawn_before() -> None:
     state = torch.get_rng_state()
     fit(make())
     assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("part", ["lora", "block_adapter"])
+def test_dropout_of_each_part_alone_changes_the_training(part: str) -> None:
+    """On a vision transformer on the CPU, where LoRA's layer is our own; the other part has none."""
+    logs = []
+    for rate in (0.0, 0.05, 0.5):
+        rows: list[dict] = []
+        parts = {"lora": {"dropout": 0.0}, "block_adapter": {"bottleneck": 4, "dropout": 0.0}}
+        parts[part] = {**parts[part], "dropout": rate}
+        fit(make({**SMALL, **parts}), progress=rows.append, optimiser={"learning_rates": FAST})
+        logs.append([row["loss"] for row in rows])
+    assert logs[0][0] == logs[1][0] == logs[2][0]  # both parts start as nothing added
+    assert len({tuple(log[1:]) for log in logs}) == 3
 
 
 def test_the_visitor_sees_each_epochs_model_ready_to_score() -> None:
