@@ -24,12 +24,12 @@ Configs = Annotated[list[Path] | None, typer.Option("--config", help="Configurat
 
 
 @contextlib.contextmanager
-def _readable() -> Iterator[None]:
+def _readable(*, err: bool = True) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: ", end="")
-        typer.echo(str(error), err=True)
+        Console(stderr=err).print(f"[red]{type(error).__name__}[/]: ", end="")
+        typer.echo(str(error), err=err)
         raise typer.Exit(2) from None
 
 
@@ -109,7 +109,7 @@ def check(
     """
     from fusionmedclip.data.check import check_dataset
 
-    with _readable():
+    with _readable(err=False):  # what is wrong is what was asked for
         source = _source(dataset, config, data, normal=normal, abnormal=abnormal, masks=masks)
         report = check_dataset(source, dataset=Path(dataset).name)
     typer.echo(report.text())

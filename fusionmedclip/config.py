@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from fusionmedclip.config_schema import validate
+from fusionmedclip.documents import check_plain, read_json, read_yaml
 from fusionmedclip.errors import InputError
-from fusionmedclip.guard import guarded, reading
+from fusionmedclip.guard import reading
 
-__all__ = ["Config", "load_config", "merge"]
-
-SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+__all__ = ["Config", "load_config", "merge", "read_config"]
 
 
 def merge(base: Any, over: Any) -> Any:
@@ -45,16 +43,22 @@ def load_config(path: str | Path | Sequence[str | Path]) -> "Config":
     paths = [path] if isinstance(path, str | Path) else list(path)
     data: dict = {}
     for item in map(Path, paths):
-        data = merge(data, _read(item))
+        data = merge(data, read_config(item))
     with reading(" + ".join(map(str, paths)), "configuration"):
         return Config.checked(data)
 
 
-@guarded("configuration", hint="it must be YAML in UTF-8")
-def _read(path: Path) -> dict:
+def read_config(path: Path) -> dict[str, Any]:
+    """One file of a configuration, not validated yet: YAML, or JSON where its name says so.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and line and key where it is no plain data or holds a key twice.
+    """
     if not path.is_file():
         raise InputError("configuration not found", received=str(path))
-    data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    data = (read_json if path.suffix.lower() == ".json" else read_yaml)(path) or {}
     if not isinstance(data, Mapping):
         raise InputError(f"{path}: a configuration is keys with values", received=type(data).__name__)
     return dict(data)
@@ -75,7 +79,8 @@ class Config:
     @classmethod
     def checked(cls, data: Mapping) -> "Config":
         """Validate against ``schemas/config.schema.yaml``, then check every reference."""
-        _validate(data)
+        check_plain(data, "configuration")
+        validate(data)
         config = cls(dict(data))
         config._check_references()
         return config
@@ -227,49 +232,3 @@ def _check_oracle(name: str, kind: str) -> None:
             received=kind,
             allowed="kind: fusionmedclip",
         )
-
-
-def _validate(data: Mapping) -> None:
-    import jsonschema
-
-    schema = yaml.safe_load(SCHEMA.read_text())
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(data)
-    error = min(errors, key=lambda e: [str(p) for p in e.absolute_path], default=None)
-    if error is None:
-        return
-    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
-    received = error.instance if not isinstance(error.instance, Mapping) else sorted(map(str, error.instance))
-    raise InputError(
-        f"{where}: {_reason(error)}",
-        received=received,
-        allowed=_allowed(error),
-        hint="see docs/configuration.md and schemas/config.schema.yaml",
-    )
-
-
-def _reason(error) -> str:
-    if error.validator == "additionalProperties":
-        extra = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
-        return f"unknown key {', '.join(extra)}"
-    if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return f"missing key {', '.join(missing)}"
-    return "value is not allowed"
-
-
-def _allowed(error) -> str:
-    rule, value = error.validator, error.validator_value
-    words = {
-        "additionalProperties": f"keys {', '.join(error.schema.get('properties', {}))}",
-        "required": f"keys {', '.join(error.schema.get('properties', {}))}",
-        "enum": ", ".join(map(str, value)) if isinstance(value, list) else "",
-        "type": " or ".join(value) if isinstance(value, list) else str(value),
-        "minimum": f"{value} or more",
-        "maximum": f"{value} or less",
-        "exclusiveMinimum": f"more than {value}",
-        "minItems": f"{value} entries or more",
-        "maxItems": f"{value} entries or fewer",
-        "uniqueItems": "each entry once",
-        "pattern": f"names that match {value}",
-    }
-    return words.get(rule, error.message)

@@ -2,10 +2,11 @@
 
 import sys
 from functools import cache
+from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from fusionmedclip.config import Config
+from fusionmedclip.config import Config, read_config
 from fusionmedclip.data.acquire import AcquireSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (
@@ -26,6 +27,8 @@ from fusionmedclip.reporting.rows import Run, is_run, others, row_request, rows_
 def checked(data):
     """The configuration, or one readable error."""
     try:
+        for file in workflow.configfiles:
+            read_config(Path(file))  # strictly: Snakemake itself takes the last of two keys alike
         config = Config.checked(data)
         for name in config.data["methods"]:
             method = config.method(name)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from fusionmedclip.documents import QUOTES
 from fusionmedclip.errors import InputError
 
 __all__ = ["check_keys", "existing_path", "string_list"]
@@ -34,5 +35,5 @@ def string_list(source: Mapping, key: str) -> list[str]:
     value = source.get(key) or []
     names = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(name, str) and name for name in names):
-        raise InputError(f"`{key}` must be a list of names", received=value)
+        raise InputError(f"`{key}` must be a list of names", received=value, hint=QUOTES)
     return names

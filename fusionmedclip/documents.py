@@ -1,0 +1,150 @@
+"""Text, YAML and JSON files, read strictly: what two readers could understand differently is refused."""
+
+import json
+import math
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
+
+__all__ = ["QUOTES", "check_plain", "decode_text", "read_json", "read_text", "read_yaml"]
+
+QUOTES = "put text in quotes: YAML reads no, yes, on and off as false and true, 010 as 8 and 12:30 as 750"
+_VALUES = 200_000  # of one document, aliases followed: far above any configuration, far below a bomb
+_DEPTH = 100
+
+
+def read_text(path: Path) -> str:
+    """Text of a UTF-8 file; a byte order mark is taken off.
+
+    Raises
+    ------
+    InputError
+        Naming file and line where the bytes are no UTF-8, or hold a NUL.
+    """
+    return decode_text(path.read_bytes(), path)
+
+
+def decode_text(data: bytes, path: Path) -> str:
+    """Text of a file's bytes; see :func:`read_text`."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path}: is UTF-16, not UTF-8", hint="save it as UTF-8")
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        hint = "this is no text file, or UTF-16: export it again, as UTF-8"
+        raise InputError(f"{path}, line {line}: holds a NUL byte", hint=hint)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path}, line {line}: not UTF-8",
+            received=data[error.start : error.start + 1],
+            hint="save it as UTF-8; it is perhaps Latin-1 or Windows-1252",
+        ) from error
+
+
+@guarded("JSON", hint="make it again, or restore it")
+def read_json(path: Path) -> Any:
+    """Value of a JSON file, as RFC 8259 has it: no NaN, and no key twice.
+
+    Raises
+    ------
+    InputError
+        Naming the file where it is missing, no UTF-8, no JSON, or holds a key twice.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return json.loads(read_text(path), object_pairs_hook=_once, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}") from error
+
+
+@guarded("YAML", hint="indent with spaces, and put text with special characters in quotes")
+def read_yaml(path: Path) -> Any:
+    """Value of a YAML file: plain data only (see :func:`check_plain`), and no key twice in one mapping.
+
+    Raises
+    ------
+    InputError
+        Naming file and line.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        value = yaml.load(read_text(path), Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        raise InputError(
+            f"{path}{where}: not YAML ({said})", hint="indent with spaces, never with tabs"
+        ) from error
+    check_plain(value, path)
+    return value
+
+
+def check_plain(value: Any, where: Path | str) -> None:
+    """Refuse what YAML makes of data beyond text keys, text, finite numbers, true, false, null and lists.
+
+    So every configuration is also JSON, and has one digest.
+
+    Raises
+    ------
+    InputError
+        Naming the key; also for a value that holds itself, and for aliases that multiply without end.
+    """
+    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    seen = 0
+    while waiting:
+        item, key, depth = waiting.pop()
+        seen += 1
+        if seen > _VALUES or depth > _DEPTH:
+            raise InputError(f"{where}: nested too deeply, or aliases that lead to one another", received=key)
+        if isinstance(item, Mapping):
+            for name, inner in item.items():
+                if not isinstance(name, str):
+                    raise InputError(f"{where}: {key or 'a key'}: keys are text", received=name, hint=QUOTES)
+                waiting.append((inner, f"{key}.{name}" if key else name, depth + 1))
+        elif isinstance(item, list | tuple):
+            waiting += [(inner, f"{key}[{place}]", depth + 1) for place, inner in enumerate(item)]
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise InputError(f"{where}: {key or 'the value'} is not finite", received=item)
+        elif not isinstance(item, str | int | float | bool | None):
+            raise InputError(f"{where}: {key or 'the value'} is no plain value", received=item, hint=QUOTES)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe types; a key that stands twice in one mapping is an error, where PyYAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        lines: dict[Hashable, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            name = self.construct_object(key)
+            if name in lines:
+                what = (
+                    f"line {key.start_mark.line + 1}: key {key.value} stands there since line {lines[name]}"
+                )
+                raise InputError(what, hint="take one of the two out: only one could count")
+            lines[name] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep=deep)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError("a key stands twice", received=twice)
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise InputError("a number is not finite", received=name)
