@@ -19,7 +19,8 @@ class AnoDDPMSettings:
     channels : tuple of int
         Of the U-Net's levels.
     attention : tuple of bool
-        Levels with self-attention; the middle always has it.
+        Levels with self-attention; the middle always has it. Official: 32, 16 and 8 pixels, the network's
+        own default, since no script passes on the ``attention_resolutions`` ("16,8") of its arguments.
     residual_blocks, heads, norm_groups : int
         Of the U-Net.
     noise : str
@@ -55,7 +56,7 @@ class AnoDDPMSettings:
 
     image_size: int = 256
     channels: tuple[int, ...] = (128, 128, 256, 256, 512, 512)
-    attention: tuple[bool, ...] = (False, False, False, False, True, True)
+    attention: tuple[bool, ...] = (False, False, False, True, True, True)
     residual_blocks: int = 2
     heads: int = 2
     norm_groups: int = 32
