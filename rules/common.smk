@@ -8,6 +8,7 @@ sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config, read_config
 from fusionmedclip.data.acquire import AcquireSettings
+from fusionmedclip.data.samples import sample_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (
     check_settings,

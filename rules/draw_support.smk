@@ -21,7 +21,10 @@ rule split_dataset:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.data.splits", test=DATASETS[w.dataset]["test"], seed=CONFIG.data["split_seed"]
+            "fusionmedclip.data.splits",
+            test=DATASETS[w.dataset]["test"],
+            seed=CONFIG.data["split_seed"],
+            published="samples" in CONFIG.source(w.dataset),
         ),
     script:
         "../workflow_scripts/split_dataset.py"

@@ -30,6 +30,11 @@ def datasheet_request(dataset):
     }
 
 
+def published_lists(dataset):
+    """Lists of a published split; those that are not there are an error of the rule, which says more."""
+    return [str(path) for path in sample_files(CONFIG.source(dataset)).values() if path.is_file()]
+
+
 def split_inputs(wildcards):
     """Files that a split is made from; only the grouped one asks for duplicates."""
     folder = f"{RESULTS}/datasets/{wildcards.dataset}"

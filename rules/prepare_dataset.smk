@@ -29,6 +29,7 @@ rule list_dataset:
     """Read and hash every image of a data set."""
     input:
         lambda w: rules.draw_phantoms.output[0] if w.dataset in PHANTOMS else [],
+        lists=lambda w: published_lists(w.dataset),
     output:
         f"{RESULTS}/datasets/{{dataset}}/manifest.csv",
     log:

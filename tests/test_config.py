@@ -37,7 +37,9 @@ def test_merge_replaces_lists_and_merges_mappings():
     }
 
 
-@pytest.mark.parametrize("overlay", ["demo", "offline", "variants", "further", "supports20", "grouped"])
+@pytest.mark.parametrize(
+    "overlay", ["demo", "offline", "variants", "further", "supports20", "grouped", "published"]
+)
 def test_overlays_are_valid(root, overlay):
     config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])
     for name in config.data["methods"]:
@@ -56,6 +58,11 @@ def test_overlays_are_valid(root, overlay):
         ("split", "random", ["split", "random", "paper, grouped"]),
         ("tables.table6.metric", "accuracy", ["tables.table6.metric", "accuracy", "image_auroc"]),
         ("tables.table6.methods", ["patchcor"], ["tables.table6.methods", "patchcor", "patchcore"]),
+        (
+            "datasets.busi.source.samples",
+            {"support": "a.json"},
+            ["datasets.busi.source.samples", "missing key test"],
+        ),
         ("methods.patchcore.backbone", "resnet", ["methods.patchcore.backbone", "resnet", "wide_resnet50"]),
         ("methods.patchcore.settings.layers", ["layer9"], ["layer9", "layer2, layer3", "Hint"]),
         ("methods.coop.base", "fusionmedclip", ["base", "leads back to itself"]),

@@ -11,5 +11,6 @@ run(
     name=snakemake.wildcards.split,
     test=params["test"],
     seed=params["seed"],
+    published=params["published"],
     out=snakemake.output[0],
 )

@@ -19,18 +19,13 @@ from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.source_keys import source_root
 from fusionmedclip.data.sources import list_source
 from fusionmedclip.errors import InputError
 
 __all__ = ["COLUMNS", "build_manifest", "known_masks", "read_manifest", "source_root", "write_manifest"]
 
 COLUMNS = ("image_id", "file", "sha256", "label", "class", "mask", "split", "group")
-
-
-def source_root(source: Mapping) -> Path:
-    """Folder to which a manifest's files are relative: the folder itself, or the one that holds the CSV."""
-    path = Path(source["path"]).expanduser()
-    return path.parent if source["kind"] == "csv" else path
 
 
 def build_manifest(source: Mapping, *, dataset: str, threads: int | None = None) -> pd.DataFrame:

@@ -6,7 +6,13 @@ from pathlib import Path
 from fusionmedclip.documents import QUOTES
 from fusionmedclip.errors import InputError
 
-__all__ = ["check_keys", "existing_path", "string_list"]
+__all__ = ["check_keys", "existing_path", "source_root", "string_list"]
+
+
+def source_root(source: Mapping) -> Path:
+    """Folder to which a manifest's files are relative: the folder itself, or the one that holds the CSV."""
+    path = Path(source["path"]).expanduser()
+    return path.parent if source["kind"] == "csv" else path
 
 
 def check_keys(source: Mapping, *, required: tuple[str, ...], optional: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Keys that every kind of source understands: groups from names, slices of volumes."""
+"""Keys that every kind of source understands: a published split, groups from names, slices of volumes."""
 
 import re
 from collections.abc import Mapping
@@ -8,23 +8,26 @@ import numpy as np
 
 from fusionmedclip.data.kinds import NIBABEL_SUFFIXES, kind_of, with_slice
 from fusionmedclip.data.records import Listing, Record
+from fusionmedclip.data.samples import apply_samples
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
 __all__ = ["COMMON_KEYS", "apply_options"]
 
-COMMON_KEYS = ("read", "slices", "group_pattern")
+COMMON_KEYS = ("read", "slices", "group_pattern", "samples")
 
 _STACKS = (".tif", ".tiff", ".gif", ".webp")  # pictures that can hold several frames
 
 
 def apply_options(listing: Listing, source: Mapping) -> None:
-    """Apply ``group_pattern`` and ``slices`` to the records of a listing, in place.
+    """Apply ``samples``, ``group_pattern`` and ``slices`` to the records of a listing, in place.
 
+    ``samples`` is a published split, see :func:`~fusionmedclip.data.samples.apply_samples`.
     ``group_pattern`` is a regular expression; what its first group (or all of it) matches in the file's
     relative path names the patient. ``slices`` is ``"middle"`` (one picture a volume, the default),
     ``"all"``, or a number of slices evenly spread over each volume.
     """
+    apply_samples(listing, source)
     if source.get("group_pattern"):
         _group_by_pattern(listing, str(source["group_pattern"]))
     slices = source.get("slices", "middle")

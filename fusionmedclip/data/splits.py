@@ -26,6 +26,7 @@ def make_split(
     test_normal: int | None,
     test_abnormal: int | None = None,
     seed: int = 0,
+    published: bool = False,
 ) -> pd.DataFrame:
     """Divide the images of a manifest into pool, test and left out.
 
@@ -45,6 +46,9 @@ def make_split(
         Abnormal images in the test set; None takes all.
     seed : int
         Keys the draw.
+    published : bool
+        The source's own split is a published one: counts, where given, must be those that it marks as
+        ``test``, so that no image of it is silently left out.
 
     Returns
     -------
@@ -56,13 +60,16 @@ def make_split(
     Raises
     ------
     InputError
-        For an unknown name, fewer images than wanted, or no count where the source marks no tests.
+        For an unknown name, fewer images than wanted, no count where the source marks no tests, or counts
+        other than those of a published split.
     """
     if name not in SPLITS:
         raise InputError("unknown split", received=name, allowed=", ".join(SPLITS))
     frame = manifest.reset_index(drop=True)
     parts = _Parts(frame, components(frame) if name == "grouped" else [{row} for row in range(len(frame))])
     wanted = {0: test_normal, 1: test_abnormal}
+    if published:
+        _check_published(frame, wanted)
     if name == "grouped":
         for row in _conflicting(frame):
             parts.leave_out(row, "a near-duplicate carries the other label")
@@ -73,6 +80,17 @@ def make_split(
     for row in parts.undecided():
         _fill_pool(parts, row)
     return parts.table()
+
+
+def _check_published(frame: pd.DataFrame, wanted: dict[int, int | None]) -> None:
+    for label, title in ((0, "normal"), (1, "abnormal")):
+        marked = int(((frame["label"] == label) & (frame["split"] == "test")).sum())
+        if wanted[label] not in (None, marked):
+            raise InputError(
+                f"the published split tests other {title} images than the configuration",
+                received=f"{marked} in the list, {wanted[label]} under `test` of the data set",
+                hint=f"set `{title}` under `test` to {marked} or null, or mend the list",
+            )
 
 
 class _Parts:

@@ -98,7 +98,14 @@ def measure_dataset(*, source: Mapping, manifest: str, statistics: str) -> None:
 
 
 def split_dataset(
-    *, manifest: str, duplicates: str | None, name: str, test: Mapping, seed: int, out: str
+    *,
+    manifest: str,
+    duplicates: str | None,
+    name: str,
+    test: Mapping,
+    seed: int,
+    out: str,
+    published: bool = False,
 ) -> None:
     """Write who is tested and who may be drawn as support."""
     table = read_manifest(manifest)
@@ -110,6 +117,7 @@ def split_dataset(
         test_normal=test["normal"],
         test_abnormal=test.get("abnormal"),
         seed=seed,
+        published=published,
     )
     write_text(out, split.to_csv(index=False, lineterminator="\n"))
 

@@ -124,7 +124,7 @@ def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
     listed = {Path(path).parent.name: Path(path) for path in manifests}
     wanted = THESIS_COUNTS.get(cell["dataset"])
     path = listed.get(cell["dataset"])
-    return STAND_IN if wanted and path is not None and _counts(path) != wanted else OK
+    return STAND_IN if wanted and path is not None and _counts(path) not in wanted else OK
 
 
 @cache

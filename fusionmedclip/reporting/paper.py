@@ -27,8 +27,11 @@ THESIS_BACKBONES = {
 }
 """Model and weights that the thesis, or the official code of its baselines, used."""
 
-THESIS_COUNTS = {"brainmri": (98, 155), "busi": (133, 647)}
-"""Normal and abnormal images of the public sets; CheXpert's subset is not given by the thesis."""
+THESIS_COUNTS = {"brainmri": ((98, 155), (97, 155)), "busi": ((133, 647),)}
+"""Normal and abnormal images of the public sets and, of BrainMRI, of the split that MediCLIP publishes.
+
+CheXpert's subset is not given by the thesis.
+"""
 
 
 @cache

@@ -26,7 +26,7 @@ def stand_in_reasons(
         reasons.append(f"data: {entry['stand_in']}")
     elif entry["source"]["kind"] == "phantoms":
         reasons.append("data: phantoms")
-    elif counts is not None and THESIS_COUNTS.get(dataset, counts) != counts:
+    elif counts is not None and counts not in THESIS_COUNTS.get(dataset, (counts,)):
         reasons.append(f"data: {counts[0]} normal and {counts[1]} abnormal images")
     backbone = config.method(method)["backbone"]
     if backbone is not None and not _is_thesis_backbone(config, backbone):

@@ -144,6 +144,43 @@ def test_a_broken_file_is_named_where_rules_are_quiet(workflow, mine) -> None:
     assert "empty.dcm: empty file" in (workflow.folder / log).read_text()
 
 
+@pytest.fixture(scope="module")
+def published(workflow, mine) -> Path:
+    """The clinic's files with a published split of MediCLIP's shape, two of the normals in neither list."""
+    lists = {"train": [("well", n, 0) for n in range(4)]}
+    lists["test"] = [("well", n, 0) for n in range(6, 12)] + [("ill", n, 1) for n in range(12, 18)]
+    for name, images in lists.items():
+        lines = [json.dumps({"filename": f"{c}/{n:02}.dcm", "label": y}) + "\n" for c, n, y in images]
+        (mine / f"{name}.json").write_text("".join(lines))
+    entry = {"source": {"samples": {"support": "train.json", "test": "test.json"}}, "test": {"normal": 6}}
+    (workflow.folder / "published.yaml").write_text(yaml.safe_dump({"datasets": {"mine": entry}}))
+    return mine
+
+
+def test_a_published_split_decides_who_is_drawn_and_tested(workflow, published) -> None:
+    overlays = _configured("published.yaml")
+    support = "results/tiny/support/mine/paper/k4_seed0.csv"
+    workflow.run(*overlays, "--cores", "1", "--", support)
+    split = pd.read_csv(workflow.folder / "results/tiny/datasets/mine/split_paper.csv").set_index("image_id")
+    parts = split["part"].groupby(split["part"]).groups
+    assert sorted(parts["pool"]) == [f"well/{n:02}.dcm" for n in range(4)]
+    assert sorted(parts["test"]) == [*(f"ill/{n}.dcm" for n in range(12, 18)),
+                                     *(f"well/{n:02}.dcm" for n in range(6, 12))]  # fmt: skip
+    assert sorted(parts["left_out"]) == ["well/04.dcm", "well/05.dcm", "well/copy.dcm"]
+    assert sorted(pd.read_csv(workflow.folder / support)["image_id"]) == sorted(parts["pool"])
+
+
+def test_an_edited_list_makes_the_manifest_again_and_a_wrong_one_is_named(workflow, published) -> None:
+    overlays, manifest = _configured("published.yaml"), "results/tiny/datasets/mine/manifest.csv"
+    assert "Nothing to be done" in workflow.run(*overlays, "--dry-run", "--", manifest)
+    with (published / "test.json").open("a") as file:
+        file.write('{"filename": "well/00.dcm", "label": 0}\n')
+    printed = workflow.run(*overlays, "--", manifest, ok=False)
+    assert "well/00.dcm is listed as support and as test image" in printed
+    workflow.change("support: train.json", "support: no.json", file="published.yaml")
+    assert "no such list of support images" in workflow.run(*overlays, "--", manifest, ok=False)
+
+
 def test_each_public_set_has_a_target_and_a_bad_origin_one_readable_error(workflow, mine) -> None:
     (workflow.folder / "plain.yaml").write_text("results: results/plain\n")
     targets = [f"acquire_{name}" for name in ("busi", "brainmri", "chexpert", "roco")]
