@@ -1,7 +1,8 @@
-"""Figures of AnoDDPM's official code, Julian-Wyatt/AnoDDPM at commit 3052f04: ``python run_anoddpm.py CLONE``.
+"""Figures of AnoDDPM's official code: ``python run_anoddpm.py CLONE``.
 
-Needs numba, scikit-image and matplotlib beside this project's packages. The network is made as
-``diffusion_training.train`` makes it, ``attention_resolutions`` left out; the steps are that loop's.
+The clone is Julian-Wyatt/AnoDDPM at commit 3052f04; it needs numba and scikit-image beside this project's
+packages. The network is made as ``diffusion_training.train`` makes it, ``attention_resolutions`` left out;
+the steps are that loop's.
 """
 
 import copy
