@@ -1,16 +1,13 @@
-"""Towers of a few thousand parameters, and weights that any other program can draw again."""
+"""Towers of a few thousand parameters."""
 
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
+from drawn_weights import TEXT, VIT, drawn, drawn_state
 
 from fusionmedclip.models.backbone_store import BackboneSettings
-from fusionmedclip.randomness import generator
 
-TEXT = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
-VIT = {"image_size": 32, "patch_size": 8, "width": 32, "layers": 3, "head_width": 8}
+__all__ = ["drawn", "drawn_state", "hugging_face_settings", "timm_settings", "vit_settings"]
 
 
 def vit_settings(*, quick_gelu: bool = False, **vision) -> BackboneSettings:
@@ -54,17 +51,3 @@ def hugging_face_settings(folder: Path) -> BackboneSettings:
     }
     settings = timm_settings("vit_tiny_patch16_224", pool="")
     return replace(settings, model={**settings.model, "text_cfg": text})
-
-
-def drawn(name: str, shape: tuple[int, ...], *, scale: float = 0.3) -> torch.Tensor:
-    """Normal numbers keyed by a name: the same in any program that has this function."""
-    values = np.asarray(scale * generator("drawn", name).standard_normal(shape))
-    return torch.from_numpy(values.astype(np.float32))
-
-
-def drawn_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights for every entry of a state dict, by its name; norms stay near 1."""
-    return {
-        n: drawn(n, tuple(t.shape)) + (1.0 if ".ln_" in f".{n}" and n.endswith("weight") else 0.0)
-        for n, t in state.items()
-    }
