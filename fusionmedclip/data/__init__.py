@@ -1,7 +1,8 @@
 """From files on disk to arrays: readers, sources, manifests, splits, support sets, phantoms."""
 
 from fusionmedclip.data.images import load_images
-from fusionmedclip.data.readers import read_image, read_mask
+from fusionmedclip.data.masks import read_mask
+from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.resize import resize_image, resize_mask
 from fusionmedclip.data.settings import ReadSettings
 

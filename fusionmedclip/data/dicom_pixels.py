@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_rescale, apply_windowing, pixel_array
 
 from fusionmedclip.data.dicom_header import DICOM_ERRORS, frame_view
-from fusionmedclip.data.raster import to_grey
+from fusionmedclip.data.raster_values import to_grey
 from fusionmedclip.data.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError

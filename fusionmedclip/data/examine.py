@@ -9,7 +9,7 @@ import pandas as pd
 from fusionmedclip.data.fingerprints import THUMBNAIL, Fingerprints, fingerprint
 from fusionmedclip.data.kinds import kind_of, split_slice
 from fusionmedclip.data.parallel import map_files
-from fusionmedclip.data.raster import open_raster
+from fusionmedclip.data.raster import open_page
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.statistics import CATEGORIES, PROPERTIES, describe
@@ -65,4 +65,4 @@ def examine(
 def _dim(path: Path) -> bool:
     """Whether an (empty) mask file holds labels such as 0 and 1 where 0 and 255 are expected."""
     file, index = split_slice(path)
-    return kind_of(file) == "raster" and bool(np.asarray(open_raster(file, frame=index)).any())
+    return kind_of(file) == "raster" and bool(np.asarray(open_page(file, frame=index).image).any())

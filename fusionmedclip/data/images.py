@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fusionmedclip.data.kinds import is_image_file
-from fusionmedclip.data.raster import to_grey
+from fusionmedclip.data.raster_values import to_grey
 from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.resize import resize_image
 from fusionmedclip.data.settings import ReadSettings

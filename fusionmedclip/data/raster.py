@@ -1,77 +1,85 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
+import contextlib
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from fusionmedclip.data.claims import check_claim
+from fusionmedclip.data.pages import picture_pages
+from fusionmedclip.data.raster_values import Page, stored_values
 from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
-__all__ = ["DECODE_ERRORS", "frames_of", "open_raster", "read_raster", "read_raster_mask", "to_grey"]
+__all__ = [
+    "DECODE_ERRORS",
+    "RasterFacts",
+    "frames_of",
+    "open_page",
+    "raster_facts",
+    "read_raster",
+    "read_stack",
+]
 
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError,
                  MemoryError, AttributeError, struct.error, zlib.error,
                  Image.DecompressionBombError)  # fmt: skip
 """What Pillow raises for a broken file, by format and by how it is broken."""
 
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "PPM")
+"""What is read. Pillow knows more: some through other programs, and formats whose frames are layers."""
+
 _HINT = "open the file in a viewer; download or export it again, or take it out of the folder"
-_TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262  # TIFF 6.0 tags
+_ORIENTATION = 0x0112  # of EXIF 2.3 and of TIFF 6.0
 
 
-def open_raster(path: Path, *, frame: int | None = None) -> Image.Image:
-    """Decode one frame with Pillow, upright (EXIF orientation applied).
+def open_page(path: Path, *, frame: int | None = None) -> Page:
+    """Decode one picture of a file with Pillow.
+
+    Parameters
+    ----------
+    path : Path
+    frame : int, optional
+        Number among the file's pictures (previews do not count); None takes the middle one.
 
     Raises
     ------
     InputError
         Naming the file when it is missing, empty, no image, truncated or broken.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    try:
-        image = Image.open(path)
-        count = getattr(image, "n_frames", 1)
-        if count > 1 or frame is not None:
-            wanted = count // 2 if frame is None else frame
-            if not 0 <= wanted < count:
-                raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {count - 1}")
-            image.seek(wanted)
-        image.load()
-    except InputError:
-        raise
-    except Image.UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
-    except DECODE_ERRORS as error:
-        raise InputError(f"{path}: broken or truncated image ({error})", hint=_HINT) from error
-    return _upright(image)
+    image = _open(path)
+    with _broken_is_named(path):
+        pages = picture_pages(path, image)
+        wanted = len(pages) // 2 if frame is None else frame
+        if not 0 <= wanted < len(pages):
+            raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
+        return _decode(path, image, pages[wanted])
 
 
-def frames_of(path: Path) -> int:
-    """Number of frames of a TIFF stack or an animation, 1 for a picture."""
-    try:
-        with Image.open(path) as image:
-            return int(getattr(image, "n_frames", 1))
-    except DECODE_ERRORS as error:
-        raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
-
-
-def to_grey(image: Image.Image) -> Image.Image:
-    """Force any 8-bit Pillow mode into ``"L"`` (ITU-R BT.601 luma; alpha is dropped, not composed)."""
-    if image.mode == "L":
-        return image
-    if image.mode in ("1", "RGB", "RGBA", "LA"):
-        return image.convert("L")
-    return image.convert("RGB").convert("L")  # palette (with or without alpha), CMYK, YCbCr, LAB, HSV
+def _decode(path: Path, image: Image.Image, number: int) -> Page:
+    if number != image.tell():
+        image.seek(number)
+    coding = image.tile[0][3] if image.tile else ()
+    coding = coding if isinstance(coding, tuple) else (coding,)
+    deep = 2 if ";16" in str(coding[:1]) or image.mode.startswith("I;16") else 1
+    check_claim(path, image.width * image.height * len(image.getbands()) * deep)
+    image.filename = (
+        ""  # or Pillow maps a turned TIFF into memory with its sides swapped
+    )
+    early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
+    image.load()
+    orientation = early if image.format == "TIFF" else _orientation(image)
+    return Page(path, image, number, coding, orientation)
 
 
 def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
-    """Read one frame as grey values.
+    """Read one picture as grey values.
 
     8-bit data are divided by 255, n-bit data by 2^n - 1; floating-point and 32-bit data, whose range no
     format states, are scaled by ``settings.percentiles`` unless they lie in [0, 1] already.
@@ -81,55 +89,90 @@ def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
     (H, W) float32 array
         In [0, 1].
     """
-    image = open_raster(path, frame=settings.slice)
-    if image.mode.startswith("I;16"):
-        bits, inverted = _tiff_depth(image)
-        grey = np.asarray(image).astype(np.float32)
-        grey = grey if not inverted else (2**bits - 1) - grey
-        return scale_to_unit(grey, settings.value_range or (0, 2**bits - 1))
-    if image.mode in ("I", "F"):
-        grey = np.asarray(image).astype(np.float64)
-        if not np.isfinite(grey).all():
-            raise InputError(f"{path}: holds NaN or infinite values", hint="replace them before the export")
-        if settings.value_range is None and image.mode == "F" and grey.min() >= 0 and grey.max() <= 1:
-            return grey.astype(np.float32)
-        if settings.value_range is None:
-            return scale_by_percentiles(grey, settings.percentiles)
-        return scale_to_unit(grey, settings.value_range)
-    stored = np.asarray(to_grey(image))
-    if settings.value_range is None:
-        return stored / np.float32(255)
-    return scale_to_unit(stored.astype(np.float32), settings.value_range)
+    return _grey(open_page(path, frame=settings.slice), settings)
 
 
-def read_raster_mask(path: Path, *, frame: int | None = None) -> np.ndarray:
-    """Read a mask file: ``convert("L") > 127`` for 8-bit data, more than half of full scale for 16-bit.
+def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
+    """Read all pictures of a file: (S, H, W) float32 in [0, 1], each scaled by itself."""
+    image = _open(path)
+    with _broken_is_named(path):
+        numbers = picture_pages(path, image)
+        return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
 
-    Returns
-    -------
-    (H, W) bool array
+
+def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
+    values, full, inverted = stored_values(page)
+    if full is None and not np.isfinite(values).all():
+        raise InputError(f"{page.path}: holds NaN or infinite values", hint="replace them before the export")
+    if settings.value_range is not None:
+        grey = scale_to_unit(values, settings.value_range)
+    elif full is not None:
+        grey = values / np.float32(255) if values.dtype == np.uint8 else scale_to_unit(values, (0, full))
+    elif page.image.mode == "F" and values.min() >= 0 and values.max() <= 1:
+        grey = values.astype(np.float32)
+    else:
+        grey = scale_by_percentiles(values, settings.percentiles)
+    return page.shown(1 - grey if inverted else grey, exif=settings.exif)
+
+
+@dataclass(frozen=True)
+class RasterFacts:
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    format, mode : str
+        By Pillow's names; ``mode`` is how pixels are stored.
+    pictures : int
+        Frames of a stack or an animation, 1 for an ordinary picture.
+    orientation : int
+        1 where the picture is shown as it is stored.
     """
-    image = open_raster(path, frame=frame)
-    if image.mode.startswith("I;16"):
-        return np.asarray(image) > 32767
-    if image.mode in ("I", "F"):
-        return np.asarray(image) > 0
-    return np.asarray(to_grey(image)) > 127
+
+    format: str
+    mode: str
+    pictures: int
+    orientation: int
 
 
-def _tiff_depth(image: Image.Image) -> tuple[int, bool]:
-    """Significant bits, and whether zero is white (Pillow undoes that for 8 bits, not for 16)."""
-    tags = getattr(image, "tag_v2", None)
-    if tags is None:
-        return 16, False
-    bits = tags.get(_TIFF_BITS, (16,))
-    return int(bits[0] if isinstance(bits, tuple) else bits), tags.get(_TIFF_PHOTOMETRIC, 1) == 0
+def raster_facts(path: Path) -> RasterFacts:
+    """Read the header only; a broken one is an :class:`InputError`."""
+    with _open(path) as image, _broken_is_named(path):
+        pages = picture_pages(path, image)
+        if pages[len(pages) // 2] != image.tell():
+            image.seek(pages[len(pages) // 2])
+        return RasterFacts(str(image.format), image.mode, len(pages), _orientation(image))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; broken metadata is no reason to refuse good pixels."""
+def frames_of(path: Path) -> int:
+    """Number of pictures of a TIFF stack or an animation, 1 for a picture."""
+    return raster_facts(path).pictures
+
+
+def _open(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
+    with _broken_is_named(path):
+        return Image.open(path, formats=_FORMATS)
+
+
+@contextlib.contextmanager
+def _broken_is_named(path: Path) -> Iterator[None]:
     try:
-        orientation = image.getexif().get(0x0112, 1)  # EXIF 2.3, tag Orientation
-        return ImageOps.exif_transpose(image) if orientation != 1 else image
+        yield
+    except InputError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
+    except DECODE_ERRORS as error:
+        raise InputError(f"{path}: broken or truncated image ({error})", hint=_HINT) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """Of EXIF, XMP or TIFF; broken metadata is no reason to refuse good pixels."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
     except DECODE_ERRORS:
-        return image
+        return 1

@@ -1,7 +1,7 @@
 """One reader for every kind of image file."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +9,15 @@ import numpy as np
 from PIL import Image
 
 from fusionmedclip.data.kinds import kind_of, split_slice
-from fusionmedclip.data.raster import read_raster, read_raster_mask
+from fusionmedclip.data.masks import read_mask, size_text
+from fusionmedclip.data.picture_check import checked_picture
+from fusionmedclip.data.raster import raster_facts, read_raster
 from fusionmedclip.data.resize import square_pixels
 from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.turning import turn
 from fusionmedclip.errors import InputError
 
-__all__ = ["read_image", "read_mask", "read_with_mask"]
+__all__ = ["read_image", "read_with_mask"]
 
 PathLike = str | os.PathLike
 
@@ -29,6 +32,7 @@ def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.nd
     ----------
     path : path
         PNG, JPEG, TIFF (8 to 16 bit, or floating point), DICOM, NIfTI, or a folder with one DICOM series.
+        Of several pictures in a file the middle one is read; previews do not count.
         ``"scan.nii.gz#slice=12"`` names one slice of a volume; without it the middle one is read.
     settings : ReadSettings, optional
         Value range, percentiles, axis, slice.
@@ -41,12 +45,16 @@ def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.nd
     Raises
     ------
     InputError
-        Naming the file when it is missing, empty, truncated, or no image.
+        Naming the file when it is missing, empty, truncated, or no image, or its values are not finite.
     """
     file, index = split_slice(path)
     settings = settings or ReadSettings()
     if index is not None:
         settings = replace(settings, slice=index)
+    return checked_picture(_read(file, settings), file)
+
+
+def _read(file: Path, settings: ReadSettings) -> np.ndarray:
     kind = kind_of(file)
     if kind == "raster":
         return read_raster(file, settings)
@@ -60,41 +68,13 @@ def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.nd
     return square_pixels(grey, *spacing) if settings.square_pixels else np.array(grey)
 
 
-def read_mask(paths: PathLike | Iterable[PathLike], *, settings: ReadSettings | None = None) -> np.ndarray:
-    """Union of one or more mask files (BUSI has up to three for an image).
-
-    Pictures count as lesion where ``convert("L") > 127``, which reads BUSI's 1-bit, RGB and RGBA masks alike;
-    DICOM and NIfTI wherever the label is above 0.
-
-    Returns
-    -------
-    (H, W) bool array
-
-    Raises
-    ------
-    InputError
-        When no file is given, one cannot be read, or sizes differ.
-    """
-    files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    if not files:
-        raise InputError("no mask file given", hint="an image without masks has an empty `mask` entry")
-    masks = [_one_mask(file, settings or ReadSettings()) for file in files]
-    for file, mask in zip(files, masks, strict=True):
-        if mask.shape != masks[0].shape:
-            raise InputError(
-                f"{file}: masks of one image differ in size",
-                received=f"{_size(mask)}, but {Path(files[0]).name} is {_size(masks[0])}",
-                hint="all masks of an image must have the image's size",
-            )
-    return np.logical_or.reduce(masks)
-
-
 def read_with_mask(
     path: PathLike, masks: Sequence[PathLike], *, settings: ReadSettings | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Read an image and its masks, checked against each other.
 
-    Where :func:`read_image` stretched the picture to square pixels, its masks are stretched likewise.
+    Where :func:`read_image` stretched the picture to square pixels, its masks are stretched likewise; where
+    it turned the picture and the masks fit the picture as it is stored only, they are turned likewise.
 
     Returns
     -------
@@ -117,15 +97,29 @@ def read_with_mask(
     mask = read_mask(masks, settings=settings)
     if mask.shape == image.shape:
         return image, mask
+    if (turned := _turned_as(path, masks, mask, settings)).shape == image.shape:
+        return image, turned
     stored = read_image(path, settings=replace(settings, square_pixels=False))
     if mask.shape != stored.shape:
         raise InputError(
             f"{masks[0]}: mask and image differ in size",
-            received=f"mask {_size(mask)}, image {_size(stored)} ({Path(path).name})",
+            received=f"mask {size_text(mask)}, image {size_text(stored)} ({Path(path).name})",
             hint="a mask has the size of its image; export it again or leave it out",
         )
     stretched = Image.fromarray(mask.astype(np.uint8)).resize(image.shape[::-1], Image.Resampling.NEAREST)
     return image, np.asarray(stretched) > 0
+
+
+def _turned_as(
+    path: PathLike, masks: Sequence[PathLike], mask: np.ndarray, settings: ReadSettings
+) -> np.ndarray:
+    """Turn a mask as its picture is turned, where it was drawn on the pixels as they are stored."""
+    kinds = {kind_of(split_slice(file)[0]) for file in (path, *masks)}
+    if kinds != {"raster"} or not settings.exif:
+        return mask
+    if any(raster_facts(split_slice(file)[0]).orientation != 1 for file in masks):
+        return mask
+    return turn(mask, raster_facts(split_slice(path)[0]).orientation)
 
 
 def _same_kind(image: PathLike, mask: PathLike) -> None:
@@ -137,20 +131,3 @@ def _same_kind(image: PathLike, mask: PathLike) -> None:
             received=f"image: {kinds[0]}, mask: {kinds[1]}",
             hint="convert one of them; slices would be matched wrongly otherwise",
         )
-
-
-def _one_mask(path: PathLike, settings: ReadSettings) -> np.ndarray:
-    file, index = split_slice(path)
-    kind = kind_of(file)
-    if kind == "raster":
-        return read_raster_mask(file, frame=index)
-    from fusionmedclip.data.dicom import read_dicom_mask
-    from fusionmedclip.data.volumes import volume_mask_slice
-
-    if kind == "dicom":
-        return read_dicom_mask(file, frame=index)
-    return volume_mask_slice(file, settings if index is None else replace(settings, slice=index))
-
-
-def _size(array: np.ndarray) -> str:
-    return f"{array.shape[1]} x {array.shape[0]}"

@@ -5,7 +5,9 @@ from dataclasses import dataclass, fields
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["ReadSettings"]
+__all__ = ["MASKS", "ReadSettings"]
+
+MASKS = ("bright", "nonzero", "dark")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,11 @@ class ReadSettings:
         Slice or frame to take where a file holds several; None takes the middle one.
     square_pixels : bool
         Stretch pictures whose pixels are not square (DICOM and NIfTI state it), as a viewer does.
+    exif : bool
+        Turn pictures and masks as the orientation in their EXIF or TIFF header says, as a viewer does.
+    mask : {"bright", "nonzero", "dark"}
+        What is lesion in a mask: the upper half of its range (in DICOM and NIfTI every label above 0); any
+        value or colour but 0; or what ``bright`` leaves out, for inverted masks.
     """
 
     value_range: tuple[float, float] | None = None
@@ -34,6 +41,8 @@ class ReadSettings:
     axis: int = 2
     slice: int | None = None
     square_pixels: bool = True
+    exif: bool = True
+    mask: str = "bright"
 
     def __post_init__(self) -> None:
         for name in ("value_range", "percentiles"):
@@ -44,6 +53,8 @@ class ReadSettings:
             raise InputError("`percentiles` must lie in 0 to 100", received=self.percentiles)
         if self.axis not in (0, 1, 2):
             raise InputError("unknown axis of a volume", received=self.axis, allowed="0, 1, 2")
+        if self.mask not in MASKS:
+            raise InputError("unknown kind of mask `mask`", received=self.mask, allowed=", ".join(MASKS))
 
     @classmethod
     def from_config(cls, config: Mapping | None) -> "ReadSettings":

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from fusionmedclip.data.kinds import kind_of, split_slice
 from fusionmedclip.data.parallel import map_files
+from fusionmedclip.data.raster import raster_facts
 from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.settings import ReadSettings
 
@@ -91,8 +91,8 @@ def _stored_as(file: Path) -> tuple[str, str, bool]:
     """True format, mode of the pixels, and whether identity is burnt into them; nothing else of a header."""
     kind = kind_of(file)
     if kind == "raster":
-        with Image.open(file) as image:
-            return str(image.format), image.mode, False
+        facts = raster_facts(file)
+        return facts.format, facts.mode, False
     if kind == "volume":
         return "NIfTI", "volume", False
     from fusionmedclip.data.dicom_header import read_header  # pydicom takes long to import

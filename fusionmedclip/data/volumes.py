@@ -12,7 +12,7 @@ from fusionmedclip.data.dicom_header import frame_count, frame_view, pixel_spaci
 from fusionmedclip.data.dicom_series import find_series, read_series
 from fusionmedclip.data.kinds import kind_of
 from fusionmedclip.data.nifti import nifti_slice_count, read_nifti, read_nifti_mask
-from fusionmedclip.data.raster import frames_of, read_raster
+from fusionmedclip.data.raster import frames_of, read_stack
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
@@ -56,8 +56,7 @@ def read_volume(path: Path, *, settings: ReadSettings | None = None) -> Volume:
     if kind == "dicom":
         spacing = pixel_spacing(frame_view(read_header(path, pixels=False), 0))
         return Volume(read_dicom_frames(path, settings), spacing)
-    frames = [read_raster(path, replace(settings, slice=index)) for index in range(frames_of(path))]
-    return Volume(np.stack(frames), (1.0, 1.0))
+    return Volume(read_stack(path, settings), (1.0, 1.0))
 
 
 def slice_count(path: Path, *, settings: ReadSettings | None = None) -> int:

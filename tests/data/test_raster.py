@@ -31,13 +31,13 @@ def test_sixteen_bits_are_divided_by_65535(tmp_path: Path, suffix: str) -> None:
 
 
 def test_value_range_stretches_twelve_bits_in_sixteen(tmp_path: Path) -> None:
-    assert cv2.imwrite(str(tmp_path / "a.png"), np.array([[0, 2048, 4095, 9000]], np.uint16))
+    assert cv2.imwrite(str(tmp_path / "a.png"), np.array([[0, 2048, 4095, 9000]] * 2, np.uint16))
     grey = read_image(tmp_path / "a.png", settings=ReadSettings(value_range=(0, 4095)))
-    np.testing.assert_allclose(grey, [[0, 2048 / 4095, 1, 1]], atol=1e-6)
+    np.testing.assert_allclose(grey, [[0, 2048 / 4095, 1, 1]] * 2, atol=1e-6)
 
 
 def test_sixteen_bit_tiff_with_white_as_zero(tmp_path: Path) -> None:
-    stored = np.array([[0, 1000, 65535]], np.uint16)
+    stored = np.array([[0, 1000, 65535]] * 2, np.uint16)
     Image.fromarray(stored).save(tmp_path / "a.tif")
     data = (tmp_path / "a.tif").read_bytes()
     entry = struct.pack("<HHI", 262, 3, 1)  # PhotometricInterpretation, one SHORT
@@ -78,9 +78,9 @@ def test_colour_is_forced_into_one_grey(tmp_path: Path, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "LA"])
 def test_one_bit_and_grey_with_alpha(tmp_path: Path, mode: str) -> None:
-    image = Image.fromarray(np.array([[0, 255, 0]], np.uint8)).convert(mode)
+    image = Image.fromarray(np.array([[0, 255, 0]] * 2, np.uint8)).convert(mode)
     image.save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), [[0, 1, 0]])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), [[0, 1, 0]] * 2)
 
 
 def test_format_comes_from_the_bytes_not_the_suffix(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""What a header claims, held against the file's size before anything is allocated."""
+
+from pathlib import Path
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["MAX_PIXELS", "check_claim"]
+
+MAX_PIXELS = 178_956_970
+"""Of one picture: where Pillow speaks of a decompression bomb. The largest film scans have a third of it."""
+
+_DEFLATE = 1032  # no stream of deflate grows by more (zlib's technical details)
+_CHEAP = 2**26  # bytes; a blank page in JPEG 2000, WebP or G4 may well be packed tighter than deflate can
+
+
+def check_claim(path: Path, claimed: int, *, packed: bool = True) -> None:
+    """Refuse a header that claims more pixels than its file can hold.
+
+    Parameters
+    ----------
+    path : Path
+    claimed : int
+        Bytes of pixels that the header announces.
+    packed : bool
+        Compressed pixels may be 1,032 times as large as the file, the most that deflate reaches; up to 64 MiB
+        nothing is said of them.
+
+    Raises
+    ------
+    InputError
+        Naming the file, what it claims and what it holds.
+    """
+    held = path.stat().st_size
+    if claimed <= (max(held * _DEFLATE, _CHEAP) if packed else held):
+        return
+    raise InputError(
+        f"{path}: the header claims more pixels than the file can hold",
+        received=f"{claimed:,} bytes of pixels in a file of {held:,} bytes",
+        hint="the file is damaged or cut off; download or export it again",
+    )
