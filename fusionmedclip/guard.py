@@ -21,7 +21,7 @@ _LONGEST = 300  # characters of a library's own words
 
 
 @contextmanager
-def reading(path: PathLike, what: str, *, hint: str = _HINT) -> Iterator[None]:
+def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = False) -> Iterator[None]:
     """Guard a block that reads one file.
 
     A list of the exceptions that a decoder may raise is never complete: broken bytes reach ``IndexError``,
@@ -36,6 +36,8 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT) -> Iterator[None]:
         What could not be read, such as ``"image"`` or ``"table"``.
     hint : str
         How to mend it.
+    private : bool
+        The library's words may repeat what a header says of a patient: only the kind of exception is told.
 
     Raises
     ------
@@ -61,8 +63,8 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
-        said = f"{os.fspath(path)}: cannot be read as {what} ({reason(error)})"
-        raise InputError(said, hint=hint) from error
+        why = type(error).__name__ if private else reason(error)
+        raise InputError(f"{os.fspath(path)}: cannot be read as {what} ({why})", hint=hint) from error
 
 
 def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Callable[P, R]]:

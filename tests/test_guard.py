@@ -89,3 +89,10 @@ def test_the_decorator_takes_the_file_by_place_or_by_name() -> None:
         read("x")
     with pytest.raises(InputError, match=r"^y: "):
         read(path="y")
+
+
+def test_private_words_of_a_library_are_not_repeated() -> None:
+    with pytest.raises(InputError) as caught, reading("a.dcm", "DICOM file", private=True):
+        raise ValueError("invalid value 'Zebrafink^Wilhelmina'")
+    assert str(caught.value).startswith("a.dcm: cannot be read as DICOM file (ValueError)")
+    assert "Zebrafink" not in str(caught.value)

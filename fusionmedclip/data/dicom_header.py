@@ -4,21 +4,21 @@ Names, dates, numbers and free text of a patient are never parsed, so they canno
 or a log: the file is read with the allow-list below and nothing else.
 """
 
-import struct
+import math
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from fusionmedclip.data.claims import MAX_PIXELS, check_claim
 from fusionmedclip.data.kinds import is_dicom
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = [
-    "DICOM_ERRORS",
     "GEOMETRY",
     "PIXELS",
     "frame_count",
@@ -45,21 +45,21 @@ PIXELS = (
     "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
-    "DoseGridScaling", "BurnedInAnnotation", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
-    "PixelData", "FloatPixelData", "DoubleFloatPixelData",
+    "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit", "DoseGridScaling", "BurnedInAnnotation",
+    "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData", "FloatPixelData",
+    "DoubleFloatPixelData",
 )  # fmt: skip
 """What the pixels mean."""
 
 _TAGS = [Tag(keyword) for keyword in GEOMETRY + PIXELS]
 
-DICOM_ERRORS = (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError,
-                EOFError, ArithmeticError, MemoryError, struct.error, BytesLengthException)  # fmt: skip
-"""What pydicom and its decoders raise for a broken file, by how it is broken."""
-
 _NUMBERS = (
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored",
-    "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
+    "PixelRepresentation", "HighBit", "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
+_NEEDED = ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
+_NEEDED_BY_INTEGERS = ("BitsStored", "PixelRepresentation")
 _PIXEL_KEYS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _HINT = "export it again, or take it out of the folder"
 
@@ -82,15 +82,15 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    try:
-        # Files from before 1993, and some exports, lack the preamble; without pixels they are refused below.
-        # Validation would print values, and of a private element's neighbours nobody knows what they hold.
-        with pydicom.config.disable_value_validation():
-            dataset = pydicom.dcmread(path, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
-            _complete_syntax(dataset)
-            broken = _convert(dataset)
-    except DICOM_ERRORS as error:
-        raise InputError(f"{path}: not a readable DICOM file ({type(error).__name__})", hint=_HINT) from error
+    # Files from before 1993, and some exports, lack the preamble; without pixels they are refused below.
+    # Validation would print values, and of a private element's neighbours nobody knows what they hold.
+    with (
+        reading(path, "DICOM file", hint=_HINT, private=True),
+        pydicom.config.disable_value_validation(),
+    ):
+        dataset = pydicom.dcmread(path, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
+        _complete_syntax(dataset)
+        broken = _convert(dataset)
     if broken:
         raise InputError(f"{path}: unreadable value of {', '.join(broken)}", hint=_HINT)
     readable = "Rows" in dataset and "Columns" in dataset
@@ -99,7 +99,34 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
     if not readable or (pixels and not any(key in dataset for key in _PIXEL_KEYS)):
         hint = "reports, plans, structure sets and waveforms are no images: take them out of the folder"
         raise InputError(f"{path}: a DICOM file without pixels", hint=hint)
+    _check_pixel_header(path, dataset, complete=pixels)
     return dataset
+
+
+def _check_pixel_header(path: Path, dataset: Dataset, *, complete: bool) -> None:
+    """Refuse what cannot be read rightly: elements that are missing, at odds, or claim more than there is."""
+    needed = _NEEDED + (_NEEDED_BY_INTEGERS if "PixelData" in dataset else ())
+    missing = [keyword for keyword in needed if dataset.get(keyword) in (None, "")]
+    if complete and missing:
+        hint = "add them with a DICOM editor (MONOCHROME2 is grey whose low values are dark)"
+        raise InputError(f"{path}: the header lacks {', '.join(missing)}", hint=hint)
+    stored, highest = dataset.get("BitsStored"), dataset.get("HighBit")
+    if stored not in (None, "") and highest not in (None, "") and int(highest) != int(stored) - 1:
+        received = f"HighBit {highest}, BitsStored {stored}"
+        hint = "which bits hold the picture is not clear; HighBit has to be BitsStored - 1"
+        raise InputError(f"{path}: HighBit and BitsStored disagree", received=received, hint=hint)
+    frames, pixels = frame_count(dataset), int(dataset.Rows) * int(dataset.Columns)
+    if frames < 1 or not 0 < pixels <= MAX_PIXELS:
+        received = f"{frames} frames of {dataset.Columns} x {dataset.Rows} pixels"
+        raise InputError(f"{path}: not a picture's size", received=received, hint=_HINT)
+    if "422" in str(dataset.get("PhotometricInterpretation")):
+        samples = 2  # two of three, as chroma is halved
+    else:
+        samples = int(dataset.get("SamplesPerPixel") or 1)
+    claimed = math.ceil(frames * pixels * samples * int(dataset.get("BitsAllocated") or 8) / 8)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    packed = syntax.is_encapsulated or syntax.is_deflated
+    check_claim(path, claimed, packed=packed)
 
 
 def _convert(dataset: Dataset) -> list[str]:
@@ -110,7 +137,7 @@ def _convert(dataset: Dataset) -> list[str]:
             element = dataset[tag]  # pydicom parses on first access
             if element.keyword in _NUMBERS and element.value not in (None, ""):
                 float(element.value)
-        except DICOM_ERRORS:
+        except Exception:
             keyword = pydicom.datadict.keyword_for_tag(tag)
             del dataset[tag]
             if keyword in (*_NUMBERS, "PhotometricInterpretation"):

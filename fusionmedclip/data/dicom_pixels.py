@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_rescale, apply_windowing, pixel_array
+from pydicom.pixels import apply_color_lut, apply_windowing, pixel_array
 
-from fusionmedclip.data.dicom_header import DICOM_ERRORS, frame_view
+from fusionmedclip.data.dicom_header import frame_view
 from fusionmedclip.data.raster_values import to_grey
 from fusionmedclip.data.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["Frame", "decode_frame", "finish", "own_range"]
 
@@ -69,19 +70,19 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
     InputError
         Naming the file when the pixel data are broken, truncated or in an encoding nothing here decodes.
     """
-    try:
+    what = f"pixels in {dataset.file_meta.TransferSyntaxUID.name}"
+    hint = "the file is damaged, or in an encoding that needs a decoder; see docs/data.md"
+    with reading(path, what, hint=hint):
         stored = pixel_array(dataset, index=frame)
         view = frame_view(dataset, frame)
         if view.PhotometricInterpretation == "PALETTE COLOR":
             return _colour(apply_color_lut(stored, view), None)
         if view.PhotometricInterpretation not in _MONOCHROME or stored.ndim == 3:
             return _colour(stored, int(view.BitsStored))
-        return _by_level(stored, view, settings)
-    except DICOM_ERRORS as error:
-        syntax = dataset.file_meta.TransferSyntaxUID.name
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
-        hint = "the file is damaged, or in an encoding that needs a decoder; see docs/data.md"
-        raise InputError(f"{path}: the pixels cannot be decoded ({syntax}: {reason})", hint=hint) from error
+        grey = _by_level(stored, view, settings)
+        if not np.isfinite(grey.values if grey.padding is None else grey.values[~grey.padding]).all():
+            raise InputError("holds NaN or infinite values", hint="replace them, or export the file again")
+        return grey
 
 
 def finish(frame: Frame, value_range: tuple[float, float]) -> np.ndarray:
@@ -112,8 +113,10 @@ def _colour(array: np.ndarray, bits: int | None) -> Frame:
 
 def _by_level(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:
     """Transform each stored level once: a picture of 12 bits has 64 times as many pixels as levels."""
+    if stored.dtype.kind not in "iu":
+        return _monochrome(stored, view, settings)
     low, high = int(stored.min()), int(stored.max())
-    if stored.dtype.kind not in "iu" or high - low >= min(2**16, stored.size // 2):
+    if high - low >= min(2**16, stored.size // 2):
         return _monochrome(stored, view, settings)
     levels = np.arange(low, high + 1).astype(stored.dtype)
     index = (stored.astype(np.int64) - low).astype(np.uint16)
@@ -130,11 +133,13 @@ def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Fr
         table, bits = view.VOILUTSequence[0], int(view.VOILUTSequence[0].LUTDescriptor[2])
         return Frame(_look_up(values, table, view), (0, 2**bits - 1), padding, inverted)
     if _usable_window(view):
+        if "BitsStored" not in view:  # floating-point pixels; it only places the output
+            view.BitsStored, view.PixelRepresentation = 16, 0
         with np.errstate(over="ignore"):  # the ends of a SIGMOID
             low, high = apply_windowing(np.array([-1e12, 1e12]), view)
             windowed = apply_windowing(values, view).astype(np.float32)  # half the memory of a volume
             return Frame(windowed, (float(low), float(high)), padding, inverted)
-    unsigned = int(view.get("PixelRepresentation") or 0) == 0
+    unsigned = int(view.get("PixelRepresentation") or 0) == 0 and stored.dtype.kind != "f"
     if unsigned and values is stored and int(view.BitsStored) <= 8:
         return Frame(
             values, (0, 2 ** int(view.BitsStored) - 1), padding, inverted
@@ -146,9 +151,18 @@ def _modality(stored: np.ndarray, view: Dataset) -> np.ndarray:
     """Modality LUT or rescale (PS3.3 C.11.1); radiotherapy doses have a factor of their own."""
     if view.get("ModalityLUTSequence"):
         return _look_up(stored, view.ModalityLUTSequence[0], view)
-    if view.get("RescaleSlope") is not None and view.get("RescaleIntercept") is not None:
-        return apply_rescale(stored, view)
-    return stored * float(view.DoseGridScaling) if view.get("DoseGridScaling") else stored
+    slope, intercept = (view.get(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    if slope in (None, "") and intercept in (None, ""):
+        return stored * float(view.DoseGridScaling) if view.get("DoseGridScaling") else stored
+    slope = 1.0 if slope in (None, "") else float(slope)  # one without the other is not allowed, but happens
+    intercept = 0.0 if intercept in (None, "") else float(intercept)
+    if not np.isfinite([slope, intercept]).all() or slope == 0:
+        raise InputError(
+            "the rescaling loses the picture",
+            received=f"RescaleSlope {slope:g}, RescaleIntercept {intercept:g}",
+            hint="export it again with a finite slope that is not 0",
+        )
+    return stored if (slope, intercept) == (1, 0) else stored * slope + intercept
 
 
 def _look_up(values: np.ndarray, item: Dataset, view: Dataset) -> np.ndarray:
@@ -181,10 +195,22 @@ def _usable_window(view: Dataset) -> bool:
 
 def _padding(stored: np.ndarray, view: Dataset) -> np.ndarray | None:
     """Pixels that only fill up the rectangle (PS3.3 C.7.5.1.1.2), compared as stored."""
-    low = view.get("PixelPaddingValue")
-    if low is None:
+    prefix = {"f4": "Float", "f8": "DoubleFloat"}.get(stored.dtype.str[1:], "")
+    low = view.get(f"{prefix}PixelPaddingValue")
+    if low in (None, ""):
         return None
-    high = view.get("PixelPaddingRangeLimit")
-    high = low if high is None else high
-    padding = (stored >= min(low, high)) & (stored <= max(low, high))
+    high = view.get(f"{prefix}PixelPaddingRangeLimit")
+    high = low if high in (None, "") else high
+    if prefix and np.isnan(float(low)):
+        padding = np.isnan(stored)
+    else:
+        low, high = (float(end) if prefix else _as_stored(int(end), view) for end in (low, high))
+        padding = (stored >= min(low, high)) & (stored <= max(low, high))
     return padding if padding.any() else None
+
+
+def _as_stored(value: int, view: Dataset) -> int:
+    """A number in the sign of the pixels: many headers give -2000 as 63536, or the other way round."""
+    span = 2 ** int(view.BitsStored)
+    value %= span
+    return value - span if int(view.PixelRepresentation) and value >= span // 2 else value

@@ -12,6 +12,7 @@ from fusionmedclip.data.raster import open_page
 from fusionmedclip.data.raster_values import stored_colours, stored_values
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = ["read_mask", "size_text"]
 
@@ -53,6 +54,7 @@ def size_text(array: np.ndarray) -> str:
     return f"{array.shape[1]} x {array.shape[0]}"
 
 
+@guarded("mask")
 def _one_mask(path: PathLike, settings: ReadSettings) -> np.ndarray:
     file, index = split_slice(path)
     kind = kind_of(file)

@@ -4,39 +4,35 @@ Volumes are brought to the closest canonical (RAS+) axes; slices are shown as ra
 patient's right on the left, anterior or superior on top.
 """
 
-import struct
-import zlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
-from nibabel.brikhead import AFNIHeaderError, AFNIImageError
-from nibabel.filebasedimages import ImageFileError
-from nibabel.minc1 import MincError
-from nibabel.orientations import OrientationError
-from nibabel.parrec import PARRECError
-from nibabel.spatialimages import HeaderDataError, ImageDataError
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
+from fusionmedclip.data.claims import check_claim
 from fusionmedclip.data.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = [
     "Oriented",
+    "cut_axis",
     "from_slices",
     "load_oriented",
     "nifti_slice_count",
+    "nifti_volume_count",
     "read_nifti",
     "read_nifti_mask",
     "to_slices",
 ]
 
-_ERRORS = (ImageFileError, HeaderDataError, ImageDataError, OrientationError, PARRECError, MincError,
-           AFNIHeaderError, AFNIImageError, OSError, ValueError, TypeError, EOFError, LookupError,
-           ArithmeticError, MemoryError, AttributeError, NotImplementedError, ImportError, struct.error,
-           zlib.error)  # fmt: skip
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+_PACKED = (".gz", ".bz2", ".zst", ".mgz")
 _HINT = "open the file in a viewer; export it again, or take it out of the folder"
 
 
@@ -59,6 +55,7 @@ class Oriented:
     affine: np.ndarray
 
 
+@guarded("volume", hint=_HINT)
 def load_oriented(path: Path) -> Oriented:
     """Load a volume with nibabel.
 
@@ -68,28 +65,44 @@ def load_oriented(path: Path) -> Oriented:
         Naming the file when it is missing, empty, broken, no volume, or holds NaN or infinite values.
     """
     image = _open(path)
-    try:
-        data = np.asanyarray(image.dataobj)
-    except _ERRORS as error:
-        raise InputError(f"{path}: broken or truncated volume ({error})", hint=_HINT) from error
+    data = image.dataobj[(..., *[0] * (len(image.shape) - 3))]  # reads the first volume only
     if data.dtype.names:  # RGB or RGBA voxels
         data = np.stack([data[name] for name in data.dtype.names[:3]], axis=-1) @ _LUMA
     if np.iscomplexobj(data):
         data = np.abs(data)
-    while data.ndim > 3:
-        data = data[..., 0]
+    directions = _directions(image)
+    shape = _spatial_shape(image)
+    data = apply_orientation(data.reshape(shape), directions)
+    affine = image.affine @ inv_ornt_aff(directions, shape)
     values = np.ascontiguousarray(data, np.float32)
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         hint = "replace them, for example by the volume's minimum"
         raise InputError(f"{path}: holds {count} NaN or infinite values", hint=hint)
-    zooms = tuple(float(zoom) or 1.0 for zoom in np.abs(nibabel.affines.voxel_sizes(image.affine)))
-    return Oriented(values, zooms, image.affine)
+    zooms = tuple(float(zoom) or 1.0 for zoom in np.abs(nibabel.affines.voxel_sizes(affine)))
+    return Oriented(values, zooms, affine)
 
 
+@guarded("volume", hint=_HINT)
 def nifti_slice_count(path: Path, axis: int) -> int:
     """Number of slices along a canonical axis, from the header alone."""
-    return int(_open(path).shape[axis])
+    image = _open(path)
+    shape = [0, 0, 0]
+    for length, (direction, _) in zip(_spatial_shape(image), _directions(image), strict=True):
+        shape[int(direction)] = length
+    return shape[cut_axis(shape, axis)]
+
+
+@guarded("volume", hint=_HINT)
+def nifti_volume_count(path: Path) -> int:
+    """Number of volumes of a series in time (or of directions, or echoes), 1 for a volume."""
+    return math.prod(_open(path).shape[3:])
+
+
+def cut_axis(shape: Sequence[int], axis: int) -> int:
+    """Axis along which a canonical volume is cut: where one axis alone has length 1, it is one picture."""
+    single = [direction for direction, length in enumerate(shape) if length == 1]
+    return single[0] if len(single) == 1 else axis
 
 
 def read_nifti(path: Path, settings: ReadSettings) -> tuple[np.ndarray, tuple[float, float], np.ndarray]:
@@ -106,14 +119,16 @@ def read_nifti(path: Path, settings: ReadSettings) -> tuple[np.ndarray, tuple[fl
     """
     volume = load_oriented(path)
     value_range = settings.value_range or percentile_range(volume.values, settings.percentiles)
-    slices = to_slices(scale_to_unit(volume.values, value_range), settings.axis)
-    across, down = (zoom for axis, zoom in enumerate(volume.zooms) if axis != settings.axis)
+    cut = cut_axis(volume.values.shape, settings.axis)
+    slices = to_slices(scale_to_unit(volume.values, value_range), cut)
+    across, down = (zoom for axis, zoom in enumerate(volume.zooms) if axis != cut)
     return slices, (down, across), volume.affine
 
 
 def read_nifti_mask(path: Path, axis: int) -> np.ndarray:
     """Read a label volume: (S, H, W) bool, True for every label above 0."""
-    return to_slices(load_oriented(path).values > 0, axis)
+    values = load_oriented(path).values
+    return to_slices(values > 0, cut_axis(values.shape, axis))
 
 
 def to_slices(values: np.ndarray, axis: int) -> np.ndarray:
@@ -132,12 +147,29 @@ def _open(path: Path) -> nibabel.spatialimages.SpatialImage:
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    try:
-        image = nibabel.load(path)
-        if not isinstance(image, nibabel.spatialimages.SpatialImage):
-            raise InputError(f"{path}: not a volume", received=type(image).__name__, hint=_HINT)
-        return nibabel.as_closest_canonical(image)
-    except InputError:
-        raise
-    except _ERRORS as error:
-        raise InputError(f"{path}: not a readable volume ({error})", hint=_HINT) from error
+    image = nibabel.load(path)
+    if not isinstance(image, nibabel.spatialimages.SpatialImage):
+        raise InputError(f"{path}: not a volume", received=type(image).__name__, hint=_HINT)
+    shape = image.shape
+    if len(shape) < 2 or 0 in shape:
+        received = f"{' x '.join(map(str, shape))} voxels"
+        raise InputError(f"{path}: neither a picture nor a volume", received=received, hint=_HINT)
+    file = Path(image.file_map["image"].filename)
+    packed = file.suffix.lower() in _PACKED
+    check_claim(file, math.prod(shape) * image.get_data_dtype().itemsize, packed=packed)
+    return image
+
+
+def _spatial_shape(image: nibabel.spatialimages.SpatialImage) -> tuple[int, int, int]:
+    """Of the first volume; a picture is a volume of one slice."""
+    return (*image.shape[:3], 1, 1)[:3]
+
+
+def _directions(image: nibabel.spatialimages.SpatialImage) -> np.ndarray:
+    """(3, 2): canonical axis and sign of each stored axis (nibabel's orientation array)."""
+    directions = io_orientation(image.affine)
+    shape, missing = _spatial_shape(image), np.isnan(directions[:, 0])
+    if missing.sum() == 1 and shape[int(np.flatnonzero(missing)[0])] == 1:  # a picture in a plane
+        left = {0, 1, 2} - set(directions[~missing, 0].astype(int))
+        directions[missing] = left.pop(), 1
+    return directions

@@ -1,9 +1,5 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
-import contextlib
-import struct
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +12,9 @@ from fusionmedclip.data.raster_values import Page, stored_values
 from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = [
-    "DECODE_ERRORS",
     "RasterFacts",
     "frames_of",
     "open_page",
@@ -27,11 +23,6 @@ __all__ = [
     "read_stack",
 ]
 
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError,
-                 MemoryError, AttributeError, struct.error, zlib.error,
-                 Image.DecompressionBombError)  # fmt: skip
-"""What Pillow raises for a broken file, by format and by how it is broken."""
-
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "PPM")
 """What is read. Pillow knows more: some through other programs, and formats whose frames are layers."""
 
@@ -39,6 +30,7 @@ _HINT = "open the file in a viewer; download or export it again, or take it out 
 _ORIENTATION = 0x0112  # of EXIF 2.3 and of TIFF 6.0
 
 
+@guarded("image")
 def open_page(path: Path, *, frame: int | None = None) -> Page:
     """Decode one picture of a file with Pillow.
 
@@ -54,12 +46,11 @@ def open_page(path: Path, *, frame: int | None = None) -> Page:
         Naming the file when it is missing, empty, no image, truncated or broken.
     """
     image = _open(path)
-    with _broken_is_named(path):
-        pages = picture_pages(path, image)
-        wanted = len(pages) // 2 if frame is None else frame
-        if not 0 <= wanted < len(pages):
-            raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
-        return _decode(path, image, pages[wanted])
+    pages = picture_pages(path, image)
+    wanted = len(pages) // 2 if frame is None else frame
+    if not 0 <= wanted < len(pages):
+        raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
+    return _decode(path, image, pages[wanted])
 
 
 def _decode(path: Path, image: Image.Image, number: int) -> Page:
@@ -69,9 +60,7 @@ def _decode(path: Path, image: Image.Image, number: int) -> Page:
     coding = coding if isinstance(coding, tuple) else (coding,)
     deep = 2 if ";16" in str(coding[:1]) or image.mode.startswith("I;16") else 1
     check_claim(path, image.width * image.height * len(image.getbands()) * deep)
-    image.filename = (
-        ""  # or Pillow maps a turned TIFF into memory with its sides swapped
-    )
+    image.filename = ""  # or Pillow maps a turned TIFF into memory, with its sides swapped
     early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
     image.load()
     orientation = early if image.format == "TIFF" else _orientation(image)
@@ -92,12 +81,12 @@ def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
     return _grey(open_page(path, frame=settings.slice), settings)
 
 
+@guarded("image")
 def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
     """Read all pictures of a file: (S, H, W) float32 in [0, 1], each scaled by itself."""
     image = _open(path)
-    with _broken_is_named(path):
-        numbers = picture_pages(path, image)
-        return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
+    numbers = picture_pages(path, image)
+    return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
 
 
 def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
@@ -135,9 +124,10 @@ class RasterFacts:
     orientation: int
 
 
+@guarded("image")
 def raster_facts(path: Path) -> RasterFacts:
     """Read the header only; a broken one is an :class:`InputError`."""
-    with _open(path) as image, _broken_is_named(path):
+    with _open(path) as image:
         pages = picture_pages(path, image)
         if pages[len(pages) // 2] != image.tell():
             image.seek(pages[len(pages) // 2])
@@ -154,25 +144,15 @@ def _open(path: Path) -> Image.Image:
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    with _broken_is_named(path):
-        return Image.open(path, formats=_FORMATS)
-
-
-@contextlib.contextmanager
-def _broken_is_named(path: Path) -> Iterator[None]:
     try:
-        yield
-    except InputError:
-        raise
+        return Image.open(path, formats=_FORMATS)
     except Image.UnidentifiedImageError as error:
         raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
-    except DECODE_ERRORS as error:
-        raise InputError(f"{path}: broken or truncated image ({error})", hint=_HINT) from error
 
 
 def _orientation(image: Image.Image) -> int:
     """Of EXIF, XMP or TIFF; broken metadata is no reason to refuse good pixels."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except DECODE_ERRORS:
+    except Exception:
         return 1

@@ -16,12 +16,14 @@ from fusionmedclip.data.resize import square_pixels
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.turning import turn
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = ["read_image", "read_with_mask"]
 
 PathLike = str | os.PathLike
 
 
+@guarded("image")
 def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.ndarray:
     """Read a picture, or one slice of a volume, as grey values.
 

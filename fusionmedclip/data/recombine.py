@@ -12,7 +12,7 @@ from PIL import Image
 
 from fusionmedclip.data.files import whole_file
 from fusionmedclip.data.kinds import kind_of, split_slice
-from fusionmedclip.data.nifti import from_slices, load_oriented
+from fusionmedclip.data.nifti import cut_axis, from_slices, load_oriented
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
@@ -100,8 +100,8 @@ def write_map_volume(
     """
     if kind_of(like) != "volume":
         raise InputError(f"{like}: maps can be written back for NIfTI volumes only")
-    axis = (settings or ReadSettings()).axis
     volume = load_oriented(like)
+    axis = cut_axis(volume.values.shape, (settings or ReadSettings()).axis)
     slices = np.zeros(np.moveaxis(volume.values, axis, 0).swapaxes(1, 2).shape, np.float32)
     for index, one in zip(indices, maps, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(one, np.float32))

@@ -12,9 +12,11 @@ from fusionmedclip.data.dicom_header import frame_count, frame_view, pixel_spaci
 from fusionmedclip.data.dicom_series import find_series, read_series
 from fusionmedclip.data.kinds import kind_of
 from fusionmedclip.data.nifti import nifti_slice_count, read_nifti, read_nifti_mask
+from fusionmedclip.data.picture_check import checked_picture
 from fusionmedclip.data.raster import frames_of, read_stack
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = ["Volume", "pick_slice", "read_volume", "slice_count", "volume_mask_slice"]
 
@@ -38,6 +40,7 @@ class Volume:
     affine: np.ndarray | None = None
 
 
+@guarded("volume")
 def read_volume(path: Path, *, settings: ReadSettings | None = None) -> Volume:
     """Read all slices of a NIfTI file, a folder with one DICOM series, a multi-frame DICOM or a TIFF stack.
 
@@ -46,7 +49,13 @@ def read_volume(path: Path, *, settings: ReadSettings | None = None) -> Volume:
     InputError
         Naming the file or folder that cannot be read.
     """
-    path, settings = Path(path), settings or ReadSettings()
+    path = Path(path)
+    volume = _read_volume(path, settings or ReadSettings())
+    checked_picture(volume.slices, path)
+    return volume
+
+
+def _read_volume(path: Path, settings: ReadSettings) -> Volume:
     kind = kind_of(path)
     if kind == "series":
         slices, series = read_series(path, settings)
@@ -59,6 +68,7 @@ def read_volume(path: Path, *, settings: ReadSettings | None = None) -> Volume:
     return Volume(read_stack(path, settings), (1.0, 1.0))
 
 
+@guarded("volume")
 def slice_count(path: Path, *, settings: ReadSettings | None = None) -> int:
     """Number of slices, from headers alone; 1 for an ordinary picture."""
     kind = kind_of(path)

@@ -253,7 +253,7 @@ def test_broken_files_are_named(tmp_path: Path, write_dicom) -> None:
     del dataset.PixelData
     dataset.save_as(tmp_path / "report.dcm")
     says = {
-        "cut": "cannot be decoded",
+        "cut": "cannot be read as pixels",
         "text": "not a DICOM",
         "zero": "empty file",
         "report": "without pixels",

@@ -1,6 +1,9 @@
 """NIfTI: orientation, scaling and broken files."""
 
+import gzip
 import itertools
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -9,7 +12,7 @@ import pytest
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from fusionmedclip.data import ReadSettings, read_image, read_mask
-from fusionmedclip.data.nifti import from_slices, to_slices
+from fusionmedclip.data.nifti import from_slices, nifti_volume_count, to_slices
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.volumes import read_volume, slice_count
 from fusionmedclip.errors import InputError
@@ -127,8 +130,8 @@ def test_broken_volumes_are_named(tmp_path: Path) -> None:
     (tmp_path / "text.nii").write_text("no volume at all")
     (tmp_path / "text.nii.gz").write_text("no volume at all")
     (tmp_path / "zero.nii").touch()
-    unreadable = "not a readable volume"
-    says = {"cut.nii.gz": "truncated", "nan.nii": "2 NaN or infinite", "text.nii": unreadable,
+    unreadable = "cannot be read as volume"
+    says = {"cut.nii.gz": "ended before", "nan.nii": "2 NaN or infinite", "text.nii": unreadable,
             "text.nii.gz": unreadable, "zero.nii": "empty file", "gone.nii": "no such file"}  # fmt: skip
     for name, text in says.items():
         with pytest.raises(InputError, match=f"{name}: .*{text}"):
@@ -141,3 +144,73 @@ def test_changed_file_is_read_again(tmp_path: Path) -> None:
     first = read_image(_write(tmp_path / "a.nii", _ramp(0)), settings=ALL)
     second = read_image(_write(tmp_path / "a.nii", _ramp(1).astype(np.int32)), settings=ALL)
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIL"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_volume_of_one_slice_is_that_picture(tmp_path: Path, codes: str, axis: int) -> None:
+    """Whichever axis has length 1, and whichever the settings would cut along."""
+    values = generator(axis, "one slice").integers(0, 99, SHAPE).astype(np.int16).take([2], axis)
+    whole = np.repeat(values, 3, axis)
+    path = _write(tmp_path / "a.nii", values, codes)
+    for cut in (0, 1, 2):
+        settings = ReadSettings(axis=cut, percentiles=(0, 100), square_pixels=False)
+        assert slice_count(path, settings=settings) == 1
+        expected = read_image(_write(tmp_path / "b.nii", whole, codes), settings=replace(settings, axis=axis))
+        np.testing.assert_array_equal(read_image(path, settings=settings), expected)
+        mask = read_mask(path, settings=settings)
+        np.testing.assert_array_equal(
+            mask, read_mask(tmp_path / "b.nii", settings=replace(settings, axis=axis))
+        )
+
+
+def test_two_dimensions_are_a_volume_of_one_slice(tmp_path: Path) -> None:
+    values = generator(0, "flat").integers(0, 99, (8, 6)).astype(np.int16)
+    for name, affine in (("plain", np.eye(4)), ("flat", np.diag([1.0, 1.0, 0.0, 1.0]))):
+        image = nibabel.Nifti1Image(values, np.eye(4))
+        image.set_sform(affine, code=1)
+        nibabel.save(image, tmp_path / f"{name}.nii.gz")
+        flat = read_image(tmp_path / f"{name}.nii.gz", settings=ALL)
+        deep = read_image(_write(tmp_path / "deep.nii", values[..., None]), settings=ALL)
+        np.testing.assert_array_equal(flat, deep)
+        assert flat.shape == (6, 8)
+    assert slice_count(tmp_path / "plain.nii.gz") == 1
+
+
+@pytest.mark.parametrize("shape", [(7,), (7, 1), (7, 1, 1), (1, 1, 1)])
+def test_a_line_is_no_picture(tmp_path: Path, shape: tuple) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.ones(shape, np.int16), np.eye(4)), tmp_path / "a.nii")
+    with pytest.raises(InputError, match=r"a\.nii: n(ot|either) a picture"):
+        read_image(tmp_path / "a.nii")
+
+
+def test_of_a_series_in_time_the_first_volume_is_read(tmp_path: Path) -> None:
+    values = generator(0, "time").integers(0, 99, (*SHAPE, 3)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "a.nii.gz")
+    first = read_image(_write(tmp_path / "b.nii", values[..., 0]), settings=ALL)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.nii.gz", settings=ALL), first)
+    assert nifti_volume_count(tmp_path / "a.nii.gz") == 3
+    assert nifti_volume_count(tmp_path / "b.nii") == 1
+
+
+def test_colour_voxels_become_luma(tmp_path: Path) -> None:
+    colour = generator(0, "voxels").integers(0, 255, (*SHAPE, 3)).astype(np.uint8)
+    voxels = np.ascontiguousarray(colour).view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "a.nii")
+    luma = (colour @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
+    expected = read_image(_write(tmp_path / "b.nii", luma), settings=ALL)
+    np.testing.assert_allclose(read_image(tmp_path / "a.nii", settings=ALL), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken(tmp_path: Path, suffix: str) -> None:
+    content = bytearray(nibabel.Nifti1Image(np.ones((9, 9, 9), np.int16), np.eye(4)).to_bytes())
+    content[42:48] = np.array([2000, 2000, 200], "<i2").tobytes()  # dim[1] to dim[3] of NIfTI-1
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"a\.nii.*claims more pixels than the file can hold"):
+        read_image(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
