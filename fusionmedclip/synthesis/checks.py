@@ -7,7 +7,17 @@ from typing import Any, Self, get_type_hints
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["Checked", "choice", "fixed_number", "numbers", "probability", "span", "switch", "whole"]
+__all__ = [
+    "Checked",
+    "choice",
+    "choices",
+    "fixed_number",
+    "numbers",
+    "probability",
+    "span",
+    "switch",
+    "whole",
+]
 
 
 def span(default: tuple[float, float], *, low: float, high: float) -> Any:
@@ -45,6 +55,11 @@ def choice(default: str, allowed: tuple[str, ...]) -> Any:
     return dataclasses.field(default=default, metadata={"kind": "choice", "allowed": allowed})
 
 
+def choices(default: tuple[str, ...], allowed: tuple[str, ...]) -> Any:
+    """Any number of a few words, none included."""
+    return dataclasses.field(default=default, metadata={"kind": "choices", "allowed": allowed})
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -65,6 +80,12 @@ def _as_numbers(value: object, meta: Mapping[str, Any]) -> tuple[float, ...] | N
     return tuple(float(v) for v in value)
 
 
+def _as_choices(value: object, meta: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or not all(v in meta["allowed"] for v in value):
+        return None
+    return tuple(word for word in meta["allowed"] if word in value)
+
+
 _READERS = {
     "span": (_as_span, "two numbers [from, to], from <= to, between {low} and {high}"),
     "numbers": (_as_numbers, "a non-empty list of numbers between {low} and {high}"),
@@ -75,6 +96,7 @@ _READERS = {
     ),
     "switch": (lambda v, m: v if isinstance(v, bool) else None, "true or false"),
     "choice": (lambda v, m: v if v in m["allowed"] else None, "one of {allowed}"),
+    "choices": (_as_choices, "a list of some of {allowed}"),
 }
 
 

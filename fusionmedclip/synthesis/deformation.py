@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from fusionmedclip.synthesis.edits import Edit, Scene
-from fusionmedclip.synthesis.masks import Box, Shape, grid, random_shape, shape_from
+from fusionmedclip.synthesis.masks import Box, grid
+from fusionmedclip.synthesis.shapes import Shape, random_shape, shape_from
 
 __all__ = ["guided", "guided_field", "sink", "source"]
 
@@ -47,7 +48,7 @@ def _anchor(shape: Shape, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _radial(scene: Scene, rng: np.random.Generator, *, towards: bool) -> Edit:
-    shape = random_shape(anatomy=scene.anatomy, rng=rng, settings=scene.settings.shape)
+    shape = random_shape(anatomy=scene.anatomy, rng=rng, settings=scene.settings.shape, whole=scene.whole)
     anchor = _anchor(shape, rng)
     share = _ray_share(shape, anchor)
     factor = 2.0 ** rng.uniform(*scene.settings.radial.log2_factor)

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from fusionmedclip.synthesis.edits import Edit, Scene
-from fusionmedclip.synthesis.masks import Box, Shape, perlin_mask, place_box, shape_from
+from fusionmedclip.synthesis.masks import SMALLEST_SIDE, Box, perlin_mask, place_box
+from fusionmedclip.synthesis.shapes import Shape, shape_from
 from fusionmedclip.synthesis.structural import source_patch
 
 __all__ = ["density", "gaussian", "smooth_noise"]
@@ -36,7 +37,7 @@ def smooth_noise(size: tuple[int, int], *, sigma: float, rng: np.random.Generato
 def gaussian(scene: Scene, *, rng: np.random.Generator) -> Edit:
     """Gaussian intensity change: X + gamma * noise inside a blurred Perlin mask (section 3.4)."""
     settings = scene.settings.gaussian
-    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng)
+    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, whole=scene.whole)
     region = scene.on_anatomy(perlin_mask(box, rng=rng, settings=scene.settings.perlin), box)
     sigma = settings.noise_sigma[int(rng.integers(len(settings.noise_sigma)))] * scene.scale
     change = smooth_noise((box.height, box.width), sigma=sigma, rng=rng)
@@ -52,7 +53,12 @@ def density(scene: Scene, *, rng: np.random.Generator) -> Edit:
     shape = _lesion(scene, rng, margin=2 * edge)
     box = shape.box
     target = scene.image[box.window]
-    level, soft = _outline(scene, shape, rng, edge=edge)
+    level, drawn = _outline(scene, shape, rng, edge=edge)
+    # The blur's faint tail is cut, so that the mask ends where the eye sees the lesion end.
+    soft = (_blur(scene.on_anatomy(drawn, box).astype(np.float32), edge) - np.float32(0.04)) / np.float32(
+        0.96
+    )
+    soft = np.maximum(soft, 0)
     mean = float(np.einsum("ij,ij->", soft, target)) / max(float(soft.sum()), 1e-6)
     if rng.random() < settings.bright_probability:
         shift = rng.uniform(*settings.brighter) * (1 - mean)
@@ -90,19 +96,26 @@ def _lesion(scene: Scene, rng: np.random.Generator, *, margin: float) -> Shape:
 def _outline(
     scene: Scene, shape: Shape, rng: np.random.Generator, *, edge: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Level set of the lobed outline (1 at the centre, 0 on it), and the blurred mask G_sigma * M."""
+    """Level set of the lesion (1 at its centre), and its binary mask M."""
     box, settings = shape.box, scene.settings.density
     down, across = shape.coordinates()
+    distance = down * down + across * across
+    if settings.outline == "perlin":
+        return 1 - distance, _padded_perlin(scene, box, rng, margin=round(2 * edge))
     cells = rng.standard_normal((7, 7), dtype=np.float32)
     cells -= cells.mean()
     lobes = cv2.resize(cells, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
     lobes *= np.float32(0.5 * rng.uniform(*settings.irregularity))
-    distance = down * down + across * across
     level = 1 - distance + lobes * np.minimum(distance, 1)
-    solid = scene.on_anatomy((level > 0) & (distance < 1.5), box)
-    # The blur's faint tail is cut, so that the mask ends where the eye sees the lesion end.
-    soft = (_blur(solid.astype(np.float32), edge) - np.float32(0.04)) / np.float32(0.96)
-    return level, np.maximum(soft, 0)
+    return level, (level > 0) & (distance < 1.5)
+
+
+def _padded_perlin(scene: Scene, box: Box, rng: np.random.Generator, *, margin: int) -> np.ndarray:
+    """Perlin mask in the middle of a box, with room around it for the blur."""
+    down, across = (max(0, min(margin, (side - SMALLEST_SIDE) // 2)) for side in (box.height, box.width))
+    inner = Box(box.top + down, box.left + across, box.bottom - down, box.right - across)
+    blob = perlin_mask(inner, rng=rng, settings=scene.settings.perlin)
+    return np.pad(blob, ((down, down), (across, across)))
 
 
 def _texture(scene: Scene, box: Box, rng: np.random.Generator, *, shift: float) -> np.ndarray:

@@ -56,6 +56,11 @@ class Scene:
     settings: SynthesisSettings
     scale: float
 
+    @property
+    def whole(self) -> bool:
+        """Whether all that is drawn lies inside the image."""
+        return self.settings.placement == "whole"
+
     def on_anatomy(self, region: np.ndarray, box: Box) -> np.ndarray:
         """Part of a region that lies on anatomy."""
         return region if self.anatomy.everywhere else region & self.anatomy.foreground[box.window]

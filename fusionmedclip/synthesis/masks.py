@@ -1,4 +1,4 @@
-"""Shapes of anomalies: Perlin blobs, and sheared and rotated ellipses and rectangles.
+"""Boxes in an image, and the Perlin blobs drawn inside them (thesis section 4.2).
 
 Everything is drawn inside a small box, never on the whole image.
 """
@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 
 from fusionmedclip.synthesis.anatomy import Anatomy
-from fusionmedclip.synthesis.ranges import PerlinSettings, ShapeSettings
+from fusionmedclip.synthesis.ranges import PerlinSettings
 
-__all__ = ["Box", "Shape", "grid", "perlin_mask", "place_box", "random_shape"]
+__all__ = ["Box", "grid", "perlin_mask", "place_box"]
 
 SMALLEST_SIDE = 6
 """Smallest side of a box in pixels: less leaves no interior to blend or to deform."""
 
 COARSE = 16
-"""Side of the grid on which a Perlin draw's fill is judged before it is rendered."""
+"""Longest side of the grid on which a Perlin draw's fill is judged before it is rendered."""
 
 BATCH = 4
 """Perlin draws made at once; three are needed on average."""
@@ -50,7 +50,12 @@ class Box(NamedTuple):
 
 
 def place_box(
-    side: tuple[float, float], *, anatomy: Anatomy, rng: np.random.Generator, depth: float = 0.0
+    side: tuple[float, float],
+    *,
+    anatomy: Anatomy,
+    rng: np.random.Generator,
+    depth: float = 0.0,
+    whole: bool = False,
 ) -> tuple[Box, tuple[int, int]]:
     """Box of random height and width around a random pixel of the anatomy, moved to fit into the image.
 
@@ -61,6 +66,8 @@ def place_box(
     rng : numpy.random.Generator
     depth : float
         As in `Anatomy.random_pixel`.
+    whole : bool
+        The pixel lies in the box where it lies in the image, so that uniform pixels give uniform boxes.
 
     Returns
     -------
@@ -73,8 +80,11 @@ def place_box(
     tall = min(height, max(SMALLEST_SIDE, round((low + (high - low) * draw[0]) * height)))
     wide = min(width, max(SMALLEST_SIDE, round((low + (high - low) * draw[1]) * width)))
     row, column = anatomy.random_pixel(rng, depth=depth)
-    top = min(max(0, row - tall // 2), height - tall)
-    left = min(max(0, column - wide // 2), width - wide)
+    if whole:
+        top, left = row * (height - tall + 1) // height, column * (width - wide + 1) // width
+    else:
+        top = min(max(0, row - tall // 2), height - tall)
+        left = min(max(0, column - wide // 2), width - wide)
     return Box(top, left, top + tall, left + wide), (row, column)
 
 
@@ -123,6 +133,8 @@ def perlin_mask(box: Box, *, rng: np.random.Generator, settings: PerlinSettings)
         ``settings.redraws`` draws.
     """
     low, high = settings.rotation
+    longest = max(box.height, box.width)
+    coarse = max(1, round(COARSE * box.height / longest)), max(1, round(COARSE * box.width / longest))
     best, best_fill, left = None, -1.0, settings.redraws
     while left > 0 and best_fill < settings.min_fill:
         draws = rng.random((min(left, BATCH), 5))
@@ -131,60 +143,28 @@ def perlin_mask(box: Box, *, rng: np.random.Generator, settings: PerlinSettings)
         for coefficients, rotation in zip(
             _perlin_coefficients(draws[:, :4] * (2 * np.pi)), rotations, strict=True
         ):
-            noise = _rotated(_perlin_noise(coefficients, side=COARSE), rotation, size=(COARSE, COARSE))
+            noise = _rotated(_perlin_noise(coefficients, side=COARSE), rotation, size=coarse)
             fill = np.count_nonzero(noise > settings.threshold) / noise.size
             if fill > best_fill:
                 best, best_fill = (coefficients, rotation), fill
             if fill >= settings.min_fill:
                 break
-    noise = _perlin_noise(best[0], side=max(box.height, box.width))
+    noise = _perlin_noise(best[0], side=longest)
     return _rotated(noise, best[1], size=(box.height, box.width)) > settings.threshold
 
 
 def _rotated(noise: np.ndarray, degrees: float, *, size: tuple[int, int]) -> np.ndarray:
-    """Stretch square noise to ``size`` after a rotation about its centre; zero where nothing was."""
+    """Stretch square noise to ``size``, then rotate it about the centre; zero where nothing was.
+
+    In this order, as the parent's code, an oblong box loses more of its noise than a square one.
+    """
     side, (height, width) = noise.shape[0], size
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     down, across = side / height, side / width
-    middle = (side - 1) / 2
-    x, y = (width - 1) / 2, (height - 1) / 2
-    matrix = np.array(
-        [
-            [cos * across, sin * down, middle - cos * across * x - sin * down * y],
-            [-sin * across, cos * down, middle + sin * across * x - cos * down * y],
-        ]
-    )
+    matrix = np.array([[cos * across, sin * across, 0.0], [-sin * down, cos * down, 0.0]])
+    matrix[:, 2] = (side - 1) / 2 - matrix[:, :2] @ [(width - 1) / 2, (height - 1) / 2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(noise, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT)
-
-
-class Shape(NamedTuple):
-    """An ellipse or a rectangle, and its own coordinates.
-
-    Attributes
-    ----------
-    box : Box
-        The smallest box of the image that holds it.
-    centre : (2,) float
-        Row and column of its centre.
-    inverse : (2, 2) float array
-        Takes an offset (row, column) from the centre to unit coordinates, where the shape is the unit
-        disc or the square [-1, 1]^2.
-    ellipse : bool
-    """
-
-    box: Box
-    centre: tuple[float, float]
-    inverse: np.ndarray
-    ellipse: bool
-
-    def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
-        """Two (h, w) float32 arrays: unit coordinates of the box's pixels."""
-        rows, columns = grid(self.box, self.centre)
-        return (
-            rows * np.float32(self.inverse[0, 0]) + columns * np.float32(self.inverse[0, 1]),
-            rows * np.float32(self.inverse[1, 0]) + columns * np.float32(self.inverse[1, 1]),
-        )
 
 
 def grid(box: Box, centre: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -192,53 +172,3 @@ def grid(box: Box, centre: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]
     rows = np.arange(box.top, box.bottom, dtype=np.float32)[:, None] - np.float32(centre[0])
     columns = np.arange(box.left, box.right, dtype=np.float32)[None, :] - np.float32(centre[1])
     return rows, columns
-
-
-def shape_from(
-    half: tuple[float, float],
-    *,
-    centre: tuple[float, float],
-    shear: float,
-    degrees: float,
-    ellipse: bool,
-    size: tuple[int, int],
-    margin: float = 0.0,
-) -> Shape:
-    """Shape with half sides ``half`` (pixels), sheared, then rotated, in an image of ``size``."""
-    angle = np.deg2rad(degrees)
-    cos, sin = np.cos(angle), np.sin(angle)
-    forward = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1.0, 0.0], [shear, 1.0]]) @ np.diag(half)
-    reach = np.sqrt((forward**2).sum(axis=1)) if ellipse else np.abs(forward).sum(axis=1)
-    reach = reach + margin
-    low = np.maximum(0, np.floor(np.subtract(centre, reach))).astype(int)
-    high = np.minimum(size, np.ceil(np.add(centre, reach)) + 1).astype(int)
-    box = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
-    return Shape(box, centre, np.linalg.inv(forward), ellipse)
-
-
-def random_shape(*, anatomy: Anatomy, rng: np.random.Generator, settings: ShapeSettings) -> Shape:
-    """Sheared and rotated ellipse or rectangle around a random pixel of the anatomy.
-
-    Parameters
-    ----------
-    anatomy : Anatomy
-    rng : numpy.random.Generator
-    settings : ShapeSettings
-
-    Returns
-    -------
-    Shape
-    """
-    size = anatomy.size
-    sides = settings.side_base + rng.gamma(settings.side_gamma_shape, settings.side_gamma_scale, size=2)
-    sides = np.clip(sides, *settings.side) * size
-    half = np.maximum(SMALLEST_SIDE, sides) / 2
-    row, column = anatomy.random_pixel(rng)
-    return shape_from(
-        (float(half[0]), float(half[1])),
-        centre=(float(row), float(column)),
-        shear=settings.shear_std * rng.standard_normal(),
-        degrees=rng.uniform(*settings.rotation),
-        ellipse=rng.random() < settings.ellipse_probability,
-        size=size,
-    )

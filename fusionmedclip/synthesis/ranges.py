@@ -7,7 +7,7 @@ Many Tasks Make Light Work (MICCAI 2023), the thesis's reference [36].
 
 from dataclasses import dataclass
 
-from fusionmedclip.synthesis.checks import Checked, fixed_number, numbers, probability, span, whole
+from fusionmedclip.synthesis.checks import Checked, choice, fixed_number, numbers, probability, span, whole
 
 __all__ = [
     "CutPasteSettings",
@@ -101,14 +101,12 @@ class PoissonSettings(Checked):
     side, rotation, resize_mean
         As in `CutPasteSettings`.
     mixed_probability : float
-        Odds that the guidance field V takes, between each two neighbours, the stronger of the patch's
-        and the target's difference ("mixed gradients", Perez et al. 2003) instead of the patch's alone.
+        Odds that V takes, between each two neighbours, the stronger of the patch's and the target's
+        difference ("mixed gradients", Perez et al. 2003) instead of the patch's alone.
     contrast_limit : float
-        The patch's gradients are weakened until its standard deviation is at most this multiple of the
-        target's, so that blending does not saturate.
+        Most that the patch's standard deviation may be of the target's; its gradients are weakened to fit.
     depth : float
-        Patch and target lie at least this share of the anatomy's largest depth inside it, so that skull
-        or skin is not blended into the organ.
+        Patch and target lie at least this share of the anatomy's largest depth inside it: no skull, no skin.
     """
 
     where = "synthesis.poisson"
@@ -169,17 +167,19 @@ class DensitySettings(Checked):
         Width over height before the rotation.
     rotation : (2,) degrees
         Rotation of the lesion.
+    outline : str
+        ``lobed``: an ellipse with lobes; ``perlin``: a Perlin mask, as section 4.2 has it.
     irregularity : (2,)
-        Strength of the lobes of the outline; 0 is a plain ellipse.
+        Strength of the lobes; 0 is a plain ellipse.
     edge_sigma : (2,) pixels at 224
         G_sigma, the blur of the mask ("informed by the pathology profile").
     depth : float
         The centre lies at least this share of the anatomy's largest depth inside it.
     margin : pixels at 224
-        Thickness of skull or skin that the lesion keeps off; it is made smaller where it must.
+        Thickness of skull or skin that the lesion keeps off; made smaller where it must.
     site : (2,) quantiles
-        Local brightness of the lesion's site among all sites deep enough: dark ones in a chest
-        radiograph are lung, bright ones in an ultrasound image are not shadow.
+        Local brightness among all sites deep enough: dark ones in a chest radiograph are lung, bright ones
+        in an ultrasound image are not shadow.
     bright_probability : float
         Odds of a lesion brighter than its surroundings against a darker one.
     brighter, darker : (2,) shares
@@ -201,6 +201,7 @@ class DensitySettings(Checked):
     side: tuple[float, float] = span((0.1, 0.3), low=0.03, high=1)
     elongation: tuple[float, float] = span((0.7, 1.4), low=0.1, high=10)
     rotation: tuple[float, float] = span((-90.0, 90.0), low=-180, high=180)
+    outline: str = choice("lobed", ("lobed", "perlin"))
     irregularity: tuple[float, float] = span((0.1, 0.5), low=0, high=2)
     edge_sigma: tuple[float, float] = span((1.0, 3.0), low=0.2, high=30)
     depth: float = fixed_number(0.15, low=0, high=0.9)

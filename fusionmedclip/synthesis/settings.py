@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.synthesis.checks import Checked, choice, fixed_number, probability, switch, whole
+from fusionmedclip.synthesis.checks import (
+    Checked,
+    choice,
+    choices,
+    fixed_number,
+    probability,
+    switch,
+    whole,
+)
 from fusionmedclip.synthesis.profiles import PROFILES
 from fusionmedclip.synthesis.ranges import (
     CutPasteSettings,
@@ -60,6 +68,19 @@ PRESETS: dict[str, Families] = {
 }
 """Mixtures by name: the thesis's pool (default), only its enhanced tasks, MediCLIP's."""
 
+_BESIDE: dict[str, Mapping[str, Any]] = {
+    # MediCLIP's code: whole shapes anywhere, every draw taken; the mask of a change of intensity or a warp is
+    # all that was drawn, the mask of a paste what changed.
+    "parent": {
+        "foreground": False,
+        "placement": "whole",
+        "drawn_masks": ("gaussian", "source", "sink"),
+        "min_changed": 0.0,
+        "min_visible": 0.0,
+    },
+}
+"""What a mixture by name sets beside its families."""
+
 
 def _odds(where: str, values: object, names: tuple[str, ...]) -> dict[str, float]:
     allowed = f"a mapping from {', '.join(names)} to odds >= 0, not all zero"
@@ -93,6 +114,12 @@ class SynthesisSettings(Checked):
         Odds of a second anomaly of the same task in the same image (parent: 0.5).
     foreground : bool
         Keep anomalies on anatomy instead of the black border.
+    placement : str
+        Of Perlin masks and of the shapes of ``source`` and ``sink``. ``centred``: around a random pixel of
+        the anatomy; a Perlin mask's box is moved into the image, a shape is cut by the image's edge.
+        ``whole``: uniform over the places where the whole of it lies in the image (parent).
+    drawn_masks : some of the tasks
+        Their mask is the whole region drawn, as section 4.2 words it, instead of the pixels that changed.
     profile : str
         Modality profile that ``poisson``, ``density`` and ``guided`` start from (see `PROFILES`).
     attempts : int
@@ -118,6 +145,8 @@ class SynthesisSettings(Checked):
     family_odds: Mapping[str, float] | None = None
     second_anomaly_probability: float = probability(0.5)
     foreground: bool = switch(True)
+    placement: str = choice("centred", ("centred", "whole"))
+    drawn_masks: tuple[str, ...] = choices((), TASKS[1:])
     profile: str = choice("generic", tuple(PROFILES))
     attempts: int = whole(8, low=1, high=1000)
     min_changed: float = fixed_number(0.0005, low=0, high=0.5)
@@ -173,10 +202,7 @@ class SynthesisSettings(Checked):
         values = dict(values) if isinstance(values, Mapping) else cls.known(values)
         preset = values.pop("preset", None)
         if preset is not None:
-            start = cls.preset(preset)
-            values.setdefault("families", start.families)
-            if preset == "parent":
-                values.setdefault("foreground", start.foreground)
+            values = {**cls._of_preset(preset), **values}
         profile = values.get("profile", base.profile if base is not None else "generic")
         if isinstance(profile, str) and profile in PROFILES:
             for name, kind in _ENHANCED.items():
@@ -189,10 +215,14 @@ class SynthesisSettings(Checked):
 
     @classmethod
     def preset(cls, name: str) -> Self:
-        """Settings of a named mixture; ``parent`` also puts anomalies anywhere, as the parent does."""
+        """Settings of a named mixture; ``parent`` also places and labels anomalies as the parent does."""
+        return cls(**cls._of_preset(name))
+
+    @staticmethod
+    def _of_preset(name: str) -> dict[str, Any]:
         if name not in PRESETS:
             raise InputError("synthesis.preset is unknown", received=name, allowed=", ".join(PRESETS))
-        return cls(families=PRESETS[name], foreground=name != "parent")
+        return {"families": PRESETS[name], **_BESIDE.get(name, {})}
 
     @classmethod
     def parent(cls) -> Self:

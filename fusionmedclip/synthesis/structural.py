@@ -58,7 +58,7 @@ def source_patch(
 def cutpaste(scene: Scene, *, rng: np.random.Generator) -> Edit:
     """CutPaste (Li et al. 2021, thesis [9]): a patch of a support image inside a Perlin mask."""
     settings = scene.settings.cutpaste
-    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng)
+    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, whole=scene.whole)
     region = perlin_mask(box, rng=rng, settings=scene.settings.perlin)
     return Edit(box, source_patch(scene, box, rng=rng, settings=settings), region)
 
@@ -69,7 +69,7 @@ def poisson(scene: Scene, *, rng: np.random.Generator) -> Edit:
     Only the interior is solved; its boundary values are the target's.
     """
     settings = scene.settings.poisson
-    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, depth=settings.depth)
+    box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, depth=settings.depth, whole=scene.whole)
     drawn = perlin_mask(box, rng=rng, settings=scene.settings.perlin)
     region = scene.on_anatomy(drawn, box)
     region[[0, -1]] = region[:, [0, -1]] = False

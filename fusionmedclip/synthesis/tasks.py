@@ -10,8 +10,9 @@ from fusionmedclip.synthesis.anatomy import Anatomy
 from fusionmedclip.synthesis.deformation import guided, sink, source
 from fusionmedclip.synthesis.density import density, gaussian
 from fusionmedclip.synthesis.edits import Edit, Scene
-from fusionmedclip.synthesis.masks import place_box, shape_from
+from fusionmedclip.synthesis.masks import place_box
 from fusionmedclip.synthesis.settings import TASKS, SynthesisSettings
+from fusionmedclip.synthesis.shapes import shape_from
 from fusionmedclip.synthesis.structural import cutpaste, poisson
 
 __all__ = ["ROUNDING", "SIDES", "check_images", "synthesize", "synthesize_scene"]
@@ -84,8 +85,8 @@ def synthesize(
     image : (H, W) float32 array
         In [0, 1]; off the mask bitwise equal to the image received.
     mask : (H, W) bool array
-        Where the image changed by more than rounding (half a grey level), small gaps closed. Never empty,
-        except for ``identity``.
+        Where the image changed by more than rounding (half a grey level), small gaps closed; for tasks in
+        ``settings.drawn_masks`` all that was drawn. Never empty, except for ``identity``.
 
     Raises
     ------
@@ -134,13 +135,15 @@ def synthesize_scene(
 def _apply(scene: Scene, mask: np.ndarray, *, task: str, rng: np.random.Generator) -> None:
     """Draw regions until one takes, then write it into the scene's image and the mask."""
     for _ in range(scene.settings.attempts):
-        if _take(scene, mask, _EDITS[task](scene, rng=rng)):
+        if _take(scene, mask, _EDITS[task](scene, rng=rng), drawn=task in scene.settings.drawn_masks):
             return
     _take(scene, mask, _shifted(scene, rng=rng), force=True)
 
 
-def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, force: bool = False) -> bool:
+def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, drawn: bool = False, force: bool = False) -> bool:
     """Write an edit into the scene's image and the mask, if it changes enough.
+
+    The mask is what changed or, with ``drawn``, all of the edit's region.
 
     Inside its region an edit replaces what an earlier one left, in the image and in the mask, so that the
     mask stays the difference from the base image even where two anomalies overlap.
@@ -154,8 +157,7 @@ def _take(scene: Scene, mask: np.ndarray, edit: Edit, *, force: bool = False) ->
     base = scene.base[box.window]
     pixels = np.clip(edit.pixels, 0, 1)
     change = np.abs(pixels - base)
-    label = change > ROUNDING
-    label &= region
+    label = region.copy() if drawn else (change > ROUNDING) & region
     if not force and not scene.visible(change, label):
         return False
     label = _closed(label, region, width=round(scene.settings.label_closing * scene.scale))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fusionmedclip.synthesis import SynthesisSettings, deformation
 from fusionmedclip.synthesis.anatomy import Anatomy
 from fusionmedclip.synthesis.edits import Scene
-from fusionmedclip.synthesis.masks import shape_from
+from fusionmedclip.synthesis.shapes import shape_from
 
 
 def scene(image, **values):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fusionmedclip.synthesis import SynthesisSettings, synthesize
+from fusionmedclip.synthesis import density as density_module
 from fusionmedclip.synthesis.density import smooth_noise
 
 
@@ -58,6 +59,28 @@ def test_density_mixes_by_beta():
         result, mask = draw(image, image[None], "density", 1, density={**plain, "beta": [beta, beta]})
         # Eq. 13 where the blurred mask is 1: (1 - beta) 0.4 + beta (0.4 + half of the way to white).
         assert result[mask].max() == pytest.approx(0.4 + beta * 0.5 * 0.6, abs=1e-4)
+
+
+def test_perlin_outlines_are_perlin_masks(monkeypatch):
+    """Flat tissue, a hard edge, no mixing: what changes is the Perlin mask itself, the blur's tail aside."""
+    image, blobs = np.full((128, 128), 0.4, dtype=np.float32), []
+    drawn = density_module.perlin_mask
+    monkeypatch.setattr(
+        density_module,
+        "perlin_mask",
+        lambda *args, **kwargs: blobs.append(drawn(*args, **kwargs)) or blobs[-1],
+    )
+    values = {"tissue_texture": [0, 0], "unevenness": [0, 0], "edge_sigma": [0.2, 0.2], "side": [0.3, 0.3]}
+    for seed in range(10):
+        result, mask = draw(image, image[None], "density", seed, density={**values, "outline": "perlin"})
+        blob = blobs[-1]
+        rows, columns = np.nonzero(mask)
+        assert mask.sum() == pytest.approx(blob.sum(), rel=0.15)
+        assert rows.max() - rows.min() <= blob.shape[0] + 2
+        assert columns.max() - columns.min() <= blob.shape[1] + 2
+        assert (result != image).any()
+    draw(image, image[None], "density", 0, density=values)
+    assert len(blobs) == 10
 
 
 def test_density_borders_are_soft(support):

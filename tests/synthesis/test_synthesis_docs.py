@@ -6,6 +6,8 @@ from fusionmedclip.synthesis.profiles import PROFILES
 
 
 def written(value):
+    if isinstance(value, str):
+        return value
     return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"
 
 

@@ -28,6 +28,9 @@ def test_parent_values():
     assert tasks == {"identity", "cutpaste", "gaussian", "source"}
     assert settings == SynthesisSettings.parent()
     assert not settings.foreground
+    assert settings.placement == "whole"
+    assert settings.drawn_masks == ("gaussian", "source", "sink")  # tasks.py there: no labeller
+    assert settings.min_visible == settings.min_changed == 0
     assert settings.cutpaste.side == (0.1, 0.6)
     assert settings.cutpaste.rotation == (-45, 45)
     assert settings.cutpaste.resize_mean == 0.1
@@ -74,6 +77,9 @@ def test_overrides_over_a_base():
         ({"perlin": {"redraws": 0}}, ["synthesis.perlin.redraws", "0", "1 and 10000"]),
         ({"perlin": {"redraws": True}}, ["synthesis.perlin.redraws", "True"]),
         ({"foreground": "yes"}, ["synthesis.foreground", "'yes'", "true or false"]),
+        ({"placement": "edge"}, ["synthesis.placement", "'edge'", "whole"]),
+        ({"drawn_masks": ["sorce"]}, ["synthesis.drawn_masks", "sorce", "source"]),
+        ({"drawn_masks": ["identity"]}, ["synthesis.drawn_masks", "identity"]),
         ({"second_anomaly_probability": 1.5}, ["second_anomaly_probability", "1.5", "0 and 1"]),
         ({"gaussian": {"noise_sigma": []}}, ["synthesis.gaussian.noise_sigma", "[]"]),
         ({"families": {"x": {"cutpast": 1}}}, ["synthesis.families.x.cutpast", "cutpaste"]),
