@@ -49,7 +49,7 @@ def decode_text(data: bytes, path: Path) -> str:
 
 
 @guarded("JSON", hint="make it again, or restore it")
-def read_json(path: Path) -> Any:
+def read_json(path: Path | str) -> Any:
     """Value of a JSON file, as RFC 8259 has it: no NaN, and no key twice.
 
     Raises
@@ -57,6 +57,7 @@ def read_json(path: Path) -> Any:
     InputError
         Naming the file where it is missing, no UTF-8, no JSON, or holds a key twice.
     """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from fusionmedclip.data.tables import read_table
+from fusionmedclip.documents import read_text
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["LAYOUTS", "SPLITS"]
 
@@ -21,7 +24,7 @@ def _read_roco(folder: Path) -> pd.DataFrame:
     for split in SPLITS:
         place = home / split / "radiology"
         if (place / _ROCO_TABLES[split]).is_file():
-            part = _read_table(place / _ROCO_TABLES[split], ("id", "name", "caption"))
+            part = _captions(place / _ROCO_TABLES[split], ("id", "name", "caption"))
             files = [place / "images" / name.strip() for name in part["name"]]
         elif (place / "captions.txt").is_file():
             part = _read_tabbed(place / "captions.txt")
@@ -38,7 +41,7 @@ def _read_rocov2(folder: Path) -> pd.DataFrame:
         table = folder / f"{short}_captions.csv"
         if not table.is_file():
             continue
-        part = _read_table(table, ("ID", "Caption"))
+        part = _captions(table, ("ID", "Caption"))
         images = _rocov2_images(folder, short)
         files = [images / (name if Path(name).suffix else f"{name}.jpg") for name in part["ID"]]
         parts.append(_part(split, part["ID"], files, part["Caption"]))
@@ -54,33 +57,28 @@ def _rocov2_images(folder: Path, short: str) -> Path:
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError("no such table of captions", received=str(path))
-    table = _read_table(path, ("image", "caption"))
+    table = _captions(path, ("image", "caption"))
     files = [path.parent / name for name in table["image"]]
     split = table["split"].str.strip() if "split" in table else "train"
     part = _part(split, table.get("image_id", table["image"]), files, table["caption"])
-    wrong = sorted(set(part["split"]) - set(SPLITS))
-    if wrong:
-        raise InputError(f"{path}: unknown split", received=wrong[0], allowed=", ".join(SPLITS))
+    wrong = part[~part["split"].isin(SPLITS)]
+    if len(wrong):
+        what = f"{path}, line {wrong.index[0]}: unknown split"
+        raise InputError(what, received=wrong["split"].iloc[0], allowed=", ".join(SPLITS))
     if "label" in table:
         part["label"] = table["label"]
     return part
 
 
-def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        # "NA" and "None" are words of captions, not missing values.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a table that can be read ({error})") from error
-    missing = [name for name in columns if name not in table]
-    if missing:
-        wanted = ", ".join(columns)
-        raise InputError(f"{path}: a column is missing", received=list(table.columns), allowed=wanted)
-    return table
+def _captions(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    return read_table(path, required=columns, skip_space=True)
 
 
 def _read_tabbed(path: Path) -> pd.DataFrame:
-    lines = [line.partition("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Lines of id, tab, caption. Only a line feed ends a line: captions hold U+2028 and its like."""
+    with reading(path, "captions"):
+        text = read_text(path).replace("\r\n", "\n")
+    lines = [line.partition("\t") for line in text.split("\n") if line.strip()]
     return pd.DataFrame({"id": [a.strip() for a, _, _ in lines], "caption": [c for _, _, c in lines]})
 
 
@@ -88,7 +86,8 @@ def _part(
     split: str | pd.Series, image_id: pd.Series, files: Iterable[Path], captions: pd.Series
 ) -> pd.DataFrame:
     absolute = [str(file.absolute()) for file in files]
-    return pd.DataFrame({"split": split, "image_id": image_id, "file": absolute, "caption": captions})
+    columns = {"split": split, "image_id": image_id, "file": absolute, "caption": captions}
+    return pd.DataFrame(columns, index=captions.index)
 
 
 def _joined(parts: list[pd.DataFrame], folder: Path, expected: str) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import track
 
 from fusionmedclip.data.caption_layouts import LAYOUTS, SPLITS
+from fusionmedclip.data.files import whole_file
 from fusionmedclip.data.readers import read_image
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["SPLITS", "CaptionSource", "read_captions", "write_captions"]
 
@@ -90,6 +92,11 @@ def read_captions(source: CaptionSource | Mapping[str, Any]) -> pd.DataFrame:
         If a file or column is missing, no row is left, or too many images are missing or broken.
     """
     source = source if isinstance(source, CaptionSource) else _source(source)
+    with reading(source.path, "captions"):
+        return _read(source)
+
+
+def _read(source: CaptionSource) -> pd.DataFrame:
     table = LAYOUTS[source.kind](Path(source.path))
     table["caption"] = table["caption"].map(lambda text: " ".join(str(text).split()))
     total, empty = len(table), table["caption"] == ""
@@ -110,7 +117,8 @@ def read_captions(source: CaptionSource | Mapping[str, Any]) -> pd.DataFrame:
 
 def write_captions(table: pd.DataFrame, path: Path) -> None:
     """Write a table that ``read_captions({"kind": "csv", "path": path, "check": "none"})`` reads back."""
-    table.rename(columns={"file": "image"}).to_csv(path, index=False, lineterminator="\n")
+    with whole_file(path) as temporary:
+        table.rename(columns={"file": "image"}).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _source(settings: Mapping[str, Any]) -> CaptionSource:

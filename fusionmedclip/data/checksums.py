@@ -7,7 +7,9 @@ from pathlib import Path
 
 from fusionmedclip.data.files import sha256_of, whole_file
 from fusionmedclip.data.parallel import map_files
+from fusionmedclip.documents import read_json, read_text
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["Verification", "compare_or_record", "read_checksums", "shipped_checksums", "verify_folder"]
 
@@ -63,7 +65,8 @@ def read_checksums(path: Path) -> dict[str, str]:
     """Path to SHA-256 from a file as ``sha256sum`` writes it."""
     if not path.is_file():
         raise InputError(f"{path}: no such list of checksums")
-    return _parse(path.read_text(encoding="utf-8"), str(path))
+    with reading(path, "list of checksums"):
+        return _parse(read_text(path), str(path))
 
 
 def verify_folder(root: Path, checksums: dict[str, str], *, threads: int | None = None) -> Verification:
@@ -103,11 +106,8 @@ def compare_or_record(path: Path, digest: str, *, record: Path) -> bool:
     """
     known = {}
     if record.is_file():
-        try:
-            known = dict(json.loads(record.read_text(encoding="utf-8")))
-        except ValueError as error:
-            hint = "restore or delete it"
-            raise InputError(f"{record}: not a record of checksums ({error})", hint=hint) from error
+        with reading(record, "record of checksums", hint="restore or delete it"):
+            known = dict(read_json(record))
     if path.name in known:
         if known[path.name] != digest:
             raise InputError(
@@ -125,7 +125,7 @@ def compare_or_record(path: Path, digest: str, *, record: Path) -> bool:
 
 def _parse(text: str, name: str) -> dict[str, str]:
     entries = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if not line.strip():
             continue
         digest, _, path = line.partition("  ")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusionmedclip.data.csv_source import read_table
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path
 from fusionmedclip.data.source_options import COMMON_KEYS
+from fusionmedclip.data.tables import read_table
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
 

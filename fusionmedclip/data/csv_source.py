@@ -4,14 +4,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path
 from fusionmedclip.data.source_options import COMMON_KEYS
+from fusionmedclip.data.tables import read_table
 from fusionmedclip.errors import InputError
 
-__all__ = ["list_csv", "read_table"]
+__all__ = ["list_csv"]
 
 _LABELS = {"0": 0, "normal": 0, "1": 1, "abnormal": 1}
 _COLUMNS = ("path", "label", "mask", "group", "split", "class")
@@ -32,7 +31,7 @@ def list_csv(source: Mapping) -> Listing:
     table = read_table(path, required=("path", "label"), known=_COLUMNS)
     listing = Listing(root=path.parent)
     seen: dict[str, int] = {}
-    for number, row in enumerate(table.to_dict("records"), start=2):  # line 1 is the header
+    for number, row in zip(table.index, table.to_dict("records"), strict=True):
         label = _LABELS.get(row["label"].strip().lower())
         file = _relative(row["path"].strip(), listing.root)
         if label is None:
@@ -46,27 +45,6 @@ def list_csv(source: Mapping) -> Listing:
             seen[file] = number
             listing.records.append(_record(row, file, label, listing.root))
     return listing
-
-
-def read_table(
-    path: Path, *, required: tuple[str, ...], known: tuple[str, ...] | None = None
-) -> pd.DataFrame:
-    """Read a CSV as text, an empty cell as ``""``; columns are checked."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        hint = "save it as UTF-8 CSV with a header line"
-        raise InputError(f"{path}: not a CSV table ({error})", hint=hint) from error
-    table.columns = [str(name).strip() for name in table.columns]
-    missing = [name for name in required if name not in table]
-    unknown = [name for name in table if known is not None and name not in known]
-    if missing or unknown:
-        faults = [f"column {name!r} is missing" for name in missing]
-        faults += [f"unknown column {name!r}" for name in unknown]
-        raise InputError(
-            f"{path}: " + "; ".join(faults), received=list(table), allowed=", ".join(known or required)
-        )
-    return table
 
 
 def _record(row: Mapping[str, str], file: str, label: int, root: Path) -> Record:

@@ -16,7 +16,8 @@ from fusionmedclip.data.loose_slices import loose_slice_findings
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.shortcuts import measure_shortcuts, shortcut_findings
 from fusionmedclip.data.statistics import CATEGORIES
-from fusionmedclip.errors import InputError
+from fusionmedclip.documents import read_json
+from fusionmedclip.guard import reading
 
 __all__ = ["Curation", "curate", "read_curation", "write_curation"]
 
@@ -111,8 +112,8 @@ def write_curation(curation: Curation, path: str | os.PathLike) -> None:
 
 def read_curation(path: str | os.PathLike) -> Curation:
     """Read what :func:`write_curation` wrote."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    with reading(path, "curation", hint="let the workflow make it again"):
+        content = read_json(Path(path))
         findings = tuple(Finding(**{**f, "images": tuple(f["images"])}) for f in content["findings"])
         return Curation(
             dataset=content["dataset"],
@@ -120,8 +121,6 @@ def read_curation(path: str | os.PathLike) -> Curation:
             findings=findings,
             shortcuts=tuple(content["shortcuts"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a curation file ({error})") from error
 
 
 def _summary(manifest: pd.DataFrame, statistics: pd.DataFrame, pairs: pd.DataFrame) -> dict:

@@ -122,7 +122,12 @@ def _resume_point(url: str, part: Path) -> tuple[int, str]:
         known = json.loads(_validator(part).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 0, ""
-    if not part.exists() or known.get("url") != url or not known.get("validator"):
+    if (
+        not isinstance(known, dict)
+        or not part.exists()
+        or known.get("url") != url
+        or not known.get("validator")
+    ):
         return 0, ""
     return part.stat().st_size, known["validator"]
 

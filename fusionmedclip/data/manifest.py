@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.csv_source import read_table
 from fusionmedclip.data.files import sha256_of_image, whole_file
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.problems import Problems
@@ -21,6 +20,7 @@ from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.source_keys import source_root
 from fusionmedclip.data.sources import list_source
+from fusionmedclip.data.tables import read_table
 from fusionmedclip.errors import InputError
 
 __all__ = ["COLUMNS", "build_manifest", "known_masks", "read_manifest", "source_root", "write_manifest"]
@@ -121,7 +121,7 @@ def read_manifest(path: str | os.PathLike) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such manifest")
-    manifest = read_table(path, required=COLUMNS)
+    manifest = read_table(path, required=COLUMNS).reset_index(drop=True)
     if not manifest["label"].isin(["0", "1"]).all():
         raise InputError(f"{path}: labels must be 0 or 1", received=sorted(set(manifest["label"])))
     manifest["label"] = manifest["label"].astype("int64")

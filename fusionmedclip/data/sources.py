@@ -8,6 +8,7 @@ from fusionmedclip.data.folder_source import list_folder
 from fusionmedclip.data.records import Listing
 from fusionmedclip.data.source_options import apply_options
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["SOURCE_KINDS", "list_source"]
 
@@ -43,8 +44,9 @@ def list_source(source: Mapping) -> Listing:
     kind = source.get("kind")
     if kind not in SOURCE_KINDS:
         raise InputError("unknown kind of source", received=kind, allowed=", ".join(SOURCE_KINDS))
-    listing = SOURCE_KINDS[kind](source)
-    apply_options(listing, source)
+    with reading(source.get("path", ""), "data set"):
+        listing = SOURCE_KINDS[kind](source)
+        apply_options(listing, source)
     listing.records.sort(key=lambda record: record.file)
     if not listing.records and not listing.problems.messages:
         listing.problems.add(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fusionmedclip.documents import read_json
+
 __all__ = ["read_json", "write_json", "write_text"]
 
 
@@ -21,8 +23,3 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: Mapping[str, Any]) -> None:
     """Write sorted, indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
-
-
-def read_json(path: str | Path) -> Any:
-    """Read JSON."""
-    return json.loads(Path(path).read_text())

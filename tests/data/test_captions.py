@@ -151,10 +151,10 @@ def test_bad_source(settings: dict, word: str):
 
 def test_bad_tables(tmp_path: Path):
     table(tmp_path / "a.csv", [("picture", "caption"), ("1.png", "x")])
-    with pytest.raises(InputError, match="column is missing"):
+    with pytest.raises(InputError, match="column 'image' is missing"):
         read_captions({"kind": "csv", "path": str(tmp_path / "a.csv")})
     table(tmp_path / "b.csv", [("image", "caption", "split"), ("1.png", "x", "val")])
-    with pytest.raises(InputError, match="unknown split"):
+    with pytest.raises(InputError, match="line 2: unknown split"):
         read_captions({"kind": "csv", "path": str(tmp_path / "b.csv")})
     table(tmp_path / "c.csv", [("image", "caption"), ("1.png", "  ")])
     with pytest.raises(InputError, match="no image-caption pair"):

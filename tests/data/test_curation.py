@@ -139,7 +139,7 @@ def test_round_trip_and_threads(source: dict, folder: Path, tmp_path: Path) -> N
     assert read_curation(tmp_path / "one.json") == one
     assert marked["duplicate"].tolist().count("abnormal/copy.png") == 2
     (tmp_path / "one.json").write_text("{}")
-    with pytest.raises(InputError, match="not a curation file"):
+    with pytest.raises(InputError, match="cannot be read as curation"):
         read_curation(tmp_path / "one.json")
 
 

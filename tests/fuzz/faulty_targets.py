@@ -16,7 +16,7 @@ def _whole(folder: Path) -> list[Path]:
 
 
 def _sound(file: Path) -> bool:
-    return file.name == "whole.txt"
+    return file.read_bytes() == b"whole"
 
 
 def _read(file: Path, out: Path) -> None:

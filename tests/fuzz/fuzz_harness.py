@@ -32,7 +32,7 @@ _HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Trial:
-    """One damaged file and how reading it ended; ``file`` is kept where that was a fault."""
+    """One damaged file and how reading it ended; kept, with what lay beside it, where that was a fault."""
 
     target: str
     index: int
@@ -149,20 +149,23 @@ def _part(worker: Worker, wanted: list[Target], each: int, seed: int) -> Iterato
     faults = worker.home.parent / "faults"
     try:
         for target in wanted:
-            place = worker.home / target.name.replace(" ", "_")
+            name = target.name.replace(" ", "_")
+            place, damaged = worker.home / "whole" / name, worker.home / "damaged"
             place.mkdir(parents=True)
             whole = target.write(place)
             for index in range(each):
                 sound = whole[index % len(whole)]
                 rng = generator(seed, "fuzz", target.name, index)
-                file = sound.with_name(f"damaged_{index}_{sound.name}")
+                shutil.rmtree(damaged, ignore_errors=True)
+                shutil.copytree(place, damaged)
+                file = damaged / sound.relative_to(place)
                 file.write_bytes(mutate(sound.read_bytes(), rng, tokens=target.tokens))
                 outcome, detail = worker.ask(target.name, whole, file)
                 if outcome in FAULTS:
-                    faults.mkdir(exist_ok=True)
-                    file = file.replace(faults / f"{place.name}_{file.name}")
-                else:
-                    file.unlink()
+                    kept = faults / f"{name}_{index}"
+                    kept.parent.mkdir(exist_ok=True)
+                    damaged.rename(kept)
+                    file = kept / sound.relative_to(place)
                 yield Trial(target.name, index, outcome, detail, file)
     finally:
         worker.stop()

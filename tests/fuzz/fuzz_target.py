@@ -17,9 +17,10 @@ class Target:
     name : str
         As the table of results shows it.
     write : callable
-        Writes whole files, which the reader must read, into an empty folder; returns those to damage.
+        Writes whole files, which the reader must read, into an empty folder; returns those to damage, one at
+        a time, the others beside it staying whole.
     read : callable
-        Given a damaged file and an empty folder, where alone it may write.
+        Given a file of ``write``, whole or damaged, and an empty folder, where alone it may write.
     tokens : tuple of bytes
         Pieces that mean something in the format.
     """

@@ -1,69 +1,124 @@
-"""Configurations and tables, as the fuzz test reads them."""
+"""Configurations, tables, captions, lists and JSON, as the fuzz test reads them."""
 
+import json
 from pathlib import Path
 
 from fuzz_target import Target
 
 from fusionmedclip.config import load_config
-from fusionmedclip.data.csv_source import list_csv
+from fusionmedclip.data.captions import read_captions
+from fusionmedclip.data.checksums import read_checksums
+from fusionmedclip.data.chexpert_source import PATHOLOGIES
+from fusionmedclip.data.curation import read_curation
+from fusionmedclip.data.manifest import COLUMNS, read_manifest
+from fusionmedclip.data.sources import list_source
+from fusionmedclip.documents import read_json
 
 __all__ = ["TARGETS"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_TEXT = (
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"\xe9",
-    b"\x00",
-    "\u2028".encode(),
-    "\x85".encode(),
-    b"\r\n",
-    b"\r",
-    b'"',
-    b";",
-    b"\t",
-)
-_YAML = (
-    *_TEXT,
-    b"[" * 1500,
-    b"{" * 1500,
-    b"- " * 400,
-    b": ",
-    b"&a [*a, *a]",
-    b"*a",
-    b"!!python/object:os.system ls",
-    b"<<: ",
-    b"? ",
-    b"---\n",
-    b"no",
-    b"1:30",
-    b".nan",
-    b"%YAML 9.9\n",
+TEXT = (
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\xe9", b"\x00", "\u2028".encode(), "\x85".encode(), b"\r\n", b"\r", b'"',
+    b"\n\n", b"a" * 5000,
+)  # fmt: skip
+TABLE = (*TEXT, b",", b";", b"\t", b'","', b"\n,,,,,\n")
+YAML = (
+    *TEXT, b"[" * 1500, b"{" * 1500, b"- " * 400, b": ", b"&a [*a, *a]", b"*a", b"<<: ", b"? ", b"---\n",
+    b"no", b"!!python/object:os.system ls", b"1:30", b".nan", b"%YAML 9.9\n", b"\t",
+)  # fmt: skip
+JSON = (
+    *TEXT,
+    b"[" * 5000,
+    b'{"a":' * 1500,
+    b"NaN",
+    b"1e999",
+    b"-",
+    b"\\u",
+    b"\\ud800",
+    b"null",
+    b"[]",
+    b"{}",
+    b",",
 )
 
 
-def _configuration(folder: Path) -> list[Path]:
-    file = folder / "config.yaml"
-    file.write_bytes((ROOT / "config.yaml").read_bytes())
-    return [file]
+def _written(name: str, content: str):
+    def write(folder: Path) -> list[Path]:
+        (folder / name).write_text(content, encoding="utf-8")
+        return [folder / name]
+
+    return write
 
 
-def _list(folder: Path) -> list[Path]:
-    for name in ("a.png", "b.png", "m.png"):
-        (folder / name).write_bytes(b"no picture is opened here")
-    file = folder / "list.csv"
-    file.write_text(
-        "path,label,mask,group,split,class\na.png,0,,p1,train,normal\nb.png,1,m.png,p2,test,ill\n"
-    )
-    return [file]
+def _captions(folder: Path) -> list[Path]:
+    place = folder / "train" / "radiology"
+    place.mkdir(parents=True)
+    (place / "captions.txt").write_text("R1\tChest CT.\nR2\tA nodule, marked.\n", encoding="utf-8")
+    (folder / "captions.csv").write_text('image,caption,split\n1.png,"CT, chest",train\n2.png,MRI,test\n')
+    return [folder / "captions.csv", place / "captions.txt"]
 
+
+def _read_captions(file: Path, _: Path) -> None:
+    kind, path = ("csv", file) if file.suffix == ".csv" else ("roco", file.parents[2])
+    read_captions({"kind": kind, "path": str(path), "check": "none"})
+
+
+def _chexpert() -> str:
+    columns = ["Path", "Frontal/Lateral", "No Finding", *PATHOLOGIES, "Support Devices"]
+    rows = []
+    for number, (view, label) in enumerate([("Frontal", "1.0,"), ("Frontal", ",1.0"), ("Lateral", "1.0,")]):
+        file = f"CheXpert-v1.0-small/train/patient0000{number}/study1/view1_{view.lower()}.jpg"
+        rows.append(",".join([file, view, label, *[""] * (len(PATHOLOGIES) - 1), ""]))
+    return "\n".join([",".join(columns), *rows]) + "\n"
+
+
+def _read_chexpert(file: Path, _: Path) -> None:
+    list_source({"kind": "chexpert", "path": str(file.parent), "normal": 1, "abnormal": 1})
+
+
+_CURATION = {
+    "schema_version": 1, "dataset": "toy", "summary": {"images": 2, "classes": {"ill": {"label": 1}}},
+    "findings": [{"kind": "shortcut", "message": "m", "hint": "h", "images": ["a.png"]}],
+    "shortcuts": [{"auroc": 0.5}],
+}  # fmt: skip
+_IMAGES = "path,label,mask,group,split,class\na.png,0,,p1,train,normal\nb.png,1,m.png,p2,test,ill\n"
+_ROWS = [f"{name}.png,{name}.png,{'ab' * 32},{label},no,,," for label, name in enumerate("ab")]
+_MANIFEST = "\n".join([",".join(COLUMNS), *_ROWS]) + "\n"
+_SUMS = "".join(f"{digit * 64}  folder/{digit}.png\n" for digit in "0a")
 
 TARGETS = (
-    Target(name="configuration", write=_configuration, read=lambda file, _: load_config(file), tokens=_YAML),
+    Target(
+        name="configuration",
+        write=_written("config.yaml", (ROOT / "config.yaml").read_text()),
+        read=lambda file, _: load_config(file),
+        tokens=YAML,
+    ),
     Target(
         name="table of images",
-        write=_list,
-        read=lambda file, _: list_csv({"kind": "csv", "path": str(file)}),
-        tokens=(*_TEXT, b",", b"\n\n"),
+        write=_written("list.csv", _IMAGES),
+        read=lambda file, _: list_source({"kind": "csv", "path": str(file)}),
+        tokens=TABLE,
+    ),
+    Target(
+        name="manifest",
+        write=_written("manifest.csv", _MANIFEST),
+        read=lambda f, _: read_manifest(f),
+        tokens=TABLE,
+    ),
+    Target(
+        name="CheXpert's table", write=_written("train.csv", _chexpert()), read=_read_chexpert, tokens=TABLE
+    ),
+    Target(name="captions", write=_captions, read=_read_captions, tokens=TABLE),
+    Target(
+        name="checksums",
+        write=_written("list.sha256", _SUMS),
+        read=lambda f, _: read_checksums(f),
+        tokens=TEXT,
+    ),
+    Target(
+        name="JSON",
+        write=_written("curation.json", json.dumps(_CURATION, indent=1)),
+        read=lambda file, _: (read_json(file), read_curation(file)),
+        tokens=JSON,
     ),
 )

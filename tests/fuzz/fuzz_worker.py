@@ -39,7 +39,10 @@ def watch(event: str, arguments: tuple) -> None:
 
 
 def attempt(read: Callable, file: Path, out: Path, scratch: Path) -> tuple[str, str]:
-    """Read one file: how it ended, and the details of what should not be."""
+    """Read one file: how it ended, and the details of what should not be.
+
+    Its folder's name counts as its own: a reader may have been given the folder.
+    """
     written.clear()
     try:
         read(file, out)
@@ -48,7 +51,7 @@ def attempt(read: Callable, file: Path, out: Path, scratch: Path) -> tuple[str, 
         outcome, detail = "refused", str(error)
         if _memory(error):
             outcome, detail = "memory", traceback.format_exc()
-        elif file.name not in detail:
+        elif file.name not in detail and str(scratch.parent) not in detail:
             outcome, detail = "unnamed", traceback.format_exc()
     except BaseException:
         outcome, detail = "traceback", traceback.format_exc()
