@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionmedclip.baselines import KINDS
 from fusionmedclip.errors import InputError
-from fusionmedclip.settings import build
+from fusionmedclip.settings import build, plain
 
 if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
@@ -22,6 +22,8 @@ __all__ = [
     "ours_in",
     "reads_features",
     "reads_files",
+    "resolved_settings",
+    "resolved_stage1",
 ]
 
 OURS = "fusionmedclip"
@@ -71,19 +73,34 @@ def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Non
     InputError
         Naming the key, the value and what is allowed.
     """
+    _settings(kind, settings, where=where)
+
+
+def resolved_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's settings with every default filled in, as plain data."""
+    return plain(_settings(kind, settings, where=kind))
+
+
+def resolved_stage1(stage1: Mapping[str, Any]) -> dict[str, Any]:
+    """A backbone's Stage 1 with every default filled in, as plain data."""
+    from fusionmedclip.training.pretrain.settings import PretrainSettings
+
+    settings = build(PretrainSettings, stage1.get("settings"), where="stage1.settings")
+    return {**stage1, "settings": plain(settings)}
+
+
+def _settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Any:
     if kind == OURS:
         from fusionmedclip.training.settings import FusionSettings
 
-        build(FusionSettings, settings, where=where)
-        return
+        return build(FusionSettings, settings, where=where)
     if kind == FILE_STATISTIC:
         from fusionmedclip.baselines.settings.file_statistic import FileStatisticSettings
 
-        build(FileStatisticSettings, settings, where=where)
-        return
+        return build(FileStatisticSettings, settings, where=where)
     from fusionmedclip.baselines import settings_class
 
-    build(settings_class(kind), settings, where=where)
+    return build(settings_class(kind), settings, where=where)
 
 
 def ours_in(kind: str, settings: Mapping[str, Any], metric: str) -> str:

@@ -44,9 +44,7 @@ rule build_statistics:
     """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     input:
         metrics=lambda w: metrics_of(table_cells(w)),
-        manifests=lambda w: sorted(
-            {f"{RESULTS}/datasets/{run.dataset}/manifest.csv" for run in runs_of(CONFIG, table_cells(w))}
-        ),
+        manifests=table_manifests,
     output:
         comparisons=f"{RESULTS}/tables/{{table}}_comparisons.csv",
         ranks=f"{RESULTS}/tables/{{table}}_ranks.csv",
@@ -76,6 +74,7 @@ rule build_table:
     input:
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
         comparisons=rules.build_statistics.output.comparisons,
+        manifests=table_manifests,
     output:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         text=f"{RESULTS}/tables/{{table}}.md",
@@ -106,7 +105,7 @@ rule build_table:
             controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
             unranked=ORACLES,
             ours=ours_of(w.table),
-            reduced={name: REDUCED[name] for name in TABLES[w.table]["methods"] if name in REDUCED},
+            reasons=reasons_in(w.table),
         ),
     script:
         "../workflow_scripts/build_table.py"

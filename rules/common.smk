@@ -22,7 +22,17 @@ from fusionmedclip.methods import (
 from fusionmedclip.pipeline import warm
 from fusionmedclip.provenance import canonical, code_digest
 from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
-from fusionmedclip.reporting.rows import Run, is_run, others, row_request, rows_of, run_settings, runs_of
+from fusionmedclip.reporting.rows import (
+    Run,
+    is_run,
+    is_stand_in_backbone,
+    others,
+    row_request,
+    rows_of,
+    run_settings,
+    runs_of,
+    stand_in_reasons,
+)
 
 
 def checked(data):
@@ -67,7 +77,6 @@ STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
-REDUCED = {name: text for name in METHODS if (text := CONFIG.method(name).get("reduced"))}
 TABLES = CONFIG.data["tables"]
 # By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
 TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
@@ -84,6 +93,18 @@ def ours_of(table):
     methods = {name: CONFIG.method(name) for name in TABLES[table]["methods"] if name in METHODS}
     found = {name: ours_in(m["kind"], m["settings"], TABLES[table]["metric"]) for name, m in methods.items()}
     return {name: text for name, text in found.items() if text}
+
+
+@cache
+def reasons_of(dataset, method):
+    """What in a method's runs on a data set is not the thesis's protocol; empty where nothing is."""
+    return stand_in_reasons(CONFIG, dataset=dataset, method=method)
+
+
+def reasons_in(table):
+    """Data set, method and reasons of what runs for a table."""
+    entry = TABLES[table]
+    return [[d, m, reasons_of(d, m)] for d in entry["datasets"] for m in entry["methods"] if m in METHODS]
 
 
 def of_project(path):

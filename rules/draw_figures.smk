@@ -260,7 +260,7 @@ rule draw_pretrain_curves:
         lambda w: params(
             "fusionmedclip.reporting.pretrain_curves",
             title=CONFIG.backbone(w.backbone)["title"],
-            stand_in=CONFIG.data["tier"] != "paper",
+            stand_in=is_stand_in_backbone(CONFIG, w.backbone),
         ),
     script:
         "../workflow_scripts/draw_pretrain_curves.py"

@@ -12,16 +12,21 @@ def gallery_runs(dataset):
     return {m: run for m in METHODS for run in runs if (run.method, run.k) == (m, largest)}
 
 
+def stands_in(runs):
+    """Whether any of some runs is not the thesis's protocol."""
+    return any(reasons_of(run.dataset, run.method) for run in runs)
+
+
 def figure_params(module, dataset, **values):
     """What every figure of a data set depends on, and more."""
     k = max(run.k for run in gallery_runs(dataset).values())
     title = DATASETS[dataset]["title"]
-    return params(module, title=title, k=k, stand_in=CONFIG.data["tier"] != "paper", **values)
+    return params(module, title=title, k=k, stand_in=stands_in(gallery_runs(dataset).values()), **values)
 
 
 def all_figures_params(module, **values):
     """What one figure of all data sets depends on, and more."""
-    stand_in = {} if "tables" in values else {"stand_in": CONFIG.data["tier"] != "paper"}
+    stand_in = {} if "tables" in values else {"stand_in": stands_in(RUNS)}
     return params(module, titles=TITLES, **stand_in, **values)
 
 

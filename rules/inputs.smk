@@ -83,6 +83,12 @@ def table_cells(wildcards):
     return [cell for row in ROWS[wildcards.table].values() for cell in row]
 
 
+def table_manifests(wildcards):
+    """Manifests of the data sets that a table has finished runs of."""
+    runs = runs_of(CONFIG, table_cells(wildcards))
+    return sorted({f"{RESULTS}/datasets/{run.dataset}/manifest.csv" for run in runs})
+
+
 def table_files(tables):
     """Files of some tables, in every format."""
     return [f"{RESULTS}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex", "html")]

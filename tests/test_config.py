@@ -163,3 +163,8 @@ def test_environments_agree_with_the_lock(root):
         for pin in pins:
             name, _, version = pin.partition("==")
             assert locked.get(name) == version, (path.name, pin)
+
+
+def test_the_package_holds_the_protocol_as_it_stands_in_config_yaml(root):
+    """It is what cells are compared with. After a change: cp config.yaml fusionmedclip/protocol.yaml"""
+    assert (root / "fusionmedclip" / "protocol.yaml").read_bytes() == (root / "config.yaml").read_bytes()

@@ -9,6 +9,7 @@ from typing import Any
 
 from fusionmedclip.config import Config
 from fusionmedclip.models.umls import read_concepts
+from fusionmedclip.reporting.setting_text import setting_text
 from fusionmedclip.settings import build
 from fusionmedclip.training.settings import FusionSettings
 
@@ -68,7 +69,7 @@ def _row(entry: Mapping, settings: Mapping) -> dict[str, str]:
         return {**row, "ours": entry.get("say", entry["thesis"]), "note": ""}
     known = "default" in entry and value == entry["default"]
     note = entry["note"] if known else f"Set by this configuration ({tier} tier)."
-    return {**row, "ours": _text(value), "note": note}
+    return {**row, "ours": setting_text(value), "note": note}
 
 
 def _umls_rows() -> list[dict[str, str]]:
@@ -113,17 +114,3 @@ def _at(settings: Any, path: str) -> Any:
     for part in path.split("."):
         settings = settings.get(part) if isinstance(settings, Mapping) else None
     return settings
-
-
-def _text(value: Any) -> str:
-    """A setting for reading.
-
-    >>> _text({"crop": [0.5, 1.0], "flip": False}), _text(3e-06)
-    ('crop 0.5, 1; flip False', '3e-06')
-    """
-    if isinstance(value, Mapping):
-        parts = ((name, _text(item), isinstance(item, Mapping)) for name, item in value.items())
-        return "; ".join(f"{name} ({text})" if nested else f"{name} {text}" for name, text, nested in parts)
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

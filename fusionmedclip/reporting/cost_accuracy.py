@@ -46,7 +46,7 @@ def draw_cost_accuracy(
     titles : mapping
         Of data sets and methods.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
     from matplotlib.ticker import LogLocator

@@ -10,10 +10,9 @@ import numpy as np
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import file_sha256
-from fusionmedclip.reporting.paper import THESIS_COUNTS
-from fusionmedclip.reporting.status import OK, STAND_IN
+from fusionmedclip.reporting.status import OK, STAND_IN, count_reasons
 
-__all__ = ["read_cell", "read_metrics", "read_scores", "status_of"]
+__all__ = ["image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
 
 
 def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
@@ -119,12 +118,13 @@ def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
     manifests : sequence of paths
         ``{dataset}/manifest.csv``, to tell the thesis's data from a subset of them.
     """
-    if cell["reasons"]:
-        return STAND_IN
-    listed = {Path(path).parent.name: Path(path) for path in manifests}
-    wanted = THESIS_COUNTS.get(cell["dataset"])
-    path = listed.get(cell["dataset"])
-    return STAND_IN if wanted and path is not None and _counts(path) not in wanted else OK
+    return STAND_IN if cell["reasons"] or image_reasons(cell["dataset"], manifests) else OK
+
+
+def image_reasons(dataset: str, manifests: Sequence[str | Path]) -> list[str]:
+    """What differs from the thesis in the images of a data set; empty where its manifest is not given."""
+    found = [Path(path) for path in manifests if Path(path).parent.name == dataset]
+    return count_reasons(dataset, _counts(found[0])) if found else []
 
 
 @cache

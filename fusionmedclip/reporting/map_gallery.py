@@ -53,7 +53,7 @@ def draw_map_gallery(
     split_seed : int
         By which the images were drawn.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     out : path
         ``.png``; the PDF lies beside it.
     """

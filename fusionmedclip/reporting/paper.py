@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-__all__ = ["THESIS_BACKBONES", "THESIS_COUNTS", "Printed", "printed"]
+__all__ = ["THESIS_COUNTS", "Printed", "printed"]
 
 
 class Printed(NamedTuple):
@@ -19,13 +19,6 @@ class Printed(NamedTuple):
     mean: float
     std: float
 
-
-THESIS_BACKBONES = {
-    "clip": ("ViT-L-14-quickgelu", "openai"),
-    "wide_resnet50": ("wide_resnet50_2.tv_in1k", "timm"),
-    "resnet18": ("resnet18.tv_in1k", "timm"),
-}
-"""Model and weights that the thesis, or the official code of its baselines, used."""
 
 THESIS_COUNTS = {"brainmri": ((98, 155), (97, 155)), "busi": ((133, 647),)}
 """Normal and abnormal images of the public sets and, of BrainMRI, of the split that MediCLIP publishes.

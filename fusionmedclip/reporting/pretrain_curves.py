@@ -28,7 +28,7 @@ def draw_pretrain_curves(*, curves: Path, title: str, stand_in: bool, out: Path)
     title : str
         Of the backbone.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     out : Path
 
     Raises

@@ -103,13 +103,14 @@ def _opening(configuration: Mapping, frames: Mapping[Path, pd.DataFrame], record
         f"<p>{len(records)} runs with seeds {', '.join(map(str, seeds))}, split "
         f"<code>{escape(configuration['split'])}</code>, images of {configuration['image_size']} pixels. "
         f"The thesis prints a figure for {counts.sum()} of {len(cells)} cells: "
-        f"{counts.get(OK, 0)} were made here with its data, weights and budget, "
-        f"{counts.get(STAND_IN, 0)} with stand-ins, {counts.get(NOT_RUN, 0)} were not run.</p>"
+        f"{counts.get(OK, 0)} were made here by its protocol, "
+        f"{counts.get(STAND_IN, 0)} are stand-ins, {counts.get(NOT_RUN, 0)} were not run.</p>"
     ]
     if (cells["status"] == STAND_IN).any():
         lines.append(
-            "<p class='banner'>Cells marked * come from stand-in data, weights or budgets. They show that "
-            "the workflow runs; they neither confirm nor refute the thesis.</p>"
+            "<p class='banner'>Cells marked * were not made by the thesis's protocol; below each table "
+            "stands what differs. They show that the workflow runs; they neither confirm nor refute the "
+            "thesis.</p>"
         )
     lines.append(
         "<p class='note'>Where a number comes from: <code>fusionmedclip trace TABLE DATASET METHOD K</code> "

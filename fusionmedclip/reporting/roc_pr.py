@@ -28,7 +28,7 @@ def draw_roc_pr(
     titles : mapping
         Of data sets, tables and methods.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
     for dataset, groups in dict(figures).items():

@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from fusionmedclip.config import Config
 from fusionmedclip.methods import is_built, learns_from_others
 from fusionmedclip.provenance import digest
-from fusionmedclip.reporting.status import stand_in_reasons
+from fusionmedclip.reporting.differences import differences, resolved, resolved_backbone
+from fusionmedclip.reporting.protocol import counterpart
+from fusionmedclip.reporting.status import reasons_of
 
-__all__ = ["Cell", "Run", "is_run", "others", "row_request", "rows_of", "run_settings", "runs_of"]
+__all__ = [
+    "Cell",
+    "Run",
+    "is_run",
+    "is_stand_in_backbone",
+    "others",
+    "row_request",
+    "rows_of",
+    "run_settings",
+    "runs_of",
+    "stand_in_reasons",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -121,6 +134,40 @@ def backbone_identity(config: Config, name: str) -> dict:
     return identity
 
 
+def stand_in_reasons(config: Config, *, dataset: str, method: str) -> list[str]:
+    """What in a method's runs on a data set is not the thesis's protocol, whatever k; empty where nothing is.
+
+    A method or data set that the protocol does not have is compared in all else. Whether the images on disk
+    are the thesis's is another question (:func:`fusionmedclip.reporting.status.count_reasons`).
+    """
+    shipped = counterpart(config, dataset)
+    ours, protocol = (
+        resolved(run_settings(c, Run(dataset, c.data["split"], method, 0, 0)), c.data["seeds"])
+        for c in (config, shipped)
+    )
+    mine, theirs = (
+        c.backbone(name) if (name := c.method(method)["backbone"]) else {} for c in (config, shipped)
+    )
+    stage1 = mine.get("stage1")
+    return reasons_of(
+        differences(ours, protocol),
+        weights=(mine.get("title", ""), theirs.get("title", "")),
+        data=config.dataset(dataset).get("stand_in"),
+        captions=config.captions(stage1["captions"]).get("stand_in") if stage1 else None,
+        others=[name for name in ours["meta"] if config.dataset(name).get("stand_in")],
+    )
+
+
+def is_stand_in_backbone(config: Config, name: str) -> bool:
+    """Whether a backbone is not the protocol's, its Stage 1 and captions included."""
+    ours, protocol = (
+        {"backbone": resolved_backbone(backbone_identity(c, name))} for c in (config, counterpart(config))
+    )
+    stage1 = config.backbone(name)["stage1"]
+    declared = stage1 and config.captions(stage1["captions"]).get("stand_in")
+    return bool(declared or differences(ours, protocol))
+
+
 def row_request(config: Config, table: str, number: int) -> list[dict]:
     """What a row needs to be built, as plain data: the only part of the configuration that it depends on."""
     request = []
@@ -137,7 +184,7 @@ def row_request(config: Config, table: str, number: int) -> list[dict]:
                 "metric": cell.metric,
                 "split": config.data["split"],
                 "backbone": "none" if backbone is None else config.backbone(backbone).get("title", backbone),
-                "reasons": stand_in_reasons(config, dataset=cell.dataset, method=cell.method, counts=None),
+                "reasons": stand_in_reasons(config, dataset=cell.dataset, method=cell.method),
                 "runs": {run.path: digest(run_settings(config, run)) for run in cell.runs(config)},
             }
         )

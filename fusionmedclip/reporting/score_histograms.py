@@ -25,7 +25,7 @@ def draw_score_histograms(
     titles : mapping
         Of data sets and methods.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
     for dataset, pairs in dict(figures).items():

@@ -23,7 +23,9 @@ __all__ = [
     "save_figure",
 ]
 
-STAND_IN_NOTE = "Stand-in data or weights: shows that the workflow runs, not what the thesis found."
+STAND_IN_NOTE = (
+    "Stand-in, not the thesis's protocol: shows that the workflow runs, not what the thesis found."
+)
 
 NORMAL, ABNORMAL, THESIS = "#0072b2", "#d55e00", "0.45"
 """Colours of normal images, abnormal images and the thesis's figures."""
@@ -128,7 +130,7 @@ def drawing(
     notes : iterable of str
         Lines below the panels.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     share : str or bool
         Y axes shared, as ``sharey`` of ``Figure.subplots``.
     pictures : bool

@@ -53,7 +53,7 @@ def draw_synthesis_gallery(
     examples : int
         Examples a task, from 1; each from another support image while there are enough.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
 
     Returns
     -------

@@ -71,6 +71,8 @@ class Grid:
     lines : tuple of (labels, cells)
     notes : tuple of str
         How to read it.
+    differences : tuple of str
+        What stand-ins have in place of the thesis's protocol.
     flags : tuple of str
         Notes on the thesis's figures, numbered from 1.
     sentences : tuple of str
@@ -88,6 +90,7 @@ class Grid:
     heads: tuple[str, ...]
     lines: tuple[tuple[tuple[str, ...], tuple[GridCell, ...]], ...]
     notes: tuple[str, ...] = field(default=())
+    differences: tuple[str, ...] = field(default=())
     flags: tuple[str, ...] = field(default=())
     sentences: tuple[str, ...] = field(default=())
     ranked: bool = False
@@ -147,7 +150,7 @@ def make_grid(
     layout: str,
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
-    reduced: Mapping[str, str] | None = None,
+    differences: Sequence[str] = (),
     ours: Mapping[str, str] | None = None,
     sentences: Sequence[str] = (),
 ) -> Grid:
@@ -166,8 +169,9 @@ def make_grid(
         Methods that are controls; see :func:`fusionmedclip.reporting.controls.control_notes`.
     unranked : sequence of str
         Methods that are never marked as best.
-    reduced : mapping
-        Methods that run here with less than their published budget, and what they have instead.
+    differences : sequence of str
+        What stand-ins have in place of the thesis's protocol, from
+        :func:`fusionmedclip.reporting.status.scoped`.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
     sentences : sequence of str
@@ -199,10 +203,10 @@ def make_grid(
         lines=tuple(lines),
         notes=(
             *_notes(table, cells),
-            *_budget_notes(table, reduced or {}, titles),
             *_ours_notes(table, ours or {}, titles),
             *control_notes(table, controls=controls, titles=titles),
         ),
+        differences=tuple(differences),
         flags=tuple(flags),
         sentences=tuple(sentences),
         ranked=any(cell.place for cell in cells),
@@ -248,29 +252,12 @@ def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
     if any(cell.thesis for cell in cells):
         note += "; the thesis's figure and ours minus it"
     notes = [note + "."]
-    stand_in = table["status"] == STAND_IN
-    if stand_in.any():
-        used = sorted(set(table.loc[stand_in, "backbone"].dropna()) - {"none"})
-        made = f" ({'; '.join(used)})" if used else ""
+    if (table["status"] == STAND_IN).any():
         notes.append(
-            f"* Stand-in: other data, weights, image size or budget than the thesis's{made}; "
-            "the difference from the thesis says nothing about it."
+            "* Stand-in: not made by the thesis's protocol (listed beneath); the difference from its figure "
+            "says nothing about the thesis."
         )
     return notes
-
-
-def _budget_notes(table: pd.DataFrame, reduced: Mapping[str, str], titles: Mapping[str, str]) -> list[str]:
-    """One note on smaller budgets than the published ones; methods that share a budget are named together."""
-    ran = _ran(table)
-    named: dict[str, list[str]] = {}
-    for method in ran[ran.isin(list(reduced))]:
-        named.setdefault(reduced[method], []).append(_named(method, titles))
-    if not named:
-        return []
-    if list(map(len, named.values())) == [len(ran)]:
-        return [f"Smaller budget than the published one: {next(iter(named))} for every method."]
-    budgets = "; ".join(f"{', '.join(methods)}: {budget}" for budget, methods in named.items())
-    return [f"Smaller budgets than the published ones. {budgets}."]
 
 
 def _ours_notes(table: pd.DataFrame, ours: Mapping[str, str], titles: Mapping[str, str]) -> list[str]:

@@ -30,6 +30,9 @@ def grid_latex(grid: Grid) -> str:
     best = ["Best of a data set and k in bold, second underlined."] if grid.ranked else []
     lines.append(r"\raggedright\scriptsize")
     lines += [rf"{escaped(note)}\par" for note in [*best, *grid.notes]]
+    if grid.differences:
+        lines.append(r"\textbf{In place of the thesis's protocol.}\par")
+        lines += [rf"{escaped(text)}\par" for text in grid.differences]
     lines += [
         rf"\textsuperscript{{$\dagger${number}}} {escaped(note)}\par"
         for number, note in enumerate(grid.flags, start=1)

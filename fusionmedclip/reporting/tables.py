@@ -7,6 +7,8 @@ import pandas as pd
 
 from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.comparison_text import sentences
+from fusionmedclip.reporting.finished import image_reasons
+from fusionmedclip.reporting.status import NOT_RUN, scoped
 from fusionmedclip.reporting.table_grid import make_grid
 from fusionmedclip.reporting.table_html import grid_html, html_page
 from fusionmedclip.reporting.table_latex import grid_latex
@@ -31,7 +33,8 @@ def build_table(
     text: str | Path,
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
-    reduced: Mapping[str, str] | None = None,
+    reasons: Sequence[tuple[str, str, Sequence[str]]] = (),
+    manifests: Sequence[str | Path] = (),
     ours: Mapping[str, str] | None = None,
     latex: str | Path | None = None,
     html: str | Path | None = None,
@@ -53,8 +56,10 @@ def build_table(
         Methods that are controls; where one nearly equals the best method, a note below the table says so.
     unranked : sequence of str
         Methods that are never marked as best: those that chose by the test set.
-    reduced : mapping
-        Methods that run here with less than their published budget, and what they have instead.
+    reasons : sequence of (data set, method, texts)
+        From :func:`fusionmedclip.reporting.rows.stand_in_reasons`, of every method of the table.
+    manifests : sequence of paths
+        As for :func:`fusionmedclip.reporting.table_row.build_row`.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
     comparisons : path, optional
@@ -69,7 +74,7 @@ def build_table(
         layout=layout,
         controls=controls,
         unranked=unranked,
-        reduced=reduced,
+        differences=_differences(table, reasons, manifests, titles),
         ours=ours,
         sentences=found,
     )
@@ -79,6 +84,20 @@ def build_table(
         write_text(latex, grid_latex(grid))
     if html is not None:
         write_text(html, html_page(grid_html(grid), title=title))
+
+
+def _differences(
+    table: pd.DataFrame,
+    reasons: Sequence[tuple[str, str, Sequence[str]]],
+    manifests: Sequence[str | Path],
+    titles: Mapping[str, str],
+) -> list[str]:
+    """What of the table's stand-ins is not the thesis's protocol."""
+    status = table.groupby(["dataset", "method"], sort=False)["status"].first()
+    held = {(dataset, method): texts for dataset, method, texts in reasons}
+    cells = [cell for cell, said in status.items() if said != NOT_RUN]
+    found = {cell: [*held.get(cell, ()), *image_reasons(cell[0], manifests)] for cell in cells}
+    return scoped(found, titles)
 
 
 def markdown(table: pd.DataFrame, **layout) -> str:

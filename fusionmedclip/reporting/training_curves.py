@@ -24,7 +24,7 @@ def draw_training_curves(
     titles : mapping
         Of data sets and methods.
     stand_in : bool
-        Whether to say that data or weights are stand-ins.
+        Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
     for dataset, methods in dict(figures).items():

@@ -62,8 +62,8 @@ def test_tables_and_controls_stand_apart_with_the_numbers_of_their_csv(page):
 
 def test_the_opening_counts_cells(page):
     said = " ".join(page.text[""].split())
-    assert "The thesis prints a figure for 1 of 2 cells: 1 were made here with its data" in said
-    assert "0 with stand-ins, 0 were not run" in said
+    assert "The thesis prints a figure for 1 of 2 cells: 1 were made here by its protocol" in said
+    assert "0 are stand-ins, 0 were not run" in said
     assert "neither confirm nor refute" in page.text[""]
 
 

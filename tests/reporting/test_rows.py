@@ -8,7 +8,6 @@ from fusionmedclip.config import Config, load_config
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.paper import printed
 from fusionmedclip.reporting.rows import Run, row_request, rows_of, run_settings, runs_of
-from fusionmedclip.reporting.status import stand_in_reasons
 
 
 @pytest.fixture(scope="module")
@@ -78,24 +77,6 @@ def test_request_holds_a_digest_for_each_seed(thesis):
     assert patchcore["reasons"] == []
 
 
-def test_other_weights_data_or_size_are_stand_ins(root, thesis):
-    demo = load_config([root / "config.yaml", root / "configs/demo.yaml"])
-    offline = load_config([root / "config.yaml", root / "configs/offline.yaml"])
-
-    def reasons(config, dataset, method, counts=None):
-        return stand_in_reasons(config, dataset=dataset, method=method, counts=counts)
-
-    assert reasons(thesis, "busi", "fusionmedclip", (133, 647)) == []
-    assert len(reasons(thesis, "busi", "fusionmedclip", (133, 640))) == 1
-    # BrainMRI as its publisher has it, as MediCLIP lists it (32 + 65 normals), and neither
-    for normal, count in ((98, 0), (97, 0), (96, 1)):
-        assert len(reasons(thesis, "brainmri", "fusionmedclip", (normal, 155))) == count
-    assert any("phantoms" in r for r in reasons(demo, "busi", "fusionmedclip"))
-    assert any("pixels" in r for r in reasons(demo, "busi", "fusionmedclip"))
-    assert any("EfficientNet" in r for r in reasons(offline, "busi", "patchcore"))
-    assert any("CheXpert" in r for r in reasons(offline, "chexpert", "patchcore"))
-
-
 def test_twenty_support_draws_stand_behind_every_cell_of_supports20(root):
     config = load_config([root / "config.yaml", root / "configs/supports20.yaml"])
     rows = [row for table in config.data["tables"] for row in rows_of(config, table).values()]
@@ -111,29 +92,3 @@ def test_the_pools_that_a_meta_trained_method_learns_from_are_part_of_its_identi
     before = digest(run_settings(Config.checked(data), run))
     data["datasets"]["brainmri"]["test"]["normal"] -= 1
     assert (digest(run_settings(Config.checked(data), run)) != before) is changes
-
-
-@pytest.mark.parametrize("overlay", ["demo", "offline", "supports20", "grouped", "published"])
-def test_no_cell_of_other_settings_than_the_thesis_passes_for_the_thesis(root, thesis, overlay):
-    """A smaller budget is a stand-in like another backbone, whatever the data."""
-    config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])
-    changed = {
-        name
-        for name in config.data["methods"]
-        if not config.method(name).get("control")
-        and config.method(name)["settings"] != thesis.method(name)["settings"]
-    }
-    for name in changed:
-        assert "reduced" in config.method(name) or name == "patchcore"  # which has no budget to reduce
-        for dataset in config.data["datasets"]:
-            assert stand_in_reasons(config, dataset=dataset, method=name, counts=None)
-    assert bool(changed) is (overlay in {"demo", "offline"})
-
-
-def test_a_smaller_budget_alone_is_a_stand_in(thesis):
-    data = copy.deepcopy(thesis.data)
-    assert stand_in_reasons(Config(data), dataset="busi", method="squid", counts=None) == []
-    data["methods"]["squid"]["reduced"] = "30 of 90 steps"
-    assert stand_in_reasons(Config(data), dataset="busi", method="squid", counts=None) == [
-        "budget: 30 of 90 steps"
-    ]

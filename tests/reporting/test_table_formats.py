@@ -12,8 +12,9 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.contradictions import contradictions, flags_of
 from fusionmedclip.reporting.paper import printed
 from fusionmedclip.reporting.table_grid import make_grid, places, verdict
-from fusionmedclip.reporting.table_html import fragment_of, html_page, html_table
+from fusionmedclip.reporting.table_html import fragment_of, grid_html, html_page, html_table
 from fusionmedclip.reporting.table_latex import grid_latex
+from fusionmedclip.reporting.table_markdown import grid_markdown
 from fusionmedclip.reporting.table_row import COLUMNS
 from fusionmedclip.reporting.tables import markdown
 
@@ -279,10 +280,14 @@ def test_what_a_method_does_not_define_stands_below_if_it_ran():
     assert "Not defined" not in " ".join(make_grid(_table(), **LOOK, ours={"squid": "was not run"}).notes)
 
 
-def test_smaller_budgets_of_what_ran_stand_below_methods_of_one_budget_together():
-    reduced = {"patchcore": "9 of 90 steps", "squid": "was not run", "fusionmedclip": "9 of 90 steps"}
-    grid = make_grid(_table(), **LOOK, reduced=reduced)
-    assert "Smaller budgets than the published ones. patchcore, fusionmedclip: 9 of 90 steps." in grid.notes
-    every = make_grid(_table(), **LOOK, reduced=dict.fromkeys(METHODS, "9 of 90 steps")).notes
-    assert "Smaller budget than the published one: 9 of 90 steps for every method." in every
-    assert "Smaller" not in " ".join(make_grid(_table(), **LOOK).notes)
+def test_what_differs_from_the_protocol_stands_below_in_every_format():
+    said = ["Every cell: optimiser epochs: 2 instead of 200.", "SQUID: width: 4 instead of 32."]
+    grid = make_grid(_table(status="stand-in"), **LOOK, differences=said)
+    made = (grid_markdown(grid), grid_latex(grid), grid_html(grid))
+    for text in made:
+        assert "In place of the thesis's protocol" in text.replace("&#x27;", "'")
+        assert all(line in text for line in said)
+        assert "(listed beneath)" in text
+    assert "In place of" not in "".join(
+        (markdown(_table(), **LOOK), html_table(_table(), **LOOK), grid_latex(make_grid(_table(), **LOOK)))
+    )
