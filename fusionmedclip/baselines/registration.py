@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fusionmedclip.baselines.sampling import sample_reflected
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone, Layer
 
@@ -55,7 +56,7 @@ class SpatialTransformer(nn.Module):
 def warp(maps: Tensor, theta: Tensor) -> Tensor:
     """Sample (B, C, H, W) maps at affinely moved positions; outside is mirrored."""
     grid = F.affine_grid(theta, list(maps.shape), align_corners=False)
-    return F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
+    return sample_reflected(maps, grid)
 
 
 def inverse_affine(theta: Tensor) -> Tensor:

@@ -1,0 +1,47 @@
+"""Bilinear sampling of feature maps whose backward pass adds in one order on every device."""
+
+import torch
+from torch import Tensor
+
+__all__ = ["sample_reflected"]
+
+
+def sample_reflected(maps: Tensor, grid: Tensor) -> Tensor:
+    """``F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)``, by gathering.
+
+    torch has no deterministic backward pass of ``grid_sample`` on a GPU, but one of ``gather``.
+
+    Parameters
+    ----------
+    maps : (B, C, H, W) tensor
+    grid : (B, h, w, 2) tensor
+        Positions (across, down): -1 and 1 are the outer edges of the first and the last pixel.
+
+    Returns
+    -------
+    (B, C, h, w) tensor
+    """
+    height, width = maps.shape[-2:]
+    left, right, across = _neighbours(grid[..., 0].flatten(1), width)
+    top, bottom, down = _neighbours(grid[..., 1].flatten(1), height)
+    flat = maps.flatten(2)
+
+    def pixels(row: Tensor, column: Tensor) -> Tensor:
+        index = (row * width + column).unsqueeze(1)
+        return flat.gather(2, index.expand(-1, flat.shape[1], -1))
+
+    across, down = across.unsqueeze(1), down.unsqueeze(1)
+    upper = pixels(top, left) * (1 - across) + pixels(top, right) * across
+    lower = pixels(bottom, left) * (1 - across) + pixels(bottom, right) * across
+    return (upper * (1 - down) + lower * down).unflatten(2, grid.shape[1:3])
+
+
+def _neighbours(positions: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels before and after each position, mirrored at the outer edges, and how far it lies between."""
+    pixels = ((positions + 1) * side / 2).abs()
+    turns = (pixels / side).floor()
+    within = pixels - turns * side
+    mirrored = torch.where(turns % 2 == 0, within, side - within)
+    place = (mirrored - 0.5).clamp(0, side - 1)
+    before = place.detach().floor().long().clamp(max=side - 1)
+    return before, (before + 1).clamp(max=side - 1), place - before
