@@ -168,9 +168,10 @@ def fit(
 ) -> None:
     """Fit FusionMedCLIP on normal images and save the model."""
     from fusionmedclip import FusionMedCLIP
+    from fusionmedclip.data.image_files import image_files
 
     with _readable():
-        support = _files(images)
+        support = image_files(images)
         model = FusionMedCLIP.from_config(config or [Path("config.yaml")], method=method)
         steps = model.settings.optimiser.steps(len(support))
         with _bar(steps) as progress:
@@ -190,29 +191,16 @@ def predict(
     import pandas as pd
 
     from fusionmedclip import FusionMedCLIP
+    from fusionmedclip.data.image_files import image_files
 
     with _readable():
-        files = _files(images)
+        files = image_files(images)
         result = FusionMedCLIP.load(model).predict(files)
     out.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame({"image": [str(f) for f in files], "score": result.scores}).to_csv(out, index=False)
     if result.maps is not None:
         np.save(out.with_suffix(".npy"), result.maps)
     console.print(f"scored {len(files)} images; {out}")
-
-
-def _files(paths: list[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise InputError("no such file or folder", received=str(path))
-    if not files:
-        raise InputError("no images found", received=[str(p) for p in paths])
-    return files
 
 
 @contextlib.contextmanager

@@ -34,4 +34,6 @@ class InputError(ValueError):
             lines.append(f"  allowed:  {allowed}")
         if hint:
             lines.append(f"  Hint: {hint}")
-        super().__init__("\n".join(lines))
+        text = "\n".join(lines)
+        # names in other encodings reach Python as lone surrogates, which no terminal and no log can print
+        super().__init__(text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from fusionmedclip.data.files import sha256_of, whole_file
+from fusionmedclip.data.folders import data_files
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.documents import read_json, read_text
 from fusionmedclip.errors import InputError
@@ -70,14 +71,10 @@ def read_checksums(path: Path) -> dict[str, str]:
 
 
 def verify_folder(root: Path, checksums: dict[str, str], *, threads: int | None = None) -> Verification:
-    """Hash every file of a folder and compare; hidden files do not count."""
+    """Hash every file of a folder and compare; stray files of systems do not count."""
     if not root.is_dir():
         raise InputError(f"{root}: no such folder")
-    present = {
-        path.relative_to(root).as_posix(): path
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    }
+    present = {path.relative_to(root).as_posix(): path for path in data_files(root)}
     common = sorted(set(checksums) & set(present))
     digests = map_files(sha256_of, [present[name] for name in common], title="Hashing", threads=threads)
     agree = {name: digest == checksums[name] for name, digest in zip(common, digests, strict=True)}

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from fusionmedclip.data.mask_names import is_mask_word, mask_owners
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path
 from fusionmedclip.data.source_options import COMMON_KEYS
@@ -44,6 +45,10 @@ def list_csv(source: Mapping) -> Listing:
         else:
             seen[file] = number
             listing.records.append(_record(row, file, label, listing.root))
+    for mask, (image, word) in mask_owners(Path(file) for file in seen).items():
+        if is_mask_word(word):
+            what = f"{path}, line {seen[mask.as_posix()]}: {mask} is named as the mask of {image.name}"
+            listing.problems.add(InputError(what, hint="give it in the column `mask` of that image"))
     return listing
 
 

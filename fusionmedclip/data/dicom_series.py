@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from fusionmedclip.data.dicom import join_frames
 from fusionmedclip.data.dicom_header import frame_count, pixel_spacing, read_header
 from fusionmedclip.data.dicom_pixels import Frame, decode_frame
+from fusionmedclip.data.folders import data_files
 from fusionmedclip.data.kinds import is_dicom
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.settings import ReadSettings
@@ -42,7 +43,7 @@ def find_series(folder: Path) -> Series:
         When the folder holds no DICOM file, several series, slices of several sizes or orientations (a
         scout among them), or two slices at one position.
     """
-    files = sorted(path for path in folder.iterdir() if path.is_file() and is_dicom(path))
+    files = [path for path in data_files(folder, below=False) if is_dicom(path)]
     if not files:
         raise InputError(f"{folder}: no DICOM files in this folder")
     headers = list(map_files(_geometry, files, title="Reading headers"))

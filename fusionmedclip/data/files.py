@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from fusionmedclip.data.folders import data_files
 from fusionmedclip.data.kinds import split_slice
 
 __all__ = ["sha256_of", "sha256_of_image", "whole_file"]
@@ -30,7 +31,7 @@ def sha256_of_image(path: str | os.PathLike) -> str:
 
 @lru_cache(maxsize=4)  # slices of one series come in a row
 def _of_folder(folder: Path, stamp: int) -> str:
-    lines = [f"{sha256_of(item)}  {item.name}\n" for item in sorted(folder.iterdir()) if item.is_file()]
+    lines = [f"{sha256_of(item)}  {item.name}\n" for item in data_files(folder, below=False)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fusionmedclip.data.kinds import is_image_file
+from fusionmedclip.data.image_files import image_files
 from fusionmedclip.data.raster_values import to_grey
 from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.resize import resize_image
@@ -31,8 +31,8 @@ def load_images(
     Parameters
     ----------
     images : path, sequence of paths or of arrays, or array
-        A file, a folder (its image files in order of name), several of these, or an array (N, H, W) or
-        (N, H, W, 3 or 4) of uint8, uint16, bool or floats in [0, 1].
+        A file, a folder (see :func:`~fusionmedclip.data.image_files.image_files`), several of these, or an
+        array (N, H, W) or (N, H, W, 3 or 4) of uint8, uint16, bool or floats in [0, 1].
     size : int
         Side of the result in pixels.
     settings : ReadSettings, optional
@@ -49,7 +49,7 @@ def load_images(
         When nothing is given, a file cannot be read, or an array has another shape, type or value range.
     """
     if isinstance(images, (str, os.PathLike)):
-        images = _files(Path(images))
+        images = image_files([Path(images)])
     elif not isinstance(images, (list, tuple)):
         images = _rows(np.asarray(images))
     if len(images) == 0:
@@ -62,15 +62,6 @@ def load_images(
             grey = _grey(np.asarray(item), f"images[{index}]")
         result[index] = resize_image(grey, size)
     return result
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(item for item in path.iterdir() if item.is_file() and is_image_file(item))
-    if not files:
-        raise InputError(f"{path}: no image files in this folder", hint="sub-folders are not searched here")
-    return files
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ import re
 from pathlib import Path
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 
 __all__ = ["IMAGE_SUFFIXES", "is_dicom", "is_image_file", "kind_of", "split_slice", "stem_of", "with_slice"]
 
 RASTER_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".pgm",
-    ".ppm",
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp",
+    ".jp2", ".j2k", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 NIBABEL_SUFFIXES = (
@@ -18,10 +19,13 @@ NIBABEL_SUFFIXES = (
 )  # fmt: skip
 IMAGE_SUFFIXES = RASTER_SUFFIXES + DICOM_SUFFIXES + NIBABEL_SUFFIXES
 
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*",
+               b"\0\0\0\x0cjP  \r\n\x87\n")  # fmt: skip
 _DATA_OF = {".hdr": (".img",), ".par": (".rec",), ".head": (".brik", ".brik.gz", ".BRIK.gz")}
 _SLICE = re.compile(r"(.+)#slice=(\d+)")
 
 
+@guarded("file")
 def is_dicom(path: Path) -> bool:
     """Whether the bytes say DICOM (``DICM`` after a preamble of 128 bytes); ``DICOMDIR`` is only an index."""
     if path.name.upper() == "DICOMDIR":
@@ -31,7 +35,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def is_image_file(path: Path) -> bool:
-    """Whether a file is meant to be an image: by its suffix, or because its bytes say DICOM.
+    """Whether a file is meant to be an image: by its suffix, or because its bytes say so.
 
     Where a header and its data are two files (``.hdr`` and ``.img``), the data count as the image.
     """
@@ -41,7 +45,14 @@ def is_image_file(path: Path) -> bool:
         return False
     if name.endswith(IMAGE_SUFFIXES):
         return True
-    return is_dicom(path)
+    return is_dicom(path) or _is_picture(path)
+
+
+@guarded("file")
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as handle:
+        start = handle.read(12)
+    return start.startswith(_SIGNATURES) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
 
 
 def kind_of(path: Path) -> str:
@@ -60,6 +71,8 @@ def kind_of(path: Path) -> str:
         hint = "download or export it again, or take it out of the folder"
         raise InputError(f"{path}: empty file (0 bytes)", hint=hint)
     name = path.name.lower()
+    if _is_picture(path):
+        return "raster"
     if is_dicom(path) or name.endswith(DICOM_SUFFIXES):
         return "dicom"
     return "volume" if name.endswith(NIBABEL_SUFFIXES) else "raster"

@@ -11,6 +11,7 @@ from fusionmedclip.data.pages import picture_pages
 from fusionmedclip.data.raster_values import Page, stored_values
 from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
@@ -147,7 +148,9 @@ def _open(path: Path) -> Image.Image:
     try:
         return Image.open(path, formats=_FORMATS)
     except Image.UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image this project can read", hint=_HINT) from error
+        form = what_it_is(path)
+        what = f"{path}: not an image this project can read" + (f": {form}" if form else "")
+        raise InputError(what, allowed=READ_FORMATS, hint=_HINT) from error
 
 
 def _orientation(image: Image.Image) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.kinds import kind_of, split_slice
+from fusionmedclip.data.folders import data_files
+from fusionmedclip.data.kinds import is_dicom, kind_of, split_slice
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.raster import raster_facts
 from fusionmedclip.data.readers import read_image
@@ -68,7 +69,7 @@ def describe(path: Path, image: np.ndarray) -> dict[str, float | str]:
     inside[rows : height - rows, columns : width - columns] = True
     border = image[~inside]
     form, mode, burned_in = _stored_as(file)
-    files = [item for item in file.iterdir() if item.is_file()] if file.is_dir() else [file]
+    files = data_files(file, below=False) if file.is_dir() else [file]
     return {
         "width": width,
         "height": height,
@@ -97,7 +98,7 @@ def _stored_as(file: Path) -> tuple[str, str, bool]:
         return "NIfTI", "volume", False
     from fusionmedclip.data.dicom_header import read_header  # pydicom takes long to import
 
-    first = next(item for item in sorted(file.iterdir()) if item.is_file()) if kind == "series" else file
+    first = next(filter(is_dicom, data_files(file, below=False))) if kind == "series" else file
     header = read_header(first, pixels=False)
     mode = f"{header.get('PhotometricInterpretation', '')} {header.get('BitsStored', '')} bit".strip()
     return "DICOM", mode, str(header.get("BurnedInAnnotation", "")).upper() == "YES"

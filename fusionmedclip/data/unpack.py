@@ -5,19 +5,19 @@ import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from fusionmedclip.data.folders import is_stray
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 
 __all__ = ["UnpackLimits", "unpack"]
 
 _CHUNK = 1 << 20
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError, NotImplementedError)
-_JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
+_DEFLATE = 1032  # no stream of deflate grows by more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,11 @@ def unpack(archive: Path, folder: Path, *, strip: str = "", limits: UnpackLimits
         When the archive is broken, an entry would leave the folder, is a link or a device, or a limit is
         passed. Nothing is left behind then.
     """
-    limits = limits or UnpackLimits()
+    with reading(archive, "archive", hint="delete it and download it again"):
+        return _unpack_whole(archive, folder, strip, limits or UnpackLimits())
+
+
+def _unpack_whole(archive: Path, folder: Path, strip: str, limits: UnpackLimits) -> int:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty", hint="move what is there, or give another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -82,39 +86,38 @@ def unpack(archive: Path, folder: Path, *, strip: str = "", limits: UnpackLimits
 def _unpack(archive: Path, folder: Path, limits: UnpackLimits) -> int:
     folder.mkdir()
     count = size = 0
-    try:
-        for name, stream in _entries(archive):
-            if any(part in _JUNK for part in PurePosixPath(name).parts):
-                continue
-            count += 1
-            if count > limits.files:
-                raise InputError(
-                    f"{archive}: more than {limits.files} files", hint="raise the limit if this is right"
-                )
-            target = folder / _inside(archive, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as handle:
-                while chunk := stream.read(_CHUNK):
-                    size += len(chunk)
-                    if size > limits.bytes:
-                        hint = "raise the limit if this is right"
-                        raise InputError(f"{archive}: unpacks to more than {limits.bytes} bytes", hint=hint)
-                    handle.write(chunk)
-    except InputError:
-        raise
-    except (*_BROKEN, RuntimeError) as error:  # RuntimeError: an encrypted ZIP
-        hint = "delete it and download it again"
-        raise InputError(f"{archive}: broken, encrypted or no archive ({error})", hint=hint) from error
+    seen: set[PurePosixPath] = set()
+    for name, stream in _entries(archive, limits):
+        place = _inside(archive, name)
+        if any(is_stray(part) for part in place.parts):
+            continue
+        if place in seen:
+            raise InputError(f"{archive}: {name!r} is in it twice", hint=_DISTRUST)
+        seen.add(place)
+        count += 1
+        if count > limits.files:
+            hint = "raise the limit if this is right"
+            raise InputError(f"{archive}: more than {limits.files} files", hint=hint)
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as handle:
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > limits.bytes:
+                    hint = "raise the limit if this is right"
+                    raise InputError(f"{archive}: unpacks to more than {limits.bytes} bytes", hint=hint)
+                handle.write(chunk)
     return count
 
 
-def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _entries(archive: Path, limits: UnpackLimits) -> Iterator[tuple[str, IO[bytes]]]:
     """Regular files of an archive; links and devices are refused, folders follow from the files."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as container:
+            _check_sizes(archive, container, limits)
             for info in container.infolist():
                 kind = stat.S_IFMT(info.external_attr >> 16)
-                if info.is_dir():
+                if info.filename and info.is_dir():
                     continue
                 if kind not in (0, stat.S_IFREG):
                     raise InputError(f"{archive}: {info.filename} is a link or a device", hint=_DISTRUST)
@@ -128,6 +131,27 @@ def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
             if not member.isreg():
                 raise InputError(f"{archive}: {member.name} is a link or a device", hint=_DISTRUST)
             yield member.name, container.extractfile(member)
+        rest = 0
+        while chunk := container.fileobj.read(_CHUNK):  # the packing's checksum lies behind the last entry
+            rest += len(chunk)
+            if rest > limits.bytes:
+                raise InputError(f"{archive}: does not end after its last entry", hint=_DISTRUST)
+
+
+def _check_sizes(archive: Path, container: zipfile.ZipFile, limits: UnpackLimits) -> None:
+    """What the directory claims, before anything is written."""
+    claimed = sum(info.file_size for info in container.infolist())
+    if claimed > limits.bytes:
+        hint = "raise the limit if this is right"
+        raise InputError(f"{archive}: unpacks to more than {limits.bytes} bytes", received=claimed, hint=hint)
+    for info in container.infolist():
+        plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if plain and info.file_size > _DEFLATE * (info.compress_size + 1):
+            raise InputError(
+                f"{archive}: {info.filename!r} claims more than its bytes can hold",
+                received=f"{info.file_size:,} bytes packed in {info.compress_size:,}",
+                hint="delete the archive and download it again",
+            )
 
 
 _DISTRUST = "an archive of images needs none; get it from its own publisher"
@@ -136,6 +160,8 @@ _DISTRUST = "an archive of images needs none; get it from its own publisher"
 def _inside(archive: Path, name: str) -> PurePosixPath:
     """The entry's path below the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
+    if not path.parts:
+        raise InputError(f"{archive}: a file without a name", received=name, hint=_DISTRUST)
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in name:
         raise InputError(f"{archive}: {name!r} would leave the folder", hint=_DISTRUST)
     return path

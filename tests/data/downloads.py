@@ -47,9 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         """Silence."""
 
 
-def zip_of(path: Path, files: dict[str, bytes], links: tuple[str, ...] = ()) -> Path:
+Files = dict[str, bytes] | list[tuple[str, bytes]]
+
+
+def zip_of(path: Path, files: Files, links: tuple[str, ...] = ()) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
+        for name, content in files.items() if isinstance(files, dict) else files:
             archive.writestr(zipfile.ZipInfo(name), content)
         for name in links:
             info = zipfile.ZipInfo(name)
@@ -58,9 +61,9 @@ def zip_of(path: Path, files: dict[str, bytes], links: tuple[str, ...] = ()) -> 
     return path
 
 
-def tar_of(path: Path, files: dict[str, bytes], **special: int) -> Path:
+def tar_of(path: Path, files: Files, **special: int) -> Path:
     with tarfile.open(path, "w:gz") as archive:
-        for name, content in files.items():
+        for name, content in files.items() if isinstance(files, dict) else files:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))

@@ -1,0 +1,94 @@
+"""Which entries of a folder are data: one rule for sources, commands, digests and archives."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fusionmedclip.data.problems import Problems
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reason
+
+__all__ = ["data_files", "is_stray"]
+
+_STRAY = (
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin",
+    "system volume information", "@eadir", "lost+found", "dicomdir",
+)  # fmt: skip
+"""What file managers, network drives and archivers leave behind, and a DICOM medium's index."""
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file or folder of this name is no data: hidden (``._x``, ``.DS_Store``) or a system's."""
+    return name.startswith(".") or name.lower() in _STRAY
+
+
+def data_files(folder: Path, problems: Problems | None = None, *, below: bool = True) -> list[Path]:
+    """Files of a folder in order of their paths; links to files and to folders are followed.
+
+    Parameters
+    ----------
+    folder : Path
+    problems : Problems, optional
+        Takes what would vanish otherwise: links that lead nowhere, folders that cannot be listed, names that
+        are not UTF-8. Without it these are raised together.
+    below : bool
+        Also the files of sub-folders.
+
+    Raises
+    ------
+    InputError
+        Where ``problems`` is not given and there are any.
+    """
+    found = Problems()
+    files = sorted(_walk(folder, found, below=below, above=()))
+    if problems is None:
+        found.raise_if_any(f"{folder}: not all of it can be used")
+    else:
+        problems.messages.extend(found.messages)
+    return files
+
+
+def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Iterator[Path]:
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.add(InputError(f"{folder}: a folder that cannot be listed ({reason(error)})"))
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return  # a link back to a folder above: all of it is seen already
+    for entry in entries:
+        path = folder / entry.name
+        if is_stray(entry.name):
+            continue
+        if not path.exists():
+            _report_link(path, problems)
+        elif not _is_utf8(entry.name):
+            hint = "rename it, for example with `convmv -f latin1 -t utf8 --notest`, and try again"
+            received = os.fsencode(entry.name)
+            problems.add(InputError(f"{path}: a name that is not UTF-8", received=received, hint=hint))
+        elif entry.is_dir():
+            if below:
+                yield from _walk(path, problems, below=True, above=(*above, here))
+        elif entry.is_file():
+            yield path
+
+
+def _report_link(path: Path, problems: Problems) -> None:
+    hint = "get the file that it stands for (`git annex get`, `datalad get`), or take the link out"
+    try:
+        target = os.readlink(path)
+    except OSError as error:
+        problems.add(InputError(f"{path}: cannot be opened ({reason(error)})"))
+        return
+    problems.add(InputError(f"{path}: a link to a file that is not there", received=target, hint=hint))
+
+
+def _is_utf8(name: str) -> bool:
+    """Names of other encodings reach Python as lone surrogates, which no table can hold."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
