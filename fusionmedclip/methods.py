@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fusionmedclip.baselines import KINDS
+from fusionmedclip.baselines import KINDS, create, settings_class
+from fusionmedclip.baselines.registry import entries, load
 from fusionmedclip.errors import InputError
 from fusionmedclip.settings import build, plain
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_settings",
     "check_stage1",
-    "entry_module",
+    "entry_points",
     "is_built",
     "learns_from_others",
     "make_method",
@@ -30,21 +31,29 @@ OURS = "fusionmedclip"
 FILE_STATISTIC = "file_statistic"
 """Apart from the baselines' kinds: it scores properties of files, not images."""
 
+_APART = {
+    OURS: "fusionmedclip.training.estimator:FusionMedCLIP",
+    FILE_STATISTIC: "fusionmedclip.baselines.file_statistic:FileStatistic",
+}
+_SETTINGS = {
+    OURS: "fusionmedclip.training.settings:FusionSettings",
+    FILE_STATISTIC: "fusionmedclip.baselines.settings.file_statistic:FileStatisticSettings",
+}
+
 _READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})
 
 
 def is_built(kind: str) -> bool:
     """Whether a kind of method can run; the tables show the others as ``not run``."""
-    return kind in (OURS, FILE_STATISTIC) or kind in KINDS
+    return kind in _APART or kind in KINDS
 
 
-def entry_module(kind: str) -> str:
-    """Module whose code, with all that it imports, decides what a method of this kind computes."""
-    if kind == OURS:
-        return "fusionmedclip.training.estimator"
-    if kind == FILE_STATISTIC:
-        return "fusionmedclip.baselines.file_statistic"
-    return KINDS[kind].split(":")[0]
+def entry_points(kind: str) -> tuple[str, str]:
+    """Where the class of a kind and the class of its settings stand, ``module:Class`` each.
+
+    What a method computes is decided by what these reach (:mod:`fusionmedclip.code_digest`).
+    """
+    return (_APART[kind], _SETTINGS[kind]) if kind in _APART else entries(kind)
 
 
 def reads_files(kind: str) -> bool:
@@ -90,17 +99,7 @@ def resolved_stage1(stage1: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Any:
-    if kind == OURS:
-        from fusionmedclip.training.settings import FusionSettings
-
-        return build(FusionSettings, settings, where=where)
-    if kind == FILE_STATISTIC:
-        from fusionmedclip.baselines.settings.file_statistic import FileStatisticSettings
-
-        return build(FileStatisticSettings, settings, where=where)
-    from fusionmedclip.baselines import settings_class
-
-    return build(settings_class(kind), settings, where=where)
+    return build(load(entry_points(kind)[1]), settings, where=where)
 
 
 def ours_in(kind: str, settings: Mapping[str, Any], metric: str) -> str:
@@ -116,8 +115,6 @@ def ours_in(kind: str, settings: Mapping[str, Any], metric: str) -> str:
     """
     if kind not in KINDS:
         return ""
-    from fusionmedclip.baselines import settings_class
-
     made = build(settings_class(kind), settings, where=kind)
     return getattr(made, "ours", {}).get(metric.partition("_")[0], "")
 
@@ -145,19 +142,12 @@ def make_method(
     device : str
     """
     if kind == OURS:
-        from fusionmedclip.training.estimator import FusionMedCLIP
-
-        return FusionMedCLIP(backbone=backbone, settings=settings, device=device)
+        return load(_APART[kind])(backbone=backbone, settings=settings, device=device)
     if kind == FILE_STATISTIC:
-        from fusionmedclip.baselines.file_statistic import FileStatistic
-        from fusionmedclip.baselines.settings.file_statistic import FileStatisticSettings
-
-        return FileStatistic(settings=build(FileStatisticSettings, settings, where=kind), device=device)
+        return load(_APART[kind])(settings=build(load(_SETTINGS[kind]), settings, where=kind), device=device)
     if kind not in KINDS:
-        allowed = ", ".join([OURS, FILE_STATISTIC, *KINDS])
+        allowed = ", ".join([*_APART, *KINDS])
         raise InputError("no such kind of method", received=kind, allowed=allowed)
-    from fusionmedclip.baselines import create
-
     return create(kind, backbone=backbone, device=device, **settings)
 
 

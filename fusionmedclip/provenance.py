@@ -1,19 +1,16 @@
-"""Where a number comes from: settings and their digest, code, inputs, packages, machine."""
+"""Where a number comes from: settings and their digest, inputs, commit, packages, machine."""
 
-import ast
 import hashlib
 import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 __all__ = [
     "canonical",
-    "code_digest",
     "commit_date",
     "digest",
     "environment",
@@ -48,55 +45,6 @@ def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def code_digest(module: str) -> str:
-    """Digest of a module's source and of every module of this package that it imports, however indirectly.
-
-    Snakemake sees a changed script, never a changed library; with this as a parameter of a rule, an edit
-    reruns exactly the stages whose code it touches.
-
-    Parameters
-    ----------
-    module : str
-        For example ``"fusionmedclip.baselines.patchcore"``.
-    """
-    seen: dict[str, str] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        path = _source(name)
-        if name in seen or path is None:
-            continue
-        text, imports = _parsed(path)
-        seen[name] = text
-        waiting.extend(imports)
-    return digest(sorted(seen.items()))[:16]
-
-
-def _source(module: str) -> Path | None:
-    parts = module.split(".")
-    if parts[0] != PACKAGE.name:
-        return None
-    base = PACKAGE.joinpath(*parts[1:])
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-@cache
-def _parsed(path: Path) -> tuple[str, tuple[str, ...]]:
-    text = path.read_text()
-    names = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    own = tuple(n for n in names if n.split(".")[0] == PACKAGE.name and n != PACKAGE.name)
-    return hashlib.sha256(text.encode()).hexdigest(), own
 
 
 def environment(*, device: str = "cpu") -> dict:

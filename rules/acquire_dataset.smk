@@ -22,7 +22,7 @@ rule acquire_dataset:
         mem_mb=2000,
         runtime=720,
     params:
-        lambda w: params("fusionmedclip.data.acquire", **ORIGINS[w.origin]),
+        lambda w: params("acquire_dataset", **ORIGINS[w.origin]),
     script:
         "../workflow_scripts/acquire_dataset.py"
 

@@ -32,7 +32,7 @@ rule build_row:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.reporting.table_row",
+            "build_row",
             request=row_request(CONFIG, w.table, int(w.row)),
             results=RESULTS,
         ),
@@ -60,7 +60,7 @@ rule build_statistics:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.reporting.statistics",
+            "build_statistics",
             request=[cell for row in ROWS[w.table] for cell in row_request(CONFIG, w.table, row)],
             results=RESULTS,
             unranked=ORACLES,
@@ -96,7 +96,7 @@ rule build_table:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.reporting.tables",
+            "build_table",
             title=TABLES[w.table]["title"],
             layout=TABLES[w.table]["rows"],
             titles={
@@ -134,7 +134,7 @@ rule build_appendix:
         mem_mb=1000,
         runtime=10,
     params:
-        params("fusionmedclip.reporting.appendix_tables", tables=appendix_request(CONFIG)),
+        lambda w: params("build_appendix", tables=appendix_request(CONFIG)),
     script:
         "../workflow_scripts/build_appendix.py"
 

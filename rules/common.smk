@@ -4,8 +4,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, workflow.basedir)
 
+from fusionmedclip.code_digest import code_digest
 from fusionmedclip.config import Config, read_config
 from fusionmedclip.data.acquire import AcquireSettings
 from fusionmedclip.data.samples import sample_files
@@ -13,14 +16,14 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (
     check_settings,
     check_stage1,
-    entry_module,
+    entry_points,
     learns_from_others,
     ours_in,
     reads_features,
     reads_files,
 )
 from fusionmedclip.pipeline import warm
-from fusionmedclip.provenance import canonical, code_digest
+from fusionmedclip.provenance import canonical, digest
 from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
 from fusionmedclip.reporting.rows import (
     Run,
@@ -57,7 +60,6 @@ def checked(data):
 
 
 CONFIG = checked(config)
-CODE = cache(code_digest)  # asked once a job, and files do not change while jobs are planned
 RESULTS = CONFIG.data["results"].rstrip("/")
 DATASETS = CONFIG.data["datasets"]
 PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
@@ -130,12 +132,26 @@ wildcard_constraints:
     row="[0-9]+",
 
 
-def params(module, **values):
-    """One string that changes with the values and with the code of a module and all it imports.
+@cache  # asked once a job, and files do not change while jobs are planned
+def code_of(rule, entries):
+    """Digest of the code that a rule's script reaches, and of what it chooses from an index."""
+    script = workflow.get_rule(rule).script
+    return code_digest(os.path.join(workflow.basedir, "rules", script), entries)
+
+
+@cache
+def environment_of(rule):
+    """Digest of what a rule's environment holds, comments left out."""
+    with open(os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)) as file:
+        return digest(yaml.safe_load(file))[:16]
+
+
+def params(rule, *, entries=(), **values):
+    """One string that changes with the values, with the code that the rule's script reaches, and with its environment.
 
     Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
     """
-    return canonical({**values, "code": CODE(module)})
+    return canonical({**values, "code": code_of(rule, entries), "environment": environment_of(rule)})
 
 
 def run_of(wildcards):

@@ -19,6 +19,6 @@ rule compute_metrics:
         mem_mb=1000,
         runtime=10,
     params:
-        lambda w: params("fusionmedclip.metrics.summary", settings=run_settings(CONFIG, run_of(w))),
+        lambda w: params("compute_metrics", settings=run_settings(CONFIG, run_of(w))),
     script:
         "../workflow_scripts/compute_metrics.py"

@@ -28,7 +28,7 @@ rule draw_anomaly_maps:
         runtime=10,
     params:
         lambda w: figure_params(
-            "fusionmedclip.reporting.map_gallery",
+            "draw_anomaly_maps",
             w.dataset,
             titles=[CONFIG.method(name)["title"] for name in gallery_runs(w.dataset)],
             split_seed=CONFIG.data["split_seed"],
@@ -55,9 +55,7 @@ rule draw_synthesis_gallery:
         mem_mb=2000,
         runtime=10,
     params:
-        lambda w: figure_params(
-            "fusionmedclip.pipeline.galleries", w.dataset, **gallery_synthesis(w.dataset)[1]
-        ),
+        lambda w: figure_params("draw_synthesis_gallery", w.dataset, **gallery_synthesis(w.dataset)[1]),
     script:
         "../workflow_scripts/draw_synthesis_gallery.py"
 
@@ -78,7 +76,7 @@ rule draw_training_curves:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.training_curves", figures=training_logs()),
+        lambda w: all_figures_params("draw_training_curves", figures=training_logs()),
     script:
         "../workflow_scripts/draw_training_curves.py"
 
@@ -99,7 +97,7 @@ rule draw_auroc_by_k:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.auroc_by_k", tables=tables_by_layout("dataset_k")),
+        lambda w: all_figures_params("draw_auroc_by_k", tables=tables_by_layout("dataset_k")),
     script:
         "../workflow_scripts/draw_auroc_by_k.py"
 
@@ -120,7 +118,7 @@ rule draw_ablation_steps:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.ablation_steps", tables=tables_by_layout("method")),
+        lambda w: all_figures_params("draw_ablation_steps", tables=tables_by_layout("method")),
     script:
         "../workflow_scripts/draw_ablation_steps.py"
 
@@ -141,9 +139,7 @@ rule draw_ranks:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params(
-            "fusionmedclip.reporting.rank_diagram", tables=tables_by_layout(None, "_ranks.csv")
-        ),
+        lambda w: all_figures_params("draw_ranks", tables=tables_by_layout(None, "_ranks.csv")),
     script:
         "../workflow_scripts/draw_ranks.py"
 
@@ -164,7 +160,7 @@ rule draw_roc_pr:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.roc_pr", figures=curve_scores()),
+        lambda w: all_figures_params("draw_roc_pr", figures=curve_scores()),
     script:
         "../workflow_scripts/draw_roc_pr.py"
 
@@ -185,7 +181,7 @@ rule draw_score_histograms:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.score_histograms", figures=histogram_scores()),
+        lambda w: all_figures_params("draw_score_histograms", figures=histogram_scores()),
     script:
         "../workflow_scripts/draw_score_histograms.py"
 
@@ -206,7 +202,7 @@ rule draw_cost_accuracy:
         mem_mb=2000,
         runtime=10,
     params:
-        all_figures_params("fusionmedclip.reporting.cost_accuracy", figures=cost_records()),
+        lambda w: all_figures_params("draw_cost_accuracy", figures=cost_records()),
     script:
         "../workflow_scripts/draw_cost_accuracy.py"
 
@@ -230,8 +226,8 @@ rule draw_curation_page:
         mem_mb=2000,
         runtime=10,
     params:
-        params(
-            "fusionmedclip.reporting.curation_page",
+        lambda w: params(
+            "draw_curation_page",
             sources={name: CONFIG.source(name) for name in SHOWN},
             splits={name: support_sets(name) for name in SHOWN},
         ),
@@ -258,7 +254,7 @@ rule draw_pretrain_curves:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.reporting.pretrain_curves",
+            "draw_pretrain_curves",
             title=CONFIG.backbone(w.backbone)["title"],
             stand_in=is_stand_in_backbone(CONFIG, w.backbone),
         ),

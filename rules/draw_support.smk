@@ -21,7 +21,7 @@ rule split_dataset:
         runtime=10,
     params:
         lambda w: params(
-            "fusionmedclip.data.splits",
+            "split_dataset",
             test=DATASETS[w.dataset]["test"],
             seed=CONFIG.data["split_seed"],
             published="samples" in CONFIG.source(w.dataset),
@@ -46,6 +46,6 @@ rule draw_support:
         mem_mb=1000,
         runtime=10,
     params:
-        params("fusionmedclip.data.support"),
+        lambda w: params("draw_support"),
     script:
         "../workflow_scripts/draw_support.py"

@@ -21,7 +21,7 @@ rule extract_features:
         runtime=240,
     params:
         lambda w: params(
-            "fusionmedclip.models.backbone_store",
+            "extract_features",
             layers=CONFIG.backbone(w.backbone)["layers"],
             threads=CONFIG.data["threads"],
             device=CONFIG.data["device"],

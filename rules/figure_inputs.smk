@@ -17,17 +17,17 @@ def stands_in(runs):
     return any(reasons_of(run.dataset, run.method) for run in runs)
 
 
-def figure_params(module, dataset, **values):
+def figure_params(rule, dataset, **values):
     """What every figure of a data set depends on, and more."""
     k = max(run.k for run in gallery_runs(dataset).values())
     title = DATASETS[dataset]["title"]
-    return params(module, title=title, k=k, stand_in=stands_in(gallery_runs(dataset).values()), **values)
+    return params(rule, title=title, k=k, stand_in=stands_in(gallery_runs(dataset).values()), **values)
 
 
-def all_figures_params(module, **values):
+def all_figures_params(rule, **values):
     """What one figure of all data sets depends on, and more."""
     stand_in = {} if "tables" in values else {"stand_in": stands_in(RUNS)}
-    return params(module, titles=TITLES, **stand_in, **values)
+    return params(rule, titles=TITLES, **stand_in, **values)
 
 
 def largest_runs(dataset):

@@ -21,7 +21,7 @@ rule make_backbone:
         mem_mb=8000,
         runtime=60,
     params:
-        lambda w: params("fusionmedclip.models.backbone_store", settings=CONFIG.backbone_settings(w.backbone)),
+        lambda w: params("make_backbone", settings=CONFIG.backbone_settings(w.backbone)),
     script:
         "../workflow_scripts/make_backbone.py"
 
@@ -40,7 +40,7 @@ rule draw_phantom_captions:
         mem_mb=2000,
         runtime=10,
     params:
-        lambda w: params("fusionmedclip.data.phantoms", source=CAPTIONS[w.captions]["source"]),
+        lambda w: params("draw_phantom_captions", source=CAPTIONS[w.captions]["source"]),
     script:
         "../workflow_scripts/draw_phantom_captions.py"
 

@@ -20,7 +20,7 @@ rule draw_phantoms:
         mem_mb=2000,
         runtime=10,
     params:
-        lambda w: params("fusionmedclip.data.phantoms", source=DATASETS[w.dataset]["source"]),
+        lambda w: params("draw_phantoms", source=DATASETS[w.dataset]["source"]),
     script:
         "../workflow_scripts/draw_phantoms.py"
 
@@ -42,7 +42,7 @@ rule list_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("fusionmedclip.data.manifest", source=CONFIG.source(w.dataset), dataset=w.dataset),
+        lambda w: params("list_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset),
     script:
         "../workflow_scripts/list_dataset.py"
 
@@ -64,9 +64,7 @@ rule prepare_dataset:
         mem_mb=8000,
         runtime=60,
     params:
-        lambda w: params(
-            "fusionmedclip.data.pixels", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]
-        ),
+        lambda w: params("prepare_dataset", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]),
     script:
         "../workflow_scripts/prepare_dataset.py"
 
@@ -88,7 +86,7 @@ rule curate_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("fusionmedclip.data.curation", source=CONFIG.source(w.dataset), dataset=w.dataset),
+        lambda w: params("curate_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset),
     script:
         "../workflow_scripts/curate_dataset.py"
 
@@ -109,7 +107,7 @@ rule measure_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("fusionmedclip.data.statistics", source=CONFIG.source(w.dataset)),
+        lambda w: params("measure_dataset", source=CONFIG.source(w.dataset)),
     script:
         "../workflow_scripts/measure_dataset.py"
 
@@ -130,6 +128,6 @@ rule write_datasheet:
         mem_mb=1000,
         runtime=30,
     params:
-        lambda w: params("fusionmedclip.pipeline.origins", **datasheet_request(w.dataset)),
+        lambda w: params("write_datasheet", **datasheet_request(w.dataset)),
     script:
         "../workflow_scripts/write_datasheet.py"

@@ -27,7 +27,8 @@ rule run_method:
         runtime=240,
     params:
         lambda w: params(
-            entry_module(CONFIG.method(w.method)["kind"]),
+            "run_method",
+            entries=entry_points(CONFIG.method(w.method)["kind"]),
             settings=run_settings(CONFIG, run_of(w)),
             device=CONFIG.data["device"],
         ),

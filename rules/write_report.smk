@@ -33,8 +33,8 @@ rule write_report:
         mem_mb=2000,
         runtime=10,
     params:
-        params(
-            "fusionmedclip.reporting.report",
+        lambda w: params(
+            "write_report",
             controls=CONTROLS,
             titles=TITLES,
             jobs=stage_jobs(),
@@ -71,8 +71,8 @@ rule write_crate:
         mem_mb=2000,
         runtime=10,
     params:
-        params(
-            "fusionmedclip.reporting.crate",
+        lambda w: params(
+            "write_crate",
             results=RESULTS,
             titles=TITLES,
             configuration=CONFIG.data,

@@ -11,25 +11,26 @@ if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
     from fusionmedclip.models.detector import Detector
 
-__all__ = ["KINDS", "create", "detector_class", "settings_class"]
-
-_PACKAGE = "fusionmedclip.baselines"
+__all__ = ["KINDS", "create", "detector_class", "entries", "load", "settings_class"]
 
 KINDS: dict[str, str] = {
-    "patchcore": f"{_PACKAGE}.patchcore:PatchCore",
-    "simplenet": f"{_PACKAGE}.simplenet:SimpleNet",
-    "squid": f"{_PACKAGE}.squid:SQUID",
-    "anoddpm": f"{_PACKAGE}.anoddpm:AnoDDPM",
-    "cutpaste": f"{_PACKAGE}.cutpaste:CutPaste",
-    "regad": f"{_PACKAGE}.regad:RegAD",
-    "patch_nn": f"{_PACKAGE}.patch_nn:PatchNN",
-    "winclip": f"{_PACKAGE}.winclip:WinCLIP",
-    "clip_zero_shot": f"{_PACKAGE}.clip_zero_shot:ClipZeroShot",
-    "mean_brightness": f"{_PACKAGE}.controls:MeanBrightness",
-    "border_darkness": f"{_PACKAGE}.controls:BorderDarkness",
-    "contrast": f"{_PACKAGE}.controls:Contrast",
+    "patchcore": "fusionmedclip.baselines.patchcore:PatchCore",
+    "simplenet": "fusionmedclip.baselines.simplenet:SimpleNet",
+    "squid": "fusionmedclip.baselines.squid:SQUID",
+    "anoddpm": "fusionmedclip.baselines.anoddpm:AnoDDPM",
+    "cutpaste": "fusionmedclip.baselines.cutpaste:CutPaste",
+    "regad": "fusionmedclip.baselines.regad:RegAD",
+    "patch_nn": "fusionmedclip.baselines.patch_nn:PatchNN",
+    "winclip": "fusionmedclip.baselines.winclip:WinCLIP",
+    "clip_zero_shot": "fusionmedclip.baselines.clip_zero_shot:ClipZeroShot",
+    "mean_brightness": "fusionmedclip.baselines.controls:MeanBrightness",
+    "border_darkness": "fusionmedclip.baselines.controls:BorderDarkness",
+    "contrast": "fusionmedclip.baselines.controls:Contrast",
 }
-"""Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run."""
+"""Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run.
+
+Names written out: by this form :mod:`fusionmedclip.code_digest` knows an index, of which one entry is meant.
+"""
 
 
 def create(
@@ -77,21 +78,26 @@ def create(
 
 def detector_class(kind: str) -> "type[Detector]":
     """Class of a kind; loads torch."""
-    module, name = _location(kind)
-    return getattr(import_module(module), name)
+    return load(entries(kind)[0])
 
 
 def settings_class(kind: str) -> type:
     """Frozen dataclass of a kind's settings, with the official defaults; loads no torch."""
-    module, name = _location(kind)
-    return getattr(import_module(f"{_PACKAGE}.settings.{module.rpartition('.')[2]}"), f"{name}Settings")
+    return load(entries(kind)[1])
 
 
-def _location(kind: str) -> tuple[str, str]:
+def entries(kind: str) -> tuple[str, str]:
+    """Where the class of a kind and the class of its settings stand, ``module:Class`` each."""
     if kind not in KINDS:
         raise InputError("no such kind of method", received=kind, allowed=", ".join(KINDS))
-    module, _, name = KINDS[kind].partition(":")
-    return module, name
+    package, _, module = KINDS[kind].rpartition(".")
+    return KINDS[kind], f"{package}.settings.{module}Settings"
+
+
+def load(entry: str) -> type:
+    """What stands at ``module:Class``."""
+    module, _, name = entry.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _backbone(source: "Backbone | Mapping[str, Any]") -> "Backbone":

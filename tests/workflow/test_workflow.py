@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import ExitStack
 
 import pandas as pd
 import pytest
@@ -111,15 +112,34 @@ def test_a_title_reruns_no_training(workflow):
     workflow.change("title: phantom breasts", "title: phantom breast ultrasound")
 
 
-def test_an_edit_of_the_library_reruns_the_stages_that_use_it(workflow):
-    file = "fusionmedclip/baselines/patchcore.py"
-    original = (workflow.folder / file).read_text()
-    (workflow.folder / file).write_text(original + "\n# another line\n")
-    printed = workflow.run("--dry-run")
-    assert "method=patchcore" in printed
-    assert "method=fusionmedclip" not in printed
-    (workflow.folder / file).write_text(original)
-    assert workflow.plan() == {}
+@pytest.mark.parametrize(
+    ("file", "old", "new", "again"),
+    [
+        ("fusionmedclip/pipeline/runs.py", "(result.scores)", "(-result.scores)", 14),
+        ("fusionmedclip/baselines/patchcore.py", "return self", "_ = 1\n        return self", 4),
+        ("fusionmedclip/models/data/umls.json", "C", "D", 10),  # all but PatchCore
+        ("envs/torch.yaml", "  - torch==", "  - torch==1", 14),
+    ],
+)
+def test_an_edit_reruns_the_runs_that_use_it(workflow, file, old, new, again):
+    with workflow.edited(file, old, new):
+        jobs = workflow.plan()
+    assert jobs["run_method"] == again
+    assert jobs["list_dataset"] == 0
+    assert bool(jobs["make_backbone"]) is file.startswith("envs")
+
+
+def test_edits_that_change_no_number_rerun_nothing(workflow):
+    with ExitStack() as edits:
+        for file, old, new in (
+            ("fusionmedclip/errors.py", "    def", "    # a comment\n    def"),
+            ("fusionmedclip/pipeline/runs.py", "Fit on the support set", "Fit the method on the support set"),
+            ("fusionmedclip/pipeline/runs.py", "support and test set overlap", "support and test overlap"),
+            ("fusionmedclip/baselines/registry.py", "}\n", '    "new": "fusionmedclip.new:New",\n}\n'),
+            ("envs/data.yaml", "channels", "# a comment\nchannels"),
+        ):
+            edits.enter_context(workflow.edited(file, old, new))
+        assert workflow.plan() == {}
 
 
 def test_touched_scripts_and_code_rerun_nothing(workflow):
