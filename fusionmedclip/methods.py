@@ -64,8 +64,10 @@ def reads_files(kind: str) -> bool:
 def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether scores come from the frozen backbone's features alone, so that a shared store serves them."""
     if kind == OURS:
-        adapted = settings.get("model", {}).get("lora", True) is not None
-        return not adapted and settings.get("precision", "float32") == "float32"
+        from fusionmedclip.training.settings import FusionSettings
+
+        made = build(FusionSettings, settings)
+        return made.model.frozen_tower and made.precision == "float32"
     return kind in _READ_FEATURES
 
 

@@ -45,10 +45,10 @@ class AlignmentAdapters(nn.Module):
 
 
 class BlockAdapters(nn.Module):
-    """Residual bottleneck MLPs at the target layers, as a side branch.
+    """Bottleneck MLPs at the target layers.
 
-    G' = H + W_up drop(GELU(W_down H)), with W_up = 0 at the start: the adapter begins as the identity. Later
-    blocks see the unadapted stream.
+    G' = H + W_up drop(GELU(W_down H)), with W_up = 0 at the start: the adapter begins as the identity.
+    Settings change the form; where the adapters stand is the model's matter.
 
     Parameters
     ----------
@@ -64,15 +64,23 @@ class BlockAdapters(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key(seed, "block adapter") % 2**63)
             self.layers = nn.ModuleList(self._bottleneck(c, settings) for c in channels)
+        self.residual = settings.residual
 
     @staticmethod
     def _bottleneck(channels: int, settings: BlockAdapterSettings) -> nn.Sequential:
         down = nn.Conv2d(channels, settings.bottleneck, kernel_size=1)
         up = nn.Conv2d(settings.bottleneck, channels, kernel_size=1)
-        nn.init.zeros_(up.weight)
-        nn.init.zeros_(up.bias)
-        return nn.Sequential(down, nn.GELU(), nn.Dropout(settings.dropout), up)
+        if settings.zero_start:
+            nn.init.zeros_(up.weight)
+            nn.init.zeros_(up.bias)
+        activation = nn.GELU() if settings.activation == "gelu" else nn.ReLU()
+        return nn.Sequential(down, activation, nn.Dropout(settings.dropout), up)
+
+    def refine(self, index: int, maps: Tensor) -> Tensor:
+        """Maps (B, C_j, H_j, W_j) of the layer with this index to refined ones."""
+        change = self.layers[index](maps)
+        return maps + change if self.residual else change
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Maps (B, C_j, H_j, W_j) to refined maps of the same shapes."""
-        return [m + layer(m) for layer, m in zip(self.layers, maps, strict=True)]
+        """Maps (B, C_j, H_j, W_j) of all layers to refined maps of the same shapes."""
+        return [self.refine(index, m) for index, m in enumerate(maps)]

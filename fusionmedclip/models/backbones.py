@@ -119,6 +119,13 @@ class Backbone(nn.Module):
             )
         return layer - 1
 
+    def layer_module(self, layer: Layer) -> nn.Module:
+        """The module whose output is a layer's: a transformer's block, a stage of a convolutional tower."""
+        index = self.layer_index(layer)
+        if self.is_vit:
+            return self.visual.transformer.resblocks[index]
+        return self.trunk.get_submodule(list(self.trunk.feature_info)[index]["module"])
+
     def channels(self, layers: Sequence[Layer]) -> list[int]:
         """Channels C_j of each layer."""
         indices = [self.layer_index(layer) for layer in layers]
@@ -151,10 +158,26 @@ class Backbone(nn.Module):
     def patch_embeddings(self, pixels: Tensor) -> Tensor:
         """Final patch tokens after the final norm and the projection: (B, D, h, w)."""
         if self.is_vit:
-            tokens = self.visual.ln_post(self._final_tokens(pixels).permute(0, 2, 3, 1))
-            projected = tokens @ self.visual.proj if self.visual.proj is not None else tokens
-            return projected.permute(0, 3, 1, 2)
+            return self.projected(self._final_tokens(pixels))
         return self._timm_patch_embeddings(pixels)
+
+    def projected(self, maps: Tensor) -> Tensor:
+        """Raw maps (B, C, h, w) of any block of a ViT through its final norm and projection: (B, D, h, w).
+
+        Raises
+        ------
+        InputError
+            For other towers, whose stages differ in width.
+        """
+        if not self.is_vit:
+            raise InputError(
+                "only a vision transformer's blocks all fit its final norm and projection",
+                received=type(self.trunk).__name__,
+                hint="set model.gap_features: final",
+            )
+        tokens = self.visual.ln_post(maps.permute(0, 2, 3, 1))
+        projected = tokens @ self.visual.proj if self.visual.proj is not None else tokens
+        return projected.permute(0, 3, 1, 2)
 
     def _final_tokens(self, pixels: Tensor) -> Tensor:
         return self.feature_maps(pixels, [self.depth()])[0]

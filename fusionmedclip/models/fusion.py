@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, normalise
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.in_stream import in_stream
 from fusionmedclip.models.lora import add_lora, lora_parameters, train_lora
 from fusionmedclip.models.prompts import Prompts
 from fusionmedclip.models.settings import ModelSettings
@@ -57,7 +58,7 @@ class FusionModel(nn.Module):
     @property
     def frozen_backbone(self) -> bool:
         """Whether the image tower computes what it did before training."""
-        return self.settings.lora is None
+        return self.settings.frozen_tower
 
     def components(self) -> dict[str, dict[str, nn.Parameter]]:
         """Trainable parameters by component: prompt, alignment, block_adapter, lora, temperature."""
@@ -82,9 +83,13 @@ class FusionModel(nn.Module):
 
     def features(self, pixels: Tensor) -> list[Tensor]:
         """What the backbone says of (B, 3, H, W) pixels: feature maps, or one (B, D) vector for ``gap``."""
-        if self.settings.head == "gap":
+        settings = self.settings
+        if settings.head == "gap" and settings.gap_features == "final":
             return [self.backbone.gap_features(pixels)]
-        return self.backbone.feature_maps(pixels, self.settings.layers)
+        if settings.block_adapter is not None and settings.block_adapter.placement == "stream":
+            with in_stream(self.backbone, settings.layers, self.block_adapters.refine):
+                return self.backbone.feature_maps(pixels, settings.layers)
+        return self.backbone.feature_maps(pixels, settings.layers)
 
     def text(self) -> Tensor:
         """Unit text embeddings (2, D)."""
@@ -108,9 +113,11 @@ class FusionModel(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         tau = self.temperature()
         if self.settings.head == "gap":
-            cosines = normalise(features[0]) @ text.T
-            return (cosines / tau).softmax(dim=1)[:, 1], None
-        if self.block_adapters is not None:
+            if self.settings.gap_features == "layers":
+                features = [self.backbone.projected(f).mean(dim=(2, 3)) for f in features]
+            cosines = torch.stack([normalise(f) @ text.T for f in features])
+            return (cosines / tau).softmax(dim=2)[..., 1].mean(dim=0), None
+        if self.block_adapters is not None and self.settings.block_adapter.placement == "side":
             features = self.block_adapters(features)
         maps = aggregate(
             self.alignment(features),

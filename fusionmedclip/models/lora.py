@@ -16,15 +16,24 @@ from fusionmedclip.randomness import key
 __all__ = ["add_lora", "lora_parameters", "lora_targets", "train_lora"]
 
 _VIT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj")
+_OUTPUT_PROJECTIONS = (".out_proj", ".attn.proj")  # open_clip's, timm's
 
 
-def lora_targets(backbone: Backbone) -> list[str]:
+def lora_targets(backbone: Backbone, *, output_projection: bool = True) -> list[str]:
     """Names of the layers that take LoRA, inside ``backbone.visual``.
 
     open_clip ViT: q, k, v and output projections and both MLP layers (``fc1``, ``fc2`` of Table A1 are
     ``c_fc``, ``c_proj`` there) of every block. timm towers: every linear layer (q, k, v apart once attention
-    is split) and every pointwise (1x1, ungrouped) convolution of the blocks.
+    is split) and every pointwise (1x1, ungrouped) convolution of the blocks. Without ``output_projection``
+    the attention's own is left out.
     """
+    targets = _all_targets(backbone)
+    if output_projection:
+        return targets
+    return [name for name in targets if not name.endswith(_OUTPUT_PROJECTIONS)]
+
+
+def _all_targets(backbone: Backbone) -> list[str]:
     if backbone.is_vit:
         blocks = backbone.visual.transformer
         return [
@@ -61,7 +70,7 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
     """
     split_attention(backbone.visual)
     fuse_quick_gelu(backbone.visual)
-    targets = lora_targets(backbone)
+    targets = lora_targets(backbone, output_projection=settings.output_projection)
     if not targets:
         raise InputError("this image tower has no layer that LoRA could adapt", hint="switch `lora` off")
     config = LoraConfig(

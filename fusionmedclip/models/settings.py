@@ -24,6 +24,9 @@ cosines, upsample, one softmax without temperature (its parent, MediCLIP)."""
 FORMS = ("coop", "phrases", "manual")
 UMLS = ("none", "token_embeddings", "encoder_outputs")
 HEADS = ("map", "gap")
+GAP_FEATURES = ("final", "layers")
+PLACEMENTS = ("side", "stream")
+ACTIVATIONS = ("gelu", "relu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +130,15 @@ class LoraSettings:
         The update is scaled by alpha / rank (= 2), a factor that Eq. 8 leaves out.
     dropout : float
         Applied to the input of A while training.
+    output_projection : bool
+        Whether the attention's output projection is adapted too: section 4.2 and Table A1 name it,
+        section 3.3.2 does not.
     """
 
     rank: int = 8
     alpha: float = 16
     dropout: float = 0.05
+    output_projection: bool = True
 
     def __post_init__(self):
         if self.rank < 1:
@@ -144,7 +151,7 @@ class LoraSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockAdapterSettings:
-    """Table A1, block adapter settings.
+    """Table A1, block adapter settings, and the form that the thesis leaves open.
 
     Attributes
     ----------
@@ -152,12 +159,39 @@ class BlockAdapterSettings:
         Width between the two layers.
     dropout : float
         After the activation, while training.
+    placement : str
+        ``side``: later blocks see the unadapted stream; ``stream``: block j + 1 sees what the adapter of
+        block j hands on, class token included.
+    residual : bool
+        Whether the bottleneck's output is added to its input, or takes its place.
+    activation : str
+        ``gelu`` or ``relu``.
+    zero_start : bool
+        Whether the second layer starts at zero, so that a residual adapter starts as the identity.
     """
 
     bottleneck: int = 64
     dropout: float = 0.1
+    placement: str = "side"
+    residual: bool = True
+    activation: str = "gelu"
+    zero_start: bool = True
 
     def __post_init__(self):
+        if self.placement not in PLACEMENTS:
+            raise InputError(
+                "block_adapter.placement", received=self.placement, allowed=", ".join(PLACEMENTS)
+            )
+        if self.activation not in ACTIVATIONS:
+            raise InputError(
+                "block_adapter.activation", received=self.activation, allowed=", ".join(ACTIVATIONS)
+            )
+        if self.zero_start and not self.residual:
+            raise InputError(
+                "block_adapter.zero_start without a residual would start from empty features",
+                received="residual: false, zero_start: true",
+                hint="set zero_start: false beside residual: false",
+            )
         if self.bottleneck < 1:
             raise InputError(
                 "block_adapter.bottleneck", received=self.bottleneck, allowed="a whole number from 1"
@@ -178,7 +212,10 @@ class ModelSettings:
         J, counted from 1: 12, 18, 24 in chapter 3, 14, 18, 24 in section 4.2 and Table A1.
     head : str
         ``map``: alignment adapters and a dense map (rows 5 and 6 of Table 8); ``gap``: global average pooling
-        of the projected final patch tokens, no map (rows 1 to 4).
+        of projected patch tokens, no map (rows 1 to 4).
+    gap_features : str
+        What ``gap`` pools: ``final`` patch tokens, or those of all ``layers``, each through the final norm
+        and the projection, their probabilities averaged as in Eq. 7 (a ViT only).
     aggregation : str
         Order of softmax, upsampling and mean; see :data:`AGGREGATIONS`.
     align_corners : bool
@@ -190,6 +227,7 @@ class ModelSettings:
 
     layers: tuple[Layer, ...] = (12, 18, 24)
     head: str = "map"
+    gap_features: str = "final"
     aggregation: str = "softmax_first"
     align_corners: bool = True
     prompt: PromptSettings = field(default_factory=PromptSettings)
@@ -201,9 +239,19 @@ class ModelSettings:
         object.__setattr__(self, "layers", tuple(self.layers))
         if self.head not in HEADS:
             raise InputError("model.head", received=self.head, allowed=", ".join(HEADS))
+        if self.gap_features not in GAP_FEATURES:
+            raise InputError(
+                "model.gap_features", received=self.gap_features, allowed=", ".join(GAP_FEATURES)
+            )
         if self.aggregation not in AGGREGATIONS:
             raise InputError("model.aggregation", received=self.aggregation, allowed=", ".join(AGGREGATIONS))
         if not self.layers:
             raise InputError("model.layers is empty", hint="name at least one layer, counted from 1")
         if self.head == "gap" and self.block_adapter is not None:
             raise InputError("model.block_adapter has no place under head: gap", hint="set it to null")
+
+    @property
+    def frozen_tower(self) -> bool:
+        """Whether the image tower goes on computing what it did before training."""
+        in_stream = self.block_adapter is not None and self.block_adapter.placement == "stream"
+        return self.lora is None and not in_stream

@@ -80,12 +80,13 @@ class FusionMedCLIP(Detector):
     @property
     def frozen_features(self) -> bool:
         """Whether scoring may take the frozen backbone's features from a store."""
-        return self.settings.model.lora is None and self.settings.precision == "float32"
+        return self.settings.model.frozen_tower and self.settings.precision == "float32"
 
     @property
     def layers(self) -> tuple[int | str, ...]:
         """Layers whose maps scoring needs; ``("gap",)`` for rows without a map."""
-        return ("gap",) if self.settings.model.head == "gap" else self.settings.model.layers
+        model = self.settings.model
+        return ("gap",) if model.head == "gap" and model.gap_features == "final" else model.layers
 
     @property
     def image_size(self) -> int:

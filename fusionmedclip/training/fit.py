@@ -12,7 +12,7 @@ from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.losses import total_loss
-from fusionmedclip.training.optimiser import make_optimiser
+from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
 from fusionmedclip.training.settings import LossSettings, OptimiserSettings
 
 __all__ = ["fit_model"]
@@ -69,12 +69,17 @@ def fit_model(
     components = model.components()
     if not components or optimiser.epochs == 0:
         return model.eval()
-    updates = make_optimiser(components, optimiser)
+    early = {name: parts for name, parts in components.items() if name not in STAGE3}
+    if optimiser.stage2_epochs and not early:
+        raise InputError("optimiser.stage2_epochs: Stage 2 has nothing to train", received=list(components))
     model.train()
     step = 0
     for epoch in range(optimiser.epochs):
+        if epoch in (0, optimiser.stage2_epochs):
+            updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)
         order = generator(seed, "order", epoch).permutation(k)
         for start in range(0, k, optimiser.batch_size):
+            set_rates(updates, optimiser, done=step / optimiser.steps(k))
             images, masks = stream.batch(epoch, order[start : start + optimiser.batch_size].tolist())
             parts = _step(model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step)
             step += 1

@@ -9,8 +9,10 @@ from fusionmedclip.training.settings import LossSettings
 __all__ = ["binary_dice_loss", "focal_loss", "pixel_focal_loss", "total_loss"]
 
 
-def focal_loss(probability: Tensor, label: Tensor, *, gamma: float = 2.0) -> Tensor:
-    """Focal loss of image predictions (Eq. 15): mean of -(1 - p_t)^gamma log p_t.
+def focal_loss(
+    probability: Tensor, label: Tensor, *, gamma: float = 2.0, alpha: float | None = None
+) -> Tensor:
+    """Focal loss of image predictions (Eq. 15): mean of -alpha_t (1 - p_t)^gamma log p_t.
 
     Parameters
     ----------
@@ -19,6 +21,8 @@ def focal_loss(probability: Tensor, label: Tensor, *, gamma: float = 2.0) -> Ten
     label : (B,) tensor
         y_img, 1 where the image holds an anomaly.
     gamma : float
+    alpha : float or None
+        alpha_t is alpha for an anomaly and 1 - alpha otherwise; None leaves it out.
 
     Returns
     -------
@@ -26,10 +30,23 @@ def focal_loss(probability: Tensor, label: Tensor, *, gamma: float = 2.0) -> Ten
     """
     p_true = torch.where(label > 0, probability, 1 - probability)
     p_true = p_true.clamp(min=torch.finfo(probability.dtype).eps)
-    return (-((1 - p_true) ** gamma) * p_true.log()).mean()
+    loss = -((1 - p_true) ** gamma) * p_true.log()
+    return _weighted(loss, label > 0, alpha).mean()
 
 
-def pixel_focal_loss(maps: Tensor, masks: Tensor, *, gamma: float = 2.0, smoothing: float = 1e-5) -> Tensor:
+def _weighted(loss: Tensor, anomalous: Tensor, alpha: float | None) -> Tensor:
+    """The focal loss times alpha_t (Lin et al. 2017, section 3.2)."""
+    return loss if alpha is None else torch.where(anomalous, alpha * loss, (1 - alpha) * loss)
+
+
+def pixel_focal_loss(
+    maps: Tensor,
+    masks: Tensor,
+    *,
+    gamma: float = 2.0,
+    smoothing: float = 1e-5,
+    alpha: float | None = None,
+) -> Tensor:
     """Focal loss of every pixel's two-way softmax, with label smoothing, as MediCLIP trains.
 
     Parameters
@@ -38,11 +55,14 @@ def pixel_focal_loss(maps: Tensor, masks: Tensor, *, gamma: float = 2.0, smoothi
         Anomaly probability; the normal probability is its complement.
     masks : (B, H, W) tensor
         Ground truth, 0 or 1.
+    gamma, alpha
+        See :func:`focal_loss`.
     """
     target = masks.to(maps.dtype).clamp(smoothing, 1 - smoothing)
     p_true = target * maps + (1 - target) * (1 - maps) + smoothing
     # The added smoothing can lift p_true above 1, where a broken power is not a number.
-    return (-((1 - p_true).clamp(min=0) ** gamma) * p_true.log()).mean()
+    loss = -((1 - p_true).clamp(min=0) ** gamma) * p_true.log()
+    return _weighted(loss, masks > 0, alpha).mean()
 
 
 def binary_dice_loss(maps: Tensor, masks: Tensor, *, smooth: float = 1.0) -> Tensor:
@@ -84,9 +104,11 @@ def total_loss(
     if settings.image == "focal_pixel":
         if maps is None:
             raise InputError("loss.image: focal_pixel needs a map", hint="use focal_max with head: gap")
-        image = pixel_focal_loss(maps, masks, gamma=settings.gamma, smoothing=settings.pixel_smoothing)
+        more = {"gamma": settings.gamma, "smoothing": settings.pixel_smoothing, "alpha": settings.alpha}
+        image = pixel_focal_loss(maps, masks, **more)
     elif settings.image == "focal_max":
-        image = focal_loss(scores, masks.flatten(1).any(dim=1), gamma=settings.gamma)
+        label = masks.flatten(1).any(dim=1)
+        image = focal_loss(scores, label, gamma=settings.gamma, alpha=settings.alpha)
     else:
         image = scores.new_zeros(())
     total = total + settings.image_weight * image

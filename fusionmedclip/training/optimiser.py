@@ -1,5 +1,6 @@
 """The optimiser of Stages 2 and 3: one parameter group a component (thesis Table A1)."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -7,7 +8,10 @@ from torch import nn
 
 from fusionmedclip.training.settings import OptimiserSettings
 
-__all__ = ["make_optimiser"]
+__all__ = ["STAGE3", "make_optimiser", "set_rates"]
+
+STAGE3 = ("lora", "block_adapter")
+"""Components that Stage 3 adds to those of Stage 2 (section 3.3)."""
 
 
 def make_optimiser(
@@ -26,3 +30,11 @@ def make_optimiser(
     ]
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
     return kind(groups, betas=settings.betas, eps=settings.epsilon, weight_decay=settings.weight_decay)
+
+
+def set_rates(updates: torch.optim.Optimizer, settings: OptimiserSettings, *, done: float) -> None:
+    """Give each group its learning rate after a share ``done`` of all steps, 0 to 1."""
+    if settings.schedule == "cosine":
+        share = 0.5 * (1 + math.cos(math.pi * done))
+        for group in updates.param_groups:
+            group["lr"] = share * getattr(settings.learning_rates, group["name"])

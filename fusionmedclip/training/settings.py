@@ -8,6 +8,7 @@ from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["FusionSettings", "LearningRates", "LossSettings", "OptimiserSettings"]
 
+SCHEDULES = ("constant", "cosine")
 IMAGE_LOSSES = ("focal_max", "focal_pixel", "none")
 
 
@@ -22,6 +23,9 @@ class LossSettings:
         as MediCLIP trains; ``none``.
     gamma : float
         Focusing parameter of the focal loss (Lin et al. 2017).
+    alpha : float or None
+        Its weight of the anomalous, against 1 - alpha of the normal (0.25 there); None weighs both alike, as
+        Eq. 15 and the parent do.
     image_weight, segmentation_weight : float
         w_img and w_seg of Eq. 14 (Table A1: 1.0 / 1.0).
     dice_smooth : float
@@ -32,6 +36,7 @@ class LossSettings:
 
     image: str = "focal_max"
     gamma: float = 2.0
+    alpha: float | None = None
     image_weight: float = 1.0
     segmentation_weight: float = 1.0
     dice_smooth: float = 1.0
@@ -43,6 +48,10 @@ class LossSettings:
         for name in ("gamma", "image_weight", "segmentation_weight", "dice_smooth"):
             if getattr(self, name) < 0:
                 raise InputError(f"loss.{name}", received=getattr(self, name), allowed="0 or more")
+        if self.alpha is not None and not 0 < self.alpha < 1:
+            raise InputError(
+                "loss.alpha", received=self.alpha, allowed="nothing, or a number between 0 and 1"
+            )
         if not 0 <= self.pixel_smoothing < 0.5:
             raise InputError(
                 "loss.pixel_smoothing", received=self.pixel_smoothing, allowed="0 up to, not including, 0.5"
@@ -83,6 +92,11 @@ class OptimiserSettings:
         ``adamw``, or ``adam`` (MediCLIP).
     epochs : int
         Passes over the support set, one synthetic draw an image; 0 trains nothing.
+    stage2_epochs : int
+        How many of them come before LoRA and block adapters join with a fresh optimiser (Stage 2, then 3);
+        0 trains everything from the start, end to end.
+    schedule : str
+        Of the learning rates: ``constant``, or ``cosine`` to zero at the last step.
     batch_size : int
         Images a step; the last step of an epoch may have fewer.
     weight_decay, betas, epsilon
@@ -92,6 +106,8 @@ class OptimiserSettings:
 
     name: str = "adamw"
     epochs: int = 200
+    stage2_epochs: int = 0
+    schedule: str = "constant"
     batch_size: int = 8
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.999)
@@ -103,6 +119,12 @@ class OptimiserSettings:
             raise InputError("optimiser.name", received=self.name, allowed="adamw, adam")
         if self.epochs < 0:
             raise InputError("optimiser.epochs", received=self.epochs, allowed="a whole number from 0")
+        if not 0 <= self.stage2_epochs <= self.epochs:
+            raise InputError(
+                "optimiser.stage2_epochs", received=self.stage2_epochs, allowed=f"0 to epochs ({self.epochs})"
+            )
+        if self.schedule not in SCHEDULES:
+            raise InputError("optimiser.schedule", received=self.schedule, allowed=", ".join(SCHEDULES))
         if self.batch_size < 1:
             raise InputError(
                 "optimiser.batch_size", received=self.batch_size, allowed="a whole number from 1"

@@ -6,6 +6,7 @@ import pytest
 import torch
 from model_towers import drawn
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.adapters import EPSILON, AlignmentAdapters, BlockAdapters, normalise
 from fusionmedclip.models.settings import BlockAdapterSettings
 
@@ -106,3 +107,37 @@ def test_gradients(maps: list[torch.Tensor]) -> None:
         return tuple(alignment(blocks(list(inputs))))
 
     assert torch.autograd.gradcheck(both, [m.requires_grad_() for m in maps])
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu"])
+def test_block_adapter_without_its_residual(maps: list[torch.Tensor], activation: str) -> None:
+    """Eq. 9 read as alpha_j in place of H_j: W_up act(W_down H), and nothing else."""
+    settings = BlockAdapterSettings(bottleneck=2, residual=False, zero_start=False, activation=activation)
+    adapters = fill(BlockAdapters(CHANNELS, settings, seed=0)).eval()
+    before, after, layer = maps[0], adapters(maps)[0], adapters.layers[0]
+    for h, w in ((0, 0), (1, 2)):
+        hidden = linear(layer[0].weight[:, :, 0, 0], layer[0].bias, at(before, 1, h, w))
+        if activation == "gelu":
+            hidden = [v * 0.5 * (1 + math.erf(v / math.sqrt(2))) for v in hidden]
+        else:
+            hidden = [max(v, 0.0) for v in hidden]
+        expected = linear(layer[3].weight[:, :, 0, 0], layer[3].bias, hidden)
+        assert at(after, 1, h, w) == pytest.approx(expected, abs=1e-12)
+
+
+def test_block_adapter_may_start_away_from_the_identity(maps: list[torch.Tensor]) -> None:
+    adapters = BlockAdapters(CHANNELS, BlockAdapterSettings(zero_start=False), seed=0).double().eval()
+    assert not torch.equal(maps[0], adapters(maps)[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"placement": "inside"}, "placement.*inside.*side, stream"),
+        ({"activation": "tanh"}, "activation.*tanh.*gelu, relu"),
+        ({"residual": False}, "zero_start without a residual"),
+    ],
+)
+def test_forms_that_cannot_be(values: dict, names: str) -> None:
+    with pytest.raises(InputError, match="(?s)" + names):
+        BlockAdapterSettings(**values)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import open_clip
 import pytest
 import torch
-from model_towers import drawn, vit_settings
+from model_towers import drawn, timm_settings, vit_settings
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
@@ -195,3 +195,39 @@ def test_backbones_without_text_or_layer_are_refused(vit: Backbone) -> None:
     plain = build_backbone(BackboneSettings(kind="timm", model="resnet18", image_size=64))
     with pytest.raises(InputError, match="text tower"):
         FusionModel(plain, row(5), seed=0)
+
+
+def test_gap_of_several_layers_by_hand(vit: Backbone, images: torch.Tensor) -> None:
+    """Each layer's tokens: final norm, projection, mean over places, softmax over tau; then the mean."""
+    model = FusionModel(vit, row(4, layers=(1, 3), gap_features="layers"), seed=0).eval()
+    with torch.no_grad():
+        pixels, text = vit.pixels(images), model.text()
+        scores, maps = model(pixels)
+        tokens = [m.flatten(2).transpose(1, 2) for m in vit.feature_maps(pixels, (1, 3))]
+    assert maps is None
+    for b in range(2):
+        layers = []
+        for layer in tokens:
+            places = torch.stack([vit.visual.ln_post(t) @ vit.visual.proj for t in layer[b]]).detach()
+            mean = places.mean(dim=0)
+            cosines = [float(mean @ t / (mean.norm() + 1e-6)) for t in text]
+            odds = [torch.tensor(c / 0.07).exp() for c in cosines]
+            layers.append(float(odds[1] / (odds[0] + odds[1])))
+        assert float(scores[b]) == pytest.approx(sum(layers) / 2, abs=1e-5)
+
+
+def test_gap_of_the_last_layer_alone_is_the_final_one(vit: Backbone, images: torch.Tensor) -> None:
+    scores = []
+    for more in ({}, {"layers": (3,), "gap_features": "layers"}, {"layers": (2,), "gap_features": "layers"}):
+        model = FusionModel(vit, row(4, **more), seed=0).eval()
+        with torch.no_grad():
+            scores.append(model(vit.pixels(images))[0])
+    torch.testing.assert_close(scores[0], scores[1])
+    assert not torch.allclose(scores[0], scores[2])
+
+
+def test_gap_of_several_layers_needs_a_transformer(images: torch.Tensor) -> None:
+    backbone = build_backbone(timm_settings("resnet18", size=32))
+    model = FusionModel(backbone, row(4, layers=(3, 4), gap_features="layers"), seed=0).eval()
+    with pytest.raises(InputError, match="vision transformer"):
+        model(backbone.pixels(images))

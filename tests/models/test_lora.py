@@ -77,3 +77,22 @@ def test_a_tower_is_adapted_once(vit: Backbone) -> None:
     add_lora(vit, LoraSettings(), seed=0)
     with pytest.raises(InputError, match=r"(?s)no layer that LoRA could adapt.*lora"):
         add_lora(vit, LoraSettings(), seed=0)
+
+
+def test_the_output_projection_may_stay_frozen(vit: Backbone) -> None:
+    """Section 3.3.2 names Q, K, V and the MLP; section 4.2 and Table A1 the output projection too."""
+    targets = add_lora(vit, LoraSettings(output_projection=False), seed=0)
+    assert {n.rsplit(".", 1)[-1] for n in targets} == set(NAMES) - {"out_proj"}
+    assert len(targets) == 3 * 5
+
+
+def test_timms_output_projection_may_stay_frozen() -> None:
+    backbone = build_backbone(timm_settings("vit_tiny_patch16_224", pool=""))
+    targets = add_lora(backbone, LoraSettings(output_projection=False), seed=0)
+    assert {n.split("blocks.0.")[1] for n in targets if "blocks.0." in n} == {
+        "attn.qkv.q_proj",
+        "attn.qkv.k_proj",
+        "attn.qkv.v_proj",
+        "mlp.fc1",
+        "mlp.fc2",
+    }

@@ -55,7 +55,8 @@ def test_a_saved_model_holds_what_was_trained_and_no_more(tmp_path: Path) -> Non
     assert {name.split(".")[0] for name in state} == {"prompts", "alignment", "block_adapters", "lora"}
     record = json.loads((tmp_path / "model.json").read_text())
     assert record["seed"] == 4
-    assert record["settings"]["model"]["lora"] == {"rank": 8, "alpha": 16, "dropout": 0.05}
+    lora = {"rank": 8, "alpha": 16, "dropout": 0.05, "output_projection": True}
+    assert record["settings"]["model"]["lora"] == lora
 
 
 def test_predictions_do_not_depend_on_batches() -> None:

@@ -214,3 +214,47 @@ def test_a_loss_that_is_no_number_is_an_error() -> None:
         model.alignment.layers[0].weight[0] = float("inf")
     with pytest.raises(InputError, match=r"(?s)no longer finite at step 1.*nan.*learning_rates"):
         fit(model)
+
+
+def test_stage_2_trains_its_own_parts_and_stage_3_all_of_them() -> None:
+    """Epochs 1 and 2 are Stage 2's alone; in the third LoRA and block adapters join."""
+    model, seen = make(), []
+
+    def visit(_epoch: int, trained_model: FusionModel) -> None:
+        seen.append(trained(trained_model))
+
+    start = trained(model)
+    fit(model, epochs=3, optimiser={"stage2_epochs": 2, "learning_rates": FAST}, on_epoch=visit)
+    late = {name for name in start if name.startswith(("lora", "block_adapters"))}
+    moved = {name for name in start if name.endswith(("lora_B.default.weight", "3.weight"))}
+    assert late
+    for now in seen[:2]:
+        assert all(now[name] == start[name] for name in late)
+        assert any(now[name] != start[name] for name in start.keys() - late)
+    assert all(seen[2][name] != start[name] for name in moved)
+
+
+def test_stage_2_alone_is_row_5() -> None:
+    """With every epoch in Stage 2 the parts of Stage 3 keep their start, at which they do nothing."""
+    whole, row_5 = make(), make(ROW5)
+    plain = {"learning_rates": LearningRates(), "stage2_epochs": 2}
+    fit(whole, epochs=2, optimiser=plain)
+    fit(row_5, epochs=2)
+    ours, theirs = whole.components(), row_5.components()
+    for name in ("prompt", "alignment"):
+        for part, value in theirs[name].items():
+            torch.testing.assert_close(ours[name][part], value, atol=1e-4, rtol=0)
+
+
+def test_a_cosine_ends_slower_than_constant_rates() -> None:
+    def last_move(schedule: str) -> float:
+        model, seen = make(ROW5), []
+        fit(
+            model,
+            epochs=4,
+            optimiser={"schedule": schedule},
+            on_epoch=lambda _e, m: seen.append(m.alignment.layers[0].weight.detach().clone()),
+        )
+        return float((seen[3] - seen[2]).abs().sum() / (seen[1] - seen[0]).abs().sum())
+
+    assert last_move("cosine") < 0.5 * last_move("constant")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import sigmoid_focal_loss
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.training.losses import binary_dice_loss, focal_loss, pixel_focal_loss, total_loss
@@ -121,3 +122,32 @@ def test_gradients(maps: torch.Tensor, masks: torch.Tensor) -> None:
             return total_loss(m.flatten(1).amax(dim=1), m, masks, settings)[0]
 
         assert torch.autograd.gradcheck(run, (maps.requires_grad_(),))
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.6])
+def test_alpha_is_that_of_torchvision(alpha: float) -> None:
+    logits = torch.linspace(-2, 2, 7).double()
+    labels = torch.tensor([0, 1, 1, 0, 1, 0, 0])
+    expected = sigmoid_focal_loss(logits, labels.double(), alpha=alpha, gamma=2, reduction="mean")
+    found = focal_loss(logits.sigmoid(), labels, gamma=2.0, alpha=alpha)
+    assert float(found) == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_alpha_weighs_pixels_too(maps: torch.Tensor, masks: torch.Tensor) -> None:
+    expected = sigmoid_focal_loss(maps.logit(), masks.double(), alpha=0.3, gamma=2, reduction="mean")
+    assert float(pixel_focal_loss(maps, masks, smoothing=0.0, alpha=0.3)) == pytest.approx(
+        float(expected), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("image", ["focal_max", "focal_pixel"])
+def test_alpha_reaches_the_composite_loss(maps: torch.Tensor, masks: torch.Tensor, image: str) -> None:
+    scores = maps.flatten(1).amax(dim=1)
+    losses = {a: total_loss(scores, maps, masks, LossSettings(image=image, alpha=a))[1] for a in (None, 0.25)}
+    assert losses[None]["image_loss"] != losses[0.25]["image_loss"]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.25])
+def test_alpha_is_a_share(alpha: float) -> None:
+    with pytest.raises(InputError, match=r"loss\.alpha"):
+        LossSettings(alpha=alpha)

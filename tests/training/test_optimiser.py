@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fusionmedclip.training.optimiser import make_optimiser
+from fusionmedclip.training.optimiser import make_optimiser, set_rates
 from fusionmedclip.training.settings import LearningRates, OptimiserSettings
 
 
@@ -48,3 +48,15 @@ def test_three_steps_by_hand(name: str) -> None:
     for parameters in parts.values():
         for n, p in parameters.items():
             torch.testing.assert_close(p.detach(), expected[n], atol=1e-12, rtol=0)
+
+
+def test_a_cosine_falls_from_each_rate_to_nothing() -> None:
+    settings = OptimiserSettings(schedule="cosine")
+    updates = make_optimiser(components(), settings)
+    for done, share in ((0.0, 1.0), (0.25, 0.8535533906), (0.5, 0.5), (1.0, 0.0)):  # (1 + cos(pi done)) / 2
+        set_rates(updates, settings, done=done)
+        rates = {group["name"]: group["lr"] for group in updates.param_groups}
+        assert rates == pytest.approx({"prompt": 1e-3 * share, "lora": 3e-5 * share}, abs=1e-12)
+    constant = make_optimiser(components(), OptimiserSettings())
+    set_rates(constant, OptimiserSettings(), done=0.5)
+    assert [group["lr"] for group in constant.param_groups] == [1e-3, 3e-5]

@@ -37,6 +37,8 @@ def test_steps_of_a_run(k: int, steps: int) -> None:
         (OptimiserSettings, {"betas": (0.9,)}, "optimiser.betas"),
         (OptimiserSettings, {"weight_decay": -0.1}, "optimiser.weight_decay"),
         (OptimiserSettings, {"epsilon": 0.0}, "optimiser.epsilon"),
+        (OptimiserSettings, {"stage2_epochs": 201}, "optimiser.stage2_epochs"),
+        (OptimiserSettings, {"schedule": "linear"}, "optimiser.schedule"),
         (FusionSettings, {"precision": "float16"}, "precision"),
     ],
 )
