@@ -106,6 +106,8 @@ def _understood(summary: Mapping) -> list[str]:
         counts = ", ".join(f"{value or 'none'} {count}" for value, count in summary[name].items())
         lines.append(f"  {name + ':':<12} {counts}")
     masks = f"{summary['masks']} images with masks" if summary["masks"] else "none: no pixel metrics"
+    if summary["masks"] and not summary["lesions"]:
+        masks += ", none with a lesion pixel: no pixel metrics"
     lines.append(f"  masks:       {masks}")
     if summary["groups"]:
         lines.append(f"  groups:      {summary['groups']} (patients or volumes)")

@@ -33,9 +33,9 @@ class Curation:
     dataset : str
     summary : dict
         ``images``, ``classes`` (name to label and count), ``sizes`` (smallest, median, largest width x
-        height), ``suffix``, ``format`` and ``mode`` (counts), ``masks``, ``groups``, ``duplicates``
-        (``groups``, ``images``, ``redundant``, ``exact_redundant``) and ``leak`` (k to expected number and
-        held-out number).
+        height), ``suffix``, ``format`` and ``mode`` (counts), ``masks`` (images that have one), ``lesions``
+        (images with a lesion pixel in it), ``groups``, ``duplicates`` (``groups``, ``images``,
+        ``redundant``, ``exact_redundant``) and ``leak`` (k to expected number and held-out number).
     findings : tuple of Finding
         The most serious kind first.
     shortcuts : tuple of dict
@@ -134,6 +134,7 @@ def _summary(manifest: pd.DataFrame, statistics: pd.DataFrame, pairs: pd.DataFra
         "sizes": _sizes(statistics),
         **{name: {str(k): int(v) for k, v in statistics[name].value_counts().items()} for name in CATEGORIES},
         "masks": int((manifest["mask"] != "").sum()),
+        "lesions": int((statistics["mask_share"] > 0).sum()),
         "groups": int(manifest["group"][manifest["group"] != ""].nunique()),
         "duplicates": {
             "groups": int(duplicated.nunique()),

@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.data.fingerprints import THUMBNAIL, Fingerprints, fingerprint
-from fusionmedclip.data.kinds import kind_of, split_slice
+from fusionmedclip.data.mask_looks import MaskLook, mask_look, turned_mask
 from fusionmedclip.data.parallel import map_files
-from fusionmedclip.data.raster import open_page
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.statistics import CATEGORIES, PROPERTIES, describe
 
 __all__ = ["Examination", "examine"]
+
+_MASK_FACTS = ("mask_share", "mask_border", "mask_look", "mask_says", "mask_turned")
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,11 @@ class Examination:
     Attributes
     ----------
     statistics : DataFrame
-        See :func:`fusionmedclip.data.statistics.image_statistics`, and ``mask_share`` (lesion pixels over
-        all, NaN without a mask file) and ``mask_levels`` (true where a mask holds values from 1 to 127 only,
-        which count as background).
+        See :func:`fusionmedclip.data.statistics.image_statistics`; ``pictures`` (frames of a picture file,
+        volumes of a series in time) and ``few_levels`` (of at most eight grey values); ``mask_share`` (lesion
+        pixels over all, NaN without a mask file), ``mask_border`` (the same along the border), ``mask_look``
+        and ``mask_says`` (see :func:`fusionmedclip.data.mask_looks.mask_look`) and ``mask_turned`` (see
+        :func:`fusionmedclip.data.mask_looks.turned_mask`).
     fingerprints : Fingerprints
     """
 
@@ -44,8 +47,7 @@ def examine(
         path, masks = root / row[0], [root / name for name in row[1].split(";") if name]
         image, mask = read_with_mask(path, masks, settings=settings)
         facts = describe(path, image)
-        facts["mask_share"] = np.nan if mask is None else float(mask.mean())
-        facts["mask_levels"] = mask is not None and not mask.any() and any(_dim(path) for path in masks)
+        facts |= _mask_facts(path, masks, mask, settings or ReadSettings())
         return facts, *fingerprint(image)
 
     rows = list(zip(manifest["file"], manifest["mask"], strict=True))
@@ -56,13 +58,22 @@ def examine(
     ):
         facts.append(one)
         hashes[index], thumbnails[index] = bits, thumbnail
-    columns = [*PROPERTIES, *CATEGORIES, "burned_in", "mask_share", "mask_levels"]
+    columns = [*PROPERTIES, *CATEGORIES, "burned_in", "pictures", "few_levels", *_MASK_FACTS]
     statistics = pd.DataFrame(facts, columns=columns)
     statistics.insert(0, "image_id", manifest["image_id"].to_numpy())
     return Examination(statistics, Fingerprints(hashes, thumbnails))
 
 
-def _dim(path: Path) -> bool:
-    """Whether an (empty) mask file holds labels such as 0 and 1 where 0 and 255 are expected."""
-    file, index = split_slice(path)
-    return kind_of(file) == "raster" and bool(np.asarray(open_page(file, frame=index).image).any())
+def _mask_facts(path: Path, files: list[Path], mask: np.ndarray | None, settings: ReadSettings) -> dict:
+    if mask is None:
+        return dict(zip(_MASK_FACTS, (np.nan, np.nan, "", "", ""), strict=True))
+    looks = [(file, mask_look(file, settings)) for file in files]
+    file, odd = next(((file, look) for file, look in looks if look.kind), (path, MaskLook()))
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return {
+        "mask_share": float(mask.mean()),
+        "mask_border": float(border.mean()),
+        "mask_look": odd.kind,
+        "mask_says": f"mask {file.name} {odd.says}" if odd.kind else "",
+        "mask_turned": turned_mask(path, files, settings),
+    }

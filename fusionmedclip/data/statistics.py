@@ -32,6 +32,8 @@ CATEGORIES = ("suffix", "format", "mode")
 """Columns of text."""
 
 _DARK = 16 / 255  # black of 8-bit video levels; scanners and viewers leave a little noise around the head
+_FEW = 8  # grey values
+_SAMPLE = 4096  # pixels
 _BORDER = 16  # the border is 1/16 of each side wide
 
 
@@ -62,13 +64,13 @@ def image_statistics(
 
 def describe(path: Path, image: np.ndarray) -> dict[str, float | str]:
     """Properties of one image; ``image`` is what :func:`~fusionmedclip.data.read_image` gave for it."""
-    file, _ = split_slice(path)
+    file, index = split_slice(path)
     height, width = image.shape
     rows, columns = max(1, height // _BORDER), max(1, width // _BORDER)
     inside = np.zeros(image.shape, bool)
     inside[rows : height - rows, columns : width - columns] = True
     border = image[~inside]
-    form, mode, burned_in = _stored_as(file)
+    form, mode, burned_in, pictures = _stored_as(file)
     files = data_files(file, below=False) if file.is_dir() else [file]
     return {
         "width": width,
@@ -85,20 +87,30 @@ def describe(path: Path, image: np.ndarray) -> dict[str, float | str]:
         "format": form,
         "mode": mode,
         "burned_in": burned_in,
+        "pictures": 1 if index is not None and form != "NIfTI" else pictures,
+        "few_levels": _few_levels(image),
     }
 
 
-def _stored_as(file: Path) -> tuple[str, str, bool]:
-    """True format, mode of the pixels, and whether identity is burnt into them; nothing else of a header."""
+def _few_levels(image: np.ndarray) -> bool:
+    """Whether a picture has two to eight grey values, as masks have and scans do not."""
+    first = np.unique(image.ravel()[:: image.size // _SAMPLE | 1])
+    return len(first) <= _FEW and 2 <= len(np.unique(image)) <= _FEW
+
+
+def _stored_as(file: Path) -> tuple[str, str, bool, int]:
+    """True format, mode of the pixels, whether identity is burnt in, pictures; nothing else of a header."""
     kind = kind_of(file)
     if kind == "raster":
         facts = raster_facts(file)
-        return facts.format, facts.mode, False
+        return facts.format, facts.mode, False, facts.pictures
     if kind == "volume":
-        return "NIfTI", "volume", False
+        from fusionmedclip.data.nifti import nifti_volume_count  # nibabel takes long to import
+
+        return "NIfTI", "volume", False, nifti_volume_count(file)
     from fusionmedclip.data.dicom_header import read_header  # pydicom takes long to import
 
     first = next(filter(is_dicom, data_files(file, below=False))) if kind == "series" else file
     header = read_header(first, pixels=False)
     mode = f"{header.get('PhotometricInterpretation', '')} {header.get('BitsStored', '')} bit".strip()
-    return "DICOM", mode, str(header.get("BurnedInAnnotation", "")).upper() == "YES"
+    return "DICOM", mode, str(header.get("BurnedInAnnotation", "")).upper() == "YES", 1

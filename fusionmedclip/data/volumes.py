@@ -9,16 +9,17 @@ import numpy as np
 
 from fusionmedclip.data.dicom import read_dicom_frames
 from fusionmedclip.data.dicom_header import frame_count, frame_view, pixel_spacing, read_header
+from fusionmedclip.data.dicom_pixels import decode_frame
 from fusionmedclip.data.dicom_series import find_series, read_series
 from fusionmedclip.data.kinds import kind_of
-from fusionmedclip.data.nifti import nifti_slice_count, read_nifti, read_nifti_mask
+from fusionmedclip.data.nifti import load_oriented, nifti_slice_count, read_nifti, read_nifti_mask
 from fusionmedclip.data.picture_check import checked_picture
 from fusionmedclip.data.raster import frames_of, read_stack
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
-__all__ = ["Volume", "pick_slice", "read_volume", "slice_count", "volume_mask_slice"]
+__all__ = ["Volume", "pick_slice", "read_volume", "slice_count", "stored_volume", "volume_mask_slice"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,20 @@ def volume_mask_slice(path: Path, settings: ReadSettings) -> np.ndarray:
     """One slice of a label volume: (H, W) bool."""
     masks = _recent_mask(path, _stamp(path), settings.axis)
     return masks[_wanted(path, settings.slice, len(masks))]
+
+
+def stored_volume(path: Path) -> np.ndarray:
+    """Values of DICOM and NIfTI files before they are scaled, in no particular order of slices."""
+    kind = kind_of(path)
+    if kind == "volume":
+        return load_oriented(path).values
+    raw = ReadSettings(value_range=(0, 1))
+    frames = []
+    for file in find_series(path).files if kind == "series" else [path]:
+        dataset = read_header(file)
+        count = frame_count(dataset)
+        frames += [decode_frame(dataset, index, path=file, settings=raw).pixels for index in range(count)]
+    return np.stack(frames)
 
 
 def _wanted(path: Path, index: int | None, count: int) -> int:
