@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.weight_files import read_safetensors
 
 __all__ = ["fitted", "load_tensors", "save_tensors"]
 
@@ -27,7 +28,7 @@ def load_tensors(folder: Path | str) -> dict[str, Tensor]:
     path = Path(folder) / WEIGHTS
     if not path.is_file():
         raise InputError("no saved model in this folder", received=str(folder), hint="save() writes one")
-    return load_file(path)
+    return read_safetensors(path)
 
 
 def fitted(value, what: str):

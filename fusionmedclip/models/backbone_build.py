@@ -11,12 +11,14 @@ import torch
 from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reason
 from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.clip_config import architecture, tokenizer_of, write_config
-from fusionmedclip.models.weights import is_openai_checkpoint, read_packaged_weights, read_state_dict
+from fusionmedclip.models.clip_config import architecture, filled_later, tokenizer_of, write_config
+from fusionmedclip.models.weight_files import find_weights
+from fusionmedclip.models.weights import Checkpoint, read_checkpoint, read_packaged_weights, read_state_dict
 from fusionmedclip.randomness import key
 
-__all__ = ["BackboneSettings", "build_backbone", "load_clip_state"]
+__all__ = ["BackboneSettings", "build_backbone", "load_clip_state", "load_strictly"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,8 @@ class BackboneSettings:
         A model name of open_clip or timm, open_clip's ``hf-hub:`` or ``local-dir:`` address, or an open_clip
         architecture as data (``embed_dim``, ``vision_cfg``, ``text_cfg``, optionally ``quick_gelu``).
     pretrained : str or None
-        open_clip's tag (``openai``), a local checkpoint, ``timm`` for timm's own weights of ``model``, or
-        None for random weights.
+        open_clip's tag (``openai``), a local checkpoint or the folder that holds it, ``timm`` for timm's own
+        weights of ``model``, or None for random weights.
     vision_package : str or None
         Python package whose ImageNet weights go into the image tower.
     quick_gelu : bool or None
@@ -77,9 +79,9 @@ def build_backbone(settings: BackboneSettings) -> Backbone:
 
 
 def _build_clip(settings: BackboneSettings) -> Backbone:
-    state, tag = _checkpoint(settings)
-    quick = _quick_gelu(settings, state)
-    with tempfile.TemporaryDirectory() as scratch:
+    checkpoint, tag = _checkpoint(settings)
+    quick = _quick_gelu(settings, checkpoint)
+    with tempfile.TemporaryDirectory() as scratch, filled_later():
         name = settings.model
         if isinstance(name, dict):
             name = f"local-dir:{scratch}"
@@ -91,51 +93,63 @@ def _build_clip(settings: BackboneSettings) -> Backbone:
                 force_image_size=settings.image_size,
                 force_quick_gelu=quick,
                 pretrained_text=False,
+                load_weights=checkpoint is None,
             )
             tokenizer = tokenizer_of(settings.model)
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:
             raise InputError(
-                f"backbone cannot be made: {error}",
+                f"backbone cannot be made ({reason(error)})",
                 received=settings.model if isinstance(settings.model, str) else "an architecture as data",
                 hint="name a model of open_clip, or set `pretrained` to a local checkpoint",
             ) from error
-    if state is not None:
-        load_clip_state(model, state, settings.pretrained)
+    if checkpoint is not None:
+        load_clip_state(model, checkpoint.tensors, settings.pretrained)
     if settings.vision_package:
         packaged = _without_classifier(read_packaged_weights(settings.vision_package))
-        _load(getattr(model.visual, "trunk", model.visual), packaged, settings.vision_package)
+        load_strictly(getattr(model.visual, "trunk", model.visual), packaged, settings.vision_package)
     mean, std = _normalisation(model.visual, settings)
     return Backbone(model.visual, mean=mean, std=std, clip=model, tokenizer=tokenizer)
 
 
-def _checkpoint(settings: BackboneSettings) -> tuple[dict[str, torch.Tensor] | None, str | None]:
-    """Split ``pretrained`` into a state dict read from a file, or a tag left to open_clip."""
+def _checkpoint(settings: BackboneSettings) -> tuple[Checkpoint | None, str | None]:
+    """Split ``pretrained`` into weights read from a file, or a tag left to open_clip."""
     if settings.pretrained is None:
-        return None, None
-    if Path(settings.pretrained).is_file():
-        return read_state_dict(settings.pretrained), None
+        named = settings.model if isinstance(settings.model, str) else ""
+        if not named.startswith("local-dir:"):
+            return None, None
+        return read_checkpoint(find_weights(Path(named.removeprefix("local-dir:")))), None
+    path = Path(settings.pretrained).expanduser()
+    if path.exists():
+        return read_checkpoint(find_weights(path) if path.is_dir() else path), None
     tags = open_clip.list_pretrained_tags_by_model(settings.model) if isinstance(settings.model, str) else []
     if settings.pretrained not in tags:
         raise InputError(
             "backbone `pretrained` is neither a file nor a tag of this model",
             received=settings.pretrained,
-            allowed=f"an existing file, or one of {', '.join(tags) or 'no tags'}",
+            allowed=f"an existing file or folder, or one of {', '.join(tags) or 'no tags'}",
         )
     return None, settings.pretrained
 
 
-def _quick_gelu(settings: BackboneSettings, state: dict[str, torch.Tensor] | None) -> bool:
+def _quick_gelu(settings: BackboneSettings, checkpoint: Checkpoint | None) -> bool:
     """Whether QuickGELU must be put in: as asked, or as the weights were trained."""
-    if settings.quick_gelu is False and (architecture(settings.model) or {}).get("quick_gelu"):
+    trained = checkpoint and checkpoint.quick_gelu
+    asked = trained if settings.quick_gelu is None else settings.quick_gelu
+    built_in = bool((architecture(settings.model) or {}).get("quick_gelu"))
+    if asked is False and built_in:
         raise InputError(
             "backbone quick_gelu: false contradicts the model, whose architecture has QuickGELU",
             received=settings.model if isinstance(settings.model, str) else "an architecture as data",
             hint="name the model without -quickgelu, or leave quick_gelu out",
         )
-    if settings.quick_gelu is not None:
-        return settings.quick_gelu
-    if state is not None:
-        return is_openai_checkpoint(state)
+    if asked is None and checkpoint is not None and checkpoint.transformers and not built_in:
+        raise InputError(
+            "these weights do not say with which activation they were trained",
+            received=settings.pretrained,
+            hint="put their config.json beside them, or set quick_gelu (true for OpenAI's weights)",
+        )
+    if asked is not None or checkpoint is not None:
+        return bool(asked)
     if not isinstance(settings.model, str) or not settings.pretrained:
         return False
     return bool((open_clip.get_pretrained_cfg(settings.model, settings.pretrained) or {}).get("quick_gelu"))
@@ -148,12 +162,16 @@ def load_clip_state(model: torch.nn.Module, state: dict[str, torch.Tensor], sour
     state = {n: v.float() if v.is_floating_point() else v for n, v in state.items()}
     for name in ("input_resolution", "context_length", "vocab_size"):
         state.pop(name, None)
+    own = model.state_dict()
+    # Buffers of positions 0, 1, 2 ... that transformers before 4.31 stored
+    state = {n: v for n, v in state.items() if n in own or not n.endswith(".position_ids")}
     resize_pos_embed(state, model)
     resize_text_pos_embed(state, model)
-    _load(model, state, source)
+    load_strictly(model, state, source)
 
 
-def _load(module: torch.nn.Module, state: dict[str, torch.Tensor], source: str | None) -> None:
+def load_strictly(module: torch.nn.Module, state: dict[str, torch.Tensor], source: str | None) -> None:
+    """Load a state dict whose names and shapes must all be the module's."""
     own = module.state_dict()
     missing, unexpected = sorted(own.keys() - state), sorted(state.keys() - own)
     shapes = [n for n in own.keys() & state if own[n].shape != state[n].shape]
@@ -179,9 +197,9 @@ def _build_timm(settings: BackboneSettings) -> Backbone:
             hint="name a model of timm, or set `pretrained` to a local checkpoint",
         ) from error
     if settings.pretrained not in (None, "timm"):
-        _load(trunk, read_state_dict(settings.pretrained), settings.pretrained)
+        load_strictly(trunk, read_state_dict(settings.pretrained), settings.pretrained)
     if settings.vision_package:
-        _load(trunk, read_packaged_weights(settings.vision_package), settings.vision_package)
+        load_strictly(trunk, read_packaged_weights(settings.vision_package), settings.vision_package)
     mean, std = _normalisation(trunk, settings)
     return Backbone(trunk, mean=mean, std=std)
 

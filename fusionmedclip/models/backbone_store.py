@@ -15,12 +15,20 @@ from typing import Any
 import open_clip
 import timm
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_build import BackboneSettings, build_backbone, load_clip_state
+from fusionmedclip.guard import reading
+from fusionmedclip.models.backbone_build import (
+    BackboneSettings,
+    build_backbone,
+    load_clip_state,
+    load_strictly,
+)
 from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.clip_config import CONFIG, architecture, tokenizer_of, write_config
+from fusionmedclip.models.clip_config import CONFIG, architecture, filled_later, tokenizer_of, write_config
+from fusionmedclip.models.weight_files import read_safetensors
 from fusionmedclip.settings import build
 
 __all__ = [
@@ -105,16 +113,22 @@ def load_backbone(folder: Path, *, image_size: int | None = None) -> Backbone:
         raise InputError(
             "no backbone in this folder", received=str(folder), hint=f"make it: snakemake {folder}/{SETTINGS}"
         )
-    kept = json.loads((folder / SETTINGS).read_text())
+    with reading(
+        folder / SETTINGS,
+        "settings of a backbone",
+        hint=f"make it again: snakemake --force {folder}/{SETTINGS}",
+    ):
+        return _load(folder, read_json(folder / SETTINGS), image_size).eval().requires_grad_(False)
+
+
+def _load(folder: Path, kept: Mapping[str, Any], image_size: int | None) -> Backbone:
     common = {"mean": kept["mean"], "std": kept["std"]}
     if kept["kind"] == "timm":
         trunk = timm.create_model(kept["model"])
-        trunk.load_state_dict(load_file(folder / WEIGHTS))
-        backbone = Backbone(trunk, **common)
-    else:
-        model, tokenizer = _load_clip(folder, kept["image_size"], image_size or kept["image_size"])
-        backbone = Backbone(model.visual, clip=model, tokenizer=tokenizer, **common)
-    return backbone.eval().requires_grad_(False)
+        load_strictly(trunk, read_safetensors(folder / WEIGHTS), str(folder))
+        return Backbone(trunk, **common)
+    model, tokenizer = _load_clip(folder, kept["image_size"], image_size or kept["image_size"])
+    return Backbone(model.visual, clip=model, tokenizer=tokenizer, **common)
 
 
 def _load_clip(folder: Path, saved_size: int, size: int):
@@ -128,14 +142,14 @@ def _load_clip(folder: Path, saved_size: int, size: int):
     if "hf_model_name" in model_cfg["text_cfg"]:
         here = {"hf_model_name": str(folder.resolve()), "hf_tokenizer_name": str(folder.resolve())}
         model_cfg = {**model_cfg, "text_cfg": {**model_cfg["text_cfg"], **here}}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, filled_later():
         write_config(Path(scratch), model_cfg, image_size=size)
         model = open_clip.create_model(
             f"local-dir:{scratch}",
             force_image_size=saved_size if timm_tower else size,
             pretrained_text=False,
         )
-    load_clip_state(model, load_file(folder / WEIGHTS), str(folder))
+    load_clip_state(model, read_safetensors(folder / WEIGHTS), str(folder))
     if timm_tower and size != saved_size:
         model.visual.set_input_size(size)
     return model, tokenizer_of(model_cfg)

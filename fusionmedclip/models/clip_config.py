@@ -1,15 +1,36 @@
 """open_clip's architectures as data, and the tokenizer that belongs to one."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import open_clip
 
-__all__ = ["CONFIG", "architecture", "tokenizer_of", "write_config"]
+from fusionmedclip.documents import read_json
+from fusionmedclip.guard import reading
+
+__all__ = ["CONFIG", "architecture", "filled_later", "tokenizer_of", "write_config"]
 
 CONFIG = "open_clip_config.json"
+_EMPTY = ("Local config loaded, but no CLIP weights", "No pretrained weights loaded")
+
+
+@contextmanager
+def filled_later() -> Iterator[None]:
+    """Keep back open_clip's warnings of random weights: it makes the model, and we fill it."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(_EMPTY)
+
+    root = logging.getLogger()  # open_clip logs on the root logger
+    root.addFilter(wanted)
+    try:
+        yield
+    finally:
+        root.removeFilter(wanted)
 
 
 def architecture(model: str | dict[str, Any]) -> dict[str, Any] | None:
@@ -21,11 +42,15 @@ def architecture(model: str | dict[str, Any]) -> dict[str, Any] | None:
         return model
     if model.startswith("local-dir:"):
         path = Path(model.removeprefix("local-dir:")) / CONFIG
-        return json.loads(path.read_text())["model_cfg"] if path.is_file() else None
+        with reading(path, "open_clip's configuration"):
+            return read_json(path)["model_cfg"] if path.is_file() else None
     if model.startswith("hf-hub:"):
         from open_clip.factory import _get_hf_config
 
-        return _get_hf_config(model.removeprefix("hf-hub:"))["model_cfg"]
+        with reading(
+            model, "model of the Hugging Face hub", hint="download it, and give its folder: local-dir:"
+        ):
+            return _get_hf_config(model.removeprefix("hf-hub:"))["model_cfg"]
     return open_clip.get_model_config(model)
 
 

@@ -1,80 +1,98 @@
 """Reading checkpoints without unpickling objects."""
 
 import importlib
-import zipfile
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import timm
 import torch
-from safetensors.torch import load_file
 
+from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
+from fusionmedclip.models.state_names import named_tensors
+from fusionmedclip.models.transformers_clip import from_transformers, is_transformers
+from fusionmedclip.models.weight_files import read_stored
 
-__all__ = ["is_openai_checkpoint", "read_packaged_weights", "read_state_dict"]
+__all__ = ["Checkpoint", "read_checkpoint", "read_packaged_weights", "read_state_dict"]
 
 _OPENAI_KEYS = {"input_resolution", "context_length", "vocab_size"}
 
 
-@guarded("weights", hint="download or export it again")
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights as a file holds them, under open_clip's or timm's names.
+
+    Attributes
+    ----------
+    tensors : dict of str to tensor
+    quick_gelu : bool or None
+        Whether they were trained with QuickGELU; None where nothing says so.
+    transformers : bool
+        Whether they came under the names of Hugging Face's transformers.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    quick_gelu: bool | None = None
+    transformers: bool = False
+
+
 def read_state_dict(path: Path | str) -> dict[str, torch.Tensor]:
-    """Tensors of a checkpoint: safetensors, a ``state_dict`` file, or OpenAI's TorchScript archive.
+    """Tensors of a checkpoint; see :func:`read_checkpoint`."""
+    return read_checkpoint(path).tensors
+
+
+@guarded("weights", hint="download or export it again")
+def read_checkpoint(path: Path | str) -> Checkpoint:
+    """Read safetensors, a ``state_dict`` file, or OpenAI's TorchScript archive.
+
+    Wrappers around the state dict and prefixes of its names are taken off
+    (:func:`fusionmedclip.models.state_names.named_tensors`); names of Hugging Face's transformers become
+    open_clip's.
 
     Parameters
     ----------
     path : path
-        ``.safetensors``, or a file that ``torch.load(weights_only=True)`` or ``torch.jit.load`` reads.
-
-    Returns
-    -------
-    dict of str to tensor
-        With wrappers (``state_dict``, ``module.``) taken off.
+        Its kind is told by its bytes.
 
     Raises
     ------
     InputError
-        If the file is missing or holds anything but tensors.
+        If the file is missing or broken, holds anything but tensors, or values that are not finite.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError("checkpoint not found", received=str(path), hint="give an existing file")
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    try:
-        if _is_torchscript(path):
-            state = torch.jit.load(path, map_location="cpu").state_dict()
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+    tensors = named_tensors(read_stored(path))
+    for name, tensor in tensors.items():
+        stored = max(tensor.untyped_storage().nbytes(), path.stat().st_size)
+        if tensor.numel() * tensor.element_size() > stored:
+            what = f"{path}: {name} is larger than what is stored of it"
+            raise InputError(what, received=tuple(tensor.shape), hint="save it contiguous")
+    broken = [n for n, v in tensors.items() if v.is_floating_point() and not v.isfinite().all()]
+    if broken:
+        raise InputError(f"{path}: holds NaN or infinite weights", received=broken[:3])
+    if is_transformers(tensors):
+        return Checkpoint(from_transformers(tensors), _activation_beside(path), transformers=True)
+    # Only OpenAI's releases carry these entries; they were trained with QuickGELU, and nothing else says so.
+    return Checkpoint(tensors, True if set(tensors) >= _OPENAI_KEYS else None)
+
+
+def _activation_beside(path: Path) -> bool | None:
+    """What transformers' ``config.json`` beside the weights says of the activation, in both towers alike."""
+    config = path.with_name("config.json")
+    if not config.is_file():
+        return None
+    found = read_json(config)
+    if not isinstance(found, dict) or found.get("model_type") != "clip":
+        return None
+    # transformers' default of both towers, which it leaves out of the file
+    named = {
+        found.get(tower, {}).get("hidden_act", "quick_gelu") for tower in ("text_config", "vision_config")
+    }
+    if len(named) > 1 or not named <= {"quick_gelu", "gelu"}:
         raise InputError(
-            f"checkpoint {path} cannot be read as plain tensors: {error}",
-            allowed="safetensors, a state dict, or OpenAI's TorchScript archive",
-            hint="save its state_dict as safetensors; pickled objects are never loaded",
-        ) from error
-    state = state.get("state_dict", state) if isinstance(state, Mapping) else {}
-    tensors = {n.removeprefix("module."): v for n, v in state.items() if torch.is_tensor(v)}
-    if not tensors:
-        raise InputError(
-            f"checkpoint {path} holds no tensors by name",
-            allowed="a state dict, or a mapping with one under `state_dict`",
+            f"{config}: unknown activation", received=sorted(named), allowed="quick_gelu, or gelu"
         )
-    return tensors
-
-
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
-
-
-def is_openai_checkpoint(state: dict[str, torch.Tensor]) -> bool:
-    """Whether a state dict has the extra entries that OpenAI's released CLIP files carry.
-
-    They matter because those weights were trained with QuickGELU, and nothing else in the file says so.
-    """
-    return set(state) >= _OPENAI_KEYS
+    return named == {"quick_gelu"}
 
 
 def read_packaged_weights(package: str) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Checkpoints and saved models, as the fuzz test reads them."""
+"""Checkpoints and backbones, as the fuzz test reads them."""
 
 from pathlib import Path
 
@@ -6,28 +6,47 @@ import torch
 from fuzz_target import Target
 from safetensors.torch import save_file
 
+from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
 from fusionmedclip.models.weights import read_state_dict
+from fusionmedclip.randomness import torch_generator
 
 __all__ = ["TARGETS"]
 
-STATE = {"visual.a": torch.arange(12.0).reshape(3, 4), "visual.b": torch.ones(5, dtype=torch.int64)}
+STATE = {
+    "visual.a": torch.randn(30, 40, generator=torch_generator("fuzz weights")),
+    "visual.b": torch.ones(500, dtype=torch.int64),
+    "logit_scale": torch.tensor(2.0),
+}
+JSON = (b"[" * 5000, b"NaN", b"null", b"[]", b"{}", b",", b"-1", b"1e999", b'"', b"\x00", b"\xe9")
+TINY = {
+    "embed_dim": 8,
+    "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 8, "layers": 1, "head_width": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 1, "layers": 1},
+}
 
 
 def _safetensors(folder: Path) -> list[Path]:
-    file = folder / "weights.safetensors"
-    save_file(STATE, file, metadata={"format": "pt"})
-    return [file]
+    save_file(STATE, folder / "weights.safetensors", metadata={"format": "pt"})
+    return [folder / "weights.safetensors"]
 
 
 def _torch(folder: Path) -> list[Path]:
-    files = [folder / name for name in ("state.pt", "legacy.pt", "training.pt")]
+    files = [folder / name for name in ("state.pt", "legacy.pt", "training.pt", "script.pt")]
     torch.save(STATE, files[0])
     torch.save(STATE, files[1], _use_new_zipfile_serialization=False)
     torch.save({"epoch": 3, "state_dict": {f"module.{n}": v for n, v in STATE.items()}}, files[2])
+    torch.jit.script(torch.nn.Linear(20, 20)).save(files[3])
     return files
 
 
+def _backbone(folder: Path) -> list[Path]:
+    settings = BackboneSettings(model=TINY, image_size=32)
+    save_backbone(build_backbone(settings), folder, settings)
+    return [folder / name for name in ("settings.json", "open_clip_config.json", "model.safetensors")]
+
+
 TARGETS = (
-    Target(name="safetensors", write=_safetensors, read=lambda file, _: read_state_dict(file)),
+    Target(name="safetensors", write=_safetensors, read=lambda file, _: read_state_dict(file), tokens=JSON),
     Target(name="checkpoint", write=_torch, read=lambda file, _: read_state_dict(file)),
+    Target(name="backbone", write=_backbone, read=lambda file, _: load_backbone(file.parent), tokens=JSON),
 )

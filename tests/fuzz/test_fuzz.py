@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from fuzz_harness import FAULTS, counts, fuzz
 from fuzz_targets import targets
 
-EACH = 40
+EACH = 25
 
 
+@pytest.mark.slow
 def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
     trials = fuzz(tmp_path, each=EACH)
     assert len(trials) == EACH * len(targets())

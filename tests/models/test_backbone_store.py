@@ -202,7 +202,7 @@ def test_files_that_are_no_tensors_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no tensors by name"):
         load(tmp_path / "list.pt")
     (tmp_path / "empty.pt").write_bytes(b"")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"empty\.pt: empty file"):
         load(tmp_path / "empty.pt")
     with pytest.raises(InputError, match=r"(?s)neither a file nor a tag.*absent.pt"):
         load(tmp_path / "absent.pt")
