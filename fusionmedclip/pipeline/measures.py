@@ -39,6 +39,7 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
     counts = PixelCounts.load(pixel_counts)
     if counts.positives and counts.negatives:
         metrics |= pixel_metrics(counts)
+    scored = counts.positives + counts.negatives  # none where the method has no maps
     record = {
         "schema_version": SCHEMA_VERSION,
         "metrics": {name: value for name, value in metrics.items() if value is not None},
@@ -48,6 +49,7 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
             **run["environment"],
             "inputs": {**run["inputs"], **inputs_record([scores, pixel_counts])},
         },
+        **({"mask_pixels": {"lesion": counts.positives, "scored": scored}} if scored else {}),
         "trained_parameters": run["trained_parameters"],
         "timing": run["timing"],
         "memory": run["memory"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fusionmedclip.reporting.status import NOT_RUN, WITHOUT_NUMBER
 from fusionmedclip.reporting.style import THESIS, colour, drawing, marker
 from fusionmedclip.reporting.table_grid import METRICS
 
@@ -106,7 +107,9 @@ def draw_dots(
                 mean, place, xerr=reach[:, None], fmt=marker(name), color=colour(name), elinewidth=1, zorder=3
             )
         else:
-            axis.text(0.01, place, "not run", transform=axis.get_yaxis_transform(), va="center", fontsize=6)
+            said = cells["status"].iloc[place] if "status" in cells else NOT_RUN
+            said = said if said in WITHOUT_NUMBER else NOT_RUN  # a method without a line was not run
+            axis.text(0.01, place, said, transform=axis.get_yaxis_transform(), va="center", fontsize=6)
     axis.axvline(0.5, color="0.8", linewidth=0.7, linestyle=":", zorder=0)
     axis.set_yticks(places, [titles.get(name, name) for name in names])
     axis.set_ylim(len(names) - 0.5, -0.5)

@@ -92,5 +92,5 @@ def _draw_method(axis: "Axes", cells: pd.DataFrame, titles: Mapping[str, str], s
             **look,
         )
     else:
-        label = f"{titles.get(method, method)} (not run)"
+        label = f"{titles.get(method, method)} ({cells['status'].iloc[0]})"
         axis.plot([], [], **look, linestyle=":", linewidth=0.8, alpha=0.35, label=label)

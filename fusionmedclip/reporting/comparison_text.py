@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from fusionmedclip.reporting.status import NOT_RUN
+from fusionmedclip.reporting.status import WITHOUT_NUMBER
 
 __all__ = ["ALPHA", "sentences"]
 
@@ -36,7 +36,7 @@ def sentences(
     unranked : sequence of str
         Methods that are left out.
     """
-    ran = table[(table["status"] != NOT_RUN) & ~table["method"].isin(list(unranked))]
+    ran = table[~table["status"].isin(WITHOUT_NUMBER) & ~table["method"].isin(list(unranked))]
     groups = [(key, group) for key, group in ran.groupby(["dataset", "k"], sort=False) if len(group) > 1]
     if not groups:
         return []

@@ -10,9 +10,9 @@ import numpy as np
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import file_sha256
-from fusionmedclip.reporting.status import OK, STAND_IN, count_reasons
+from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, OK, STAND_IN, count_reasons
 
-__all__ = ["image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
+__all__ = ["empty_status", "image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
 
 
 def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
@@ -59,6 +59,14 @@ def read_cell(cell: Mapping, results: str | Path) -> tuple[dict[str, dict], list
     records = {run: read_metrics(results, run, wanted) for run, wanted in runs}
     values = [record["metrics"].get(cell["metric"]) for record in records.values()]
     return ({}, []) if None in values else (records, values)
+
+
+def empty_status(cell: Mapping, results: str | Path) -> str:
+    """Why a cell has no number: nothing ran, or no mask of the images that were tested has a lesion pixel."""
+    records = [read_metrics(results, run, wanted) for run, wanted in cell["runs"].items()]
+    pixels = [record.get("mask_pixels", {}) for record in records]
+    nothing = cell["metric"].startswith("pixel_") and any(held.get("lesion") == 0 for held in pixels)
+    return NO_LESIONS if nothing else NOT_RUN
 
 
 def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,13 @@ from typing import Any
 from fusionmedclip.reporting.paper import THESIS_COUNTS
 from fusionmedclip.reporting.setting_text import setting_text
 
-__all__ = ["NOT_RUN", "OK", "STAND_IN", "count_reasons", "reasons_of", "scoped"]
+__all__ = [
+    "NOT_RUN", "NO_LESIONS", "OK", "STAND_IN", "WITHOUT_NUMBER", "count_reasons", "reasons_of", "scoped",
+]  # fmt: skip
 
-OK, STAND_IN, NOT_RUN = "ok", "stand-in", "not run"
+OK, STAND_IN, NOT_RUN, NO_LESIONS = "ok", "stand-in", "not run", "no lesion mask"
+WITHOUT_NUMBER = (NOT_RUN, NO_LESIONS)
+"""A cell that was not run, and one whose tested images have no lesion pixel in any mask."""
 
 _LOADED = ("backbone", "backbone.stage1", "backbone.captions")
 _PLACES = {

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fusionmedclip.reporting.contradictions import flags_of
 from fusionmedclip.reporting.controls import control_notes
-from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, STAND_IN, WITHOUT_NUMBER
 
 __all__ = ["METRICS", "Grid", "GridCell", "make_grid", "percent", "places", "verdict"]
 
@@ -118,7 +118,7 @@ def verdict(*, mean: float, paper_mean: float, paper_std: float, status: str) ->
         ``within`` two deviations, ``above`` or ``below`` them; empty where nothing may be said: a stand-in, a
         cell that was not run, or one that the thesis does not print.
     """
-    if status in (STAND_IN, NOT_RUN) or any(pd.isna(v) for v in (mean, paper_mean, paper_std)):
+    if status in (STAND_IN, *WITHOUT_NUMBER) or any(pd.isna(v) for v in (mean, paper_mean, paper_std)):
         return ""
     # 1e-9: a difference of exactly two deviations must not hang on rounding.
     if abs(mean - paper_mean) <= DEVIATIONS * paper_std + 1e-9:
@@ -202,7 +202,7 @@ def make_grid(
         heads=tuple(_head(c, titles, shots=shots) for c in columns),
         lines=tuple(lines),
         notes=(
-            *_notes(table, cells),
+            *_notes(table, cells, titles),
             *_ours_notes(table, ours or {}, titles),
             *control_notes(table, controls=controls, titles=titles),
         ),
@@ -220,8 +220,8 @@ def _cell(row: pd.Series, place: int, flags: dict[str, int]) -> GridCell:
         flags.setdefault(note, len(flags) + 1)
     thesis = {"thesis": percent(row["paper_mean"]), "thesis_std": percent(row["paper_std"])}
     numbers = tuple(sorted(flags[note] for note in said))
-    if row["status"] == NOT_RUN:
-        return GridCell(**thesis, flags=numbers)
+    if row["status"] in WITHOUT_NUMBER:
+        return GridCell(**thesis, flags=numbers, status=row["status"])
     judged = verdict(
         mean=row["mean"], paper_mean=row["paper_mean"], paper_std=row["paper_std"], status=row["status"]
     )
@@ -246,7 +246,7 @@ def _named(value: object, titles: Mapping[str, str]) -> str:
     return titles.get(value, str(value)) if isinstance(value, str) else str(value)
 
 
-def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
+def _notes(table: pd.DataFrame, cells: Sequence[GridCell], titles: Mapping[str, str]) -> list[str]:
     several = bool((table["n_seeds"] > 1).any()) if "n_seeds" in table else True
     note = "Mean ± standard deviation over seeds (divisor n - 1)" if several else "One seed"
     if any(cell.thesis for cell in cells):
@@ -256,6 +256,13 @@ def _notes(table: pd.DataFrame, cells: Sequence[GridCell]) -> list[str]:
         notes.append(
             "* Stand-in: not made by the thesis's protocol (listed beneath); the difference from its figure "
             "says nothing about the thesis."
+        )
+    without = table.loc[table["status"] == NO_LESIONS, "dataset"].unique()
+    if len(without):
+        sets = ", ".join(_named(dataset, titles) for dataset in without)
+        notes.append(
+            f"No lesion mask: no tested image of {sets} has a lesion pixel in its mask, so nothing is said "
+            "of maps; fusionmedclip check tells what the masks look like."
         )
     return notes
 
@@ -267,4 +274,4 @@ def _ours_notes(table: pd.DataFrame, ours: Mapping[str, str], titles: Mapping[st
 
 
 def _ran(table: pd.DataFrame) -> pd.Series:
-    return table.loc[table["status"] != NOT_RUN, "method"].drop_duplicates()
+    return table.loc[~table["status"].isin(WITHOUT_NUMBER), "method"].drop_duplicates()

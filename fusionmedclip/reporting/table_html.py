@@ -8,7 +8,7 @@ import pandas as pd
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.page import skeleton
-from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
 from fusionmedclip.reporting.table_grid import DEVIATIONS, Grid, GridCell, make_grid
 
 __all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "html_table", "wrapped"]
@@ -119,9 +119,9 @@ def wrapped(name: str, caption: str, head: str, body: str, beneath: str) -> str:
 def _cell(cell: GridCell) -> str:
     flags = "".join(f"<sup>†{number}</sup>" for number in cell.flags)
     figure = f"{cell.thesis} ± {cell.thesis_std}" if cell.thesis_std else cell.thesis
-    if cell.status == NOT_RUN:
+    if cell.status in WITHOUT_NUMBER:
         thesis = f"<span class='thesis'>thesis {figure}</span>" if figure else ""
-        return f"<td class='n not-run'><span>not run{flags}</span>{thesis}</td>"
+        return f"<td class='n not-run'><span>{cell.status}{flags}</span>{thesis}</td>"
     ours = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean
     ours = {0: ours, 1: f"<b>{ours}</b>", 2: f"<u>{ours}</u>"}[cell.place]
     star = "*" if cell.status == STAND_IN else ""

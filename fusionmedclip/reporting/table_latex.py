@@ -1,7 +1,7 @@
 """A table as LaTeX, to be read with ``\\input``; it needs the package booktabs alone."""
 
 from fusionmedclip.reporting.latex_text import escaped, stacked
-from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
 from fusionmedclip.reporting.table_grid import Grid, GridCell
 
 __all__ = ["PREAMBLE", "grid_latex"]
@@ -63,8 +63,8 @@ def _block(grid: Grid, part: slice) -> list[str]:
 
 def _ours(cell: GridCell) -> str:
     flags = "".join(rf"\textsuperscript{{$\dagger${number}}}" for number in cell.flags)
-    if cell.status == NOT_RUN:
-        return rf"\textit{{not run}}{flags}"
+    if cell.status in WITHOUT_NUMBER:
+        return rf"\textit{{{cell.status}}}{flags}"
     ours = cell.mean + (rf" $\pm$ {cell.std}" if cell.std else "")
     ours = {0: ours, 1: rf"\textbf{{{ours}}}", 2: rf"\underline{{{ours}}}"}[cell.place]
     return ours + (r"\textsuperscript{*}" if cell.status == STAND_IN else "") + flags

@@ -1,6 +1,6 @@
 """A table as Markdown, for reading in a terminal or a repository."""
 
-from fusionmedclip.reporting.status import NOT_RUN, STAND_IN
+from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
 from fusionmedclip.reporting.table_grid import Grid, GridCell
 
 __all__ = ["grid_markdown"]
@@ -29,8 +29,8 @@ def grid_markdown(grid: Grid) -> str:
 def _cell(cell: GridCell) -> str:
     thesis = f"thesis {cell.thesis}" if cell.thesis else ""
     flags = "".join(f" †{number}" for number in cell.flags)
-    if cell.status == NOT_RUN:
-        return (f"not run ({thesis})" if thesis else "not run") + flags
+    if cell.status in WITHOUT_NUMBER:
+        return (f"{cell.status} ({thesis})" if thesis else cell.status) + flags
     ours = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean
     ours = {0: ours, 1: f"**{ours}**", 2: f"*{ours}*"}[cell.place]
     if thesis:

@@ -9,9 +9,8 @@ from pathlib import Path
 from fusionmedclip.metrics import Summary, auroc_over_seeds, summarise
 from fusionmedclip.metrics.intervals import t_reach
 from fusionmedclip.pipeline.files import write_text
-from fusionmedclip.reporting.finished import read_cell, read_scores, status_of
+from fusionmedclip.reporting.finished import empty_status, read_cell, read_scores, status_of
 from fusionmedclip.reporting.paper import printed
-from fusionmedclip.reporting.status import NOT_RUN
 
 __all__ = ["COLUMNS", "build_row"]
 
@@ -56,7 +55,7 @@ def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -
     line |= {"paper_mean": paper and paper.mean, "paper_std": paper and paper.std, "n_seeds": 0}
     records, values = read_cell(cell, results)
     if not values:
-        return {**line, "status": NOT_RUN}
+        return {**line, "status": empty_status(cell, results)}
     summary = summarise(values)
     low, high = _interval(cell, records, summary, results)
     line |= {"mean": summary.mean, "std": summary.std, "ci_low": low, "ci_high": high}

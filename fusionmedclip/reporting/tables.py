@@ -8,7 +8,7 @@ import pandas as pd
 from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.comparison_text import sentences
 from fusionmedclip.reporting.finished import image_reasons
-from fusionmedclip.reporting.status import NOT_RUN, scoped
+from fusionmedclip.reporting.status import WITHOUT_NUMBER, scoped
 from fusionmedclip.reporting.table_grid import make_grid
 from fusionmedclip.reporting.table_html import grid_html, html_page
 from fusionmedclip.reporting.table_latex import grid_latex
@@ -95,7 +95,7 @@ def _differences(
     """What of the table's stand-ins is not the thesis's protocol."""
     status = table.groupby(["dataset", "method"], sort=False)["status"].first()
     held = {(dataset, method): texts for dataset, method, texts in reasons}
-    cells = [cell for cell, said in status.items() if said != NOT_RUN]
+    cells = [cell for cell, said in status.items() if said not in WITHOUT_NUMBER]
     found = {cell: [*held.get(cell, ()), *image_reasons(cell[0], manifests)] for cell in cells}
     return scoped(found, titles)
 

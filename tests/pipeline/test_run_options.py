@@ -180,3 +180,24 @@ def test_more_folds_than_images_leave_one_out():
 def test_folds_need_two_images(count, folds):
     with pytest.raises(InputError, match="support folds"):
         left_out_scores(count, folds, fit=None, score=None)
+
+
+class WithMaps(Drifting):
+    """With maps."""
+
+    def score(self, images):
+        return Scores(images.mean(axis=(1, 2)).astype(float), images)
+
+
+@pytest.mark.parametrize(("lesions", "metrics"), [(True, True), (False, False)])
+def test_lesion_pixels_of_the_masks_are_counted(files, monkeypatch, tmp_path, lesions: bool, metrics: bool):
+    inputs, outputs, _, labels = files
+    masks = np.zeros((len(labels), 8, 8), np.uint8)
+    masks[labels == 1, :2] = lesions
+    np.save(inputs["masks"], masks)
+    monkeypatch.setattr(runs, "make_method", lambda *a, **k: WithMaps())
+    settings = settings_of({"name": "x", "kind": "x", "settings": {}})
+    run_method(settings=settings, inputs=inputs, outputs=outputs)
+    record = measured(outputs, settings, tmp_path)
+    assert record["mask_pixels"] == {"lesion": 16 * (TEST // 2) * lesions, "scored": 64 * TEST}
+    assert ("pixel_auroc" in record["metrics"]) == metrics

@@ -280,6 +280,18 @@ def test_what_a_method_does_not_define_stands_below_if_it_ran():
     assert "Not defined" not in " ".join(make_grid(_table(), **LOOK, ours={"squid": "was not run"}).notes)
 
 
+def test_a_cell_without_a_lesion_mask_says_so_in_every_format():
+    table = _table(status="ok")
+    empty = (table["method"] == "squid") & (table["dataset"] == "busi")
+    table.loc[empty, "status"] = "no lesion mask"
+    grid = make_grid(table, **LOOK)
+    assert any("no tested image of BUSI has a lesion pixel" in note for note in grid.notes)
+    for text in (grid_markdown(grid), grid_html(grid), "\n".join(grid_latex(grid).splitlines())):
+        assert text.count("no lesion mask") == 2
+        assert "not run" in text  # the other data set
+    assert not any("lesion" in note for note in make_grid(_table(), **LOOK).notes)
+
+
 def test_what_differs_from_the_protocol_stands_below_in_every_format():
     said = ["Every cell: optimiser epochs: 2 instead of 200.", "SQUID: width: 4 instead of 32."]
     grid = make_grid(_table(status="stand-in"), **LOOK, differences=said)

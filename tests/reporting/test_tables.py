@@ -66,6 +66,23 @@ def test_a_method_without_a_map_has_no_pixel_figure(tmp_path):
     assert row["status"] == "not run"
 
 
+@pytest.mark.parametrize(
+    ("metric", "pixels", "said"),
+    [
+        ("pixel_auroc", {"lesion": 0, "scored": 900}, "no lesion mask"),
+        ("pixel_auroc", {}, "not run"),
+        ("image_ap", {"lesion": 0, "scored": 900}, "not run"),
+    ],
+)
+def test_where_no_mask_has_a_lesion_pixel_the_cell_says_so(tmp_path, metric, pixels, said):
+    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8})
+    path = tmp_path / "metrics" / "r" / "seed0.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "mask_pixels": pixels}))
+    row = _build(tmp_path, [_cell(metric=metric, runs={"r/seed0": "d"})]).iloc[0]
+    assert row["status"] == said
+    assert row[["mean", "std", "ci_low", "ci_high", "delta"]].isna().all()
+
+
 def test_metrics_of_other_settings_are_refused(tmp_path):
     _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8}, digest="old")
     with pytest.raises(InputError, match="other settings"):
