@@ -5,10 +5,10 @@ published seed, one image a patient, so that no patient is on both sides.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
+from fusionmedclip.data.chexpert_files import ChexpertFiles
 from fusionmedclip.data.records import Listing, Record
 from fusionmedclip.data.source_keys import check_keys, existing_path
 from fusionmedclip.data.source_options import COMMON_KEYS
@@ -36,7 +36,8 @@ def list_chexpert(source: Mapping) -> Listing:
     Parameters
     ----------
     source : mapping
-        ``path``: the folder that holds ``train.csv``, ``valid.csv`` and the images. ``tables``: which of them
+        ``path``: the folder that holds ``train.csv``, ``valid.csv`` and the images, or Stanford's batches of
+        them. ``tables``: which of them
         to use (default ``["train.csv"]``). ``uncertain``: ``ignore`` (default), ``positive`` or ``negative``.
         ``normal``, ``abnormal``: how many patients of each to draw (default 500 and 250: a test set of 250
         each and a pool). ``seed``: keys the draw (default 0). ``support_devices``: false leaves out images
@@ -50,8 +51,9 @@ def list_chexpert(source: Mapping) -> Listing:
     optional = ("tables", "uncertain", "normal", "abnormal", "seed", "support_devices", *COMMON_KEYS)
     check_keys(source, required=("path",), optional=optional)
     root = existing_path(source, folder=True)
+    files = ChexpertFiles(root)
     studies = label_studies(
-        _read(root, source.get("tables") or ["train.csv"]),
+        _read(files, source.get("tables") or ["train.csv"]),
         uncertain=source.get("uncertain", "ignore"),
         support_devices=bool(source.get("support_devices", True)),
     )
@@ -59,8 +61,7 @@ def list_chexpert(source: Mapping) -> Listing:
     wanted = {0: int(source.get("normal", 500)), 1: int(source.get("abnormal", 250))}
     listing = Listing(root=root)
     chosen = _draw(studies, wanted, seed)
-    for row in chosen.itertuples():
-        file = _below(root, row.file)
+    for row, file in zip(chosen.itertuples(), files.images(list(chosen["file"])), strict=True):
         name = "abnormal" if row.label else "normal"
         listing.records.append(Record(file=file, label=row.label, class_name=name, group=row.patient))
     return listing
@@ -130,17 +131,6 @@ def _draw(studies: pd.DataFrame, wanted: Mapping[int, int], seed: int) -> pd.Dat
     return pd.concat(chosen) if chosen else studies.iloc[:0]
 
 
-def _read(root: Path, names: list[str]) -> pd.DataFrame:
-    tables = []
-    for name in names:
-        if not (root / name).is_file():
-            raise InputError(f"{root / name}: no such table", hint="docs/data.md says how to get CheXpert")
-        tables.append(read_table(root / name, required=_COLUMNS))
+def _read(files: ChexpertFiles, names: list[str]) -> pd.DataFrame:
+    tables = [read_table(files.table(name), required=_COLUMNS) for name in names]
     return pd.concat(tables, ignore_index=True)
-
-
-def _below(root: Path, path: str) -> str:
-    """Paths of the table begin with the release (``CheXpert-v1.0-small/``), which may be the root itself."""
-    if (root / path).exists():
-        return path
-    return path.split("/", 1)[1] if "/" in path else path

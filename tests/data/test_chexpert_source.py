@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fusionmedclip.data.check import check_dataset
 from fusionmedclip.data.chexpert_source import PATHOLOGIES
 from fusionmedclip.data.manifest import build_manifest
 from fusionmedclip.data.sources import list_source
@@ -129,3 +130,57 @@ def test_missing_columns(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("Path,No Finding\na,1\n")
     with pytest.raises(InputError, match="'Cardiomegaly' is missing"):
         list_source({"kind": "chexpert", "path": tmp_path})
+
+
+def _moved(source: dict, tmp_path: Path, layout: str) -> dict:
+    """The set of ``write``, laid out as another download."""
+    root, other = Path(source["path"]), tmp_path / "other"
+    other.mkdir()
+    if layout == "the folder above":
+        root.rename(other / root.name)
+    elif layout == "release only":
+        (root / "train").rename(other / "train")
+        (root / "train.csv").rename(other / "train.csv")
+    else:
+        first, second = (
+            other / f"CheXpert-v1.0 batch {n} ({w})" for n, w in ((1, "validate & csv"), (2, "train 1"))
+        )
+        third = other / "CheXpert-v1.0 batch 3 (train 2)"
+        first.mkdir()
+        third.mkdir()
+        (root / "train.csv").rename((first if layout == "batches" else other) / "train.csv")
+        patients = sorted((root / "train").iterdir())
+        second.mkdir()
+        for number, patient in enumerate(patients):
+            patient.rename((second if number % 2 else third) / patient.name)
+    return {**source, "path": str(other)}
+
+
+SIX = [_row(n, **(NORMAL if n < 4 else ILL)) for n in range(1, 7)]
+
+
+@pytest.mark.parametrize("layout", ["release only", "batches", "batches, the table beside them"])
+def test_layouts_of_downloads(write, tmp_path: Path, layout: str) -> None:
+    plain = write(SIX, normal=3, abnormal=3)
+    before = build_manifest(plain, dataset="x")
+    source = _moved(plain, tmp_path, layout)
+    after = build_manifest(source, dataset="x")
+    assert after["sha256"].tolist() == before["sha256"].tolist()
+    assert sorted(after["group"]) == sorted(before["group"])
+
+
+def test_one_folder_too_deep_is_named(write, tmp_path: Path) -> None:
+    source = _moved(write(SIX, normal=3, abnormal=3), tmp_path, "the folder above")
+    report = check_dataset(source)
+    assert not report.usable
+    assert "it lies in CheXpert-v1.0-small/: set `path` to" in report.problems[0]
+    assert check_dataset({**source, "path": f"{source['path']}/CheXpert-v1.0-small"}).usable
+
+
+def test_no_image_at_all_is_one_problem(write, tmp_path: Path) -> None:
+    source = write(SIX, normal=3, abnormal=3)
+    (Path(source["path"]) / "train").rename(Path(source["path"]) / "pictures")
+    report = check_dataset(source)
+    assert len(report.problems) == 1
+    assert "none of the images that the table names is there" in report.problems[0]
+    assert "folders there: pictures" in report.problems[0]
