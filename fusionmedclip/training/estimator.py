@@ -10,7 +10,9 @@ import torch
 
 from fusionmedclip.data import load_images
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 from fusionmedclip.models.attention import batch_first_attention
+from fusionmedclip.models.backbone_digest import backbone_digest
 from fusionmedclip.models.backbone_store import open_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
@@ -21,6 +23,12 @@ from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
 from fusionmedclip.training.progress import training_bar
 from fusionmedclip.training.saved import read_record, read_trained, write_trained
+from fusionmedclip.training.saved_backbone import (
+    backbone_record,
+    not_its_backbone,
+    plain_source,
+    saved_sources,
+)
 from fusionmedclip.training.settings import FusionSettings
 
 __all__ = ["FusionMedCLIP", "Prediction"]
@@ -69,8 +77,10 @@ class FusionMedCLIP(Detector):
         batch_size: int = 8,
     ):
         self.settings = build(FusionSettings, settings)
-        self.backbone_source = _plain_source(backbone)
-        self.backbone = open_backbone(backbone).to(device)
+        self.backbone_source = plain_source(backbone)
+        self.backbone = open_backbone(backbone)
+        self.backbone_digest = backbone_digest(self.backbone)  # before anything is adapted in place
+        self.backbone.to(device)
         if self.settings.precision != "float32":
             batch_first_attention(self.backbone.visual)
         self.batch_size = batch_size
@@ -202,7 +212,8 @@ class FusionMedCLIP(Detector):
 
     def save(self, folder: Path | str) -> None:
         """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
-        kept = {"settings": plain(self.settings), "backbone": self.backbone_source, "seed": self.seed}
+        backbone = backbone_record(self.backbone_source, self.backbone_digest, Path(folder))
+        kept = {"settings": plain(self.settings), "backbone": backbone, "seed": self.seed}
         write_trained(Path(folder), self._trained(), kept)
 
     def restore(self, folder: Path | str) -> Self:
@@ -211,9 +222,12 @@ class FusionMedCLIP(Detector):
         Raises
         ------
         InputError
-            If the folder holds no model, or one of other settings or of another backbone's sizes.
+            If the folder holds no model, or one of other settings or of another backbone.
         """
-        self._make(read_record(Path(folder))["seed"])
+        record = read_record(Path(folder))
+        if record["backbone"]["digest"] != self.backbone_digest:
+            raise InputError(f"{folder}: fitted on another backbone than this one; scores would mean nothing")
+        self._make(record["seed"])
         read_trained(Path(folder), self._trained())
         self.model.eval()
         return self
@@ -235,25 +249,28 @@ class FusionMedCLIP(Detector):
         ----------
         folder : path
         backbone : Backbone, path or mapping, optional
-            Where the frozen weights are now; None takes the place that the model was saved with.
+            Where the frozen weights are now; None looks where they were, as seen from the folder of the model
+            and as they were given.
         device : str
+
+        Raises
+        ------
+        InputError
+            If the folder holds no model, a broken one or one of another version; if its backbone is not found
+            or has other weights than it had.
         """
-        kept = read_record(Path(folder))
-        source = kept["backbone"] if backbone is None else backbone
-        if source is None:
-            raise InputError(
-                "this model was fitted on a backbone made in memory, and holds only what was trained",
-                hint="FusionMedCLIP.load(folder, backbone=...)",
-            )
-        return cls(backbone=source, settings=kept["settings"], device=device).restore(folder)
+        folder = Path(folder)
+        with reading(folder, "saved model", hint="fit it again"):
+            record, others = read_record(folder), {}
+            settings = build(FusionSettings, record["settings"])
+            for source in saved_sources(folder, record["backbone"], backbone):
+                model = cls(backbone=source, settings=settings, device=device)
+                if model.backbone_digest == record["backbone"]["digest"]:
+                    return model.restore(folder)
+                others[model.backbone_digest] = model.backbone_source
+            raise not_its_backbone(folder, record["backbone"], others)
 
 
 def _scores(scores: torch.Tensor, maps: torch.Tensor | None) -> Scores:
     values = scores.double().cpu().numpy()
     return Scores(values, None if maps is None else maps.float().cpu().numpy())
-
-
-def _plain_source(source: Backbone | str | Path | Mapping[str, Any]) -> Any:
-    if isinstance(source, Backbone):
-        return getattr(source, "source", None)
-    return dict(source) if isinstance(source, Mapping) else str(source)

@@ -1,37 +1,100 @@
-"""What a fitted model leaves on disk: the trained tensors alone, and the settings that give them a place."""
+"""What a fitted model leaves on disk: the trained tensors alone, and a record of what they belong to."""
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from fusionmedclip.data.files import whole_file
+from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded, reason
+from fusionmedclip.models.weight_files import read_safetensors
+from fusionmedclip.provenance import file_sha256
 
-__all__ = ["RECORD", "WEIGHTS", "read_record", "read_trained", "write_trained"]
+__all__ = ["FORMAT", "RECORD", "WEIGHTS", "check_place", "read_record", "read_trained", "write_trained"]
 
 WEIGHTS, RECORD = "weights.safetensors", "model.json"
+FORMAT = 2
+"""Version of the record. Before 2 it did not say which backbone the weights belong to."""
+
+_KEYS = {"settings": dict, "seed": int, "backbone": dict, "weights": dict}
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a place that a model cannot be saved in, before anything is computed.
+
+    A folder that holds a saved model, and nothing else, may be written again.
+
+    Raises
+    ------
+    InputError
+        If a file, or a folder of other things, stands there, or nothing can be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: a file stands there", allowed="a new folder, or one of a saved model")
+    strangers = sorted({p.name for p in folder.iterdir()} - {WEIGHTS, RECORD}) if folder.is_dir() else []
+    if strangers:
+        raise InputError(
+            f"{folder}: holds other files",
+            received=strangers[:3],
+            allowed="a new folder, or one of a saved model",
+        )
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()  # asked, since permissions alone do not tell
+    except OSError as error:
+        hint = "give a folder of your own"
+        raise InputError(f"{folder}: nothing can be written there ({reason(error)})", hint=hint) from error
 
 
 def write_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter], record: Mapping) -> None:
-    """Write parameters by name, and a JSON record, into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({n: p.detach().cpu().contiguous() for n, p in parameters.items()}, folder / WEIGHTS)
-    (folder / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+    """Write parameters by name, and a JSON record of what they belong to, each whole or not at all."""
+    with whole_file(folder / WEIGHTS) as weights, whole_file(folder / RECORD) as text:
+        save_file({n: p.detach().cpu().contiguous() for n, p in parameters.items()}, weights)
+        kept = {**record, "format": FORMAT, "weights": {"sha256": file_sha256(weights)}}
+        text.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
+@guarded("saved model", hint="fit it again")
 def read_record(folder: Path) -> dict[str, Any]:
-    """The JSON record of a saved model."""
+    """The record of a saved model: ``settings``, ``seed``, ``backbone`` (``digest``, ``source``, ``beside``).
+
+    Raises
+    ------
+    InputError
+        If the folder holds no saved model, a broken one, or one of another version.
+    """
     path = folder / RECORD
     if not path.is_file():
+        what = "lacks its record" if (folder / WEIGHTS).is_file() else "no saved model in this folder"
         raise InputError(
-            "no saved model in this folder", received=str(folder), hint="call save(folder) first"
+            f"{folder}: {what}", hint=f"call save(folder) first; it writes {RECORD} and {WEIGHTS}"
         )
-    return json.loads(path.read_text())
+    record = read_json(path)
+    version = record.get("format", 1) if isinstance(record, dict) else None
+    if version != FORMAT:
+        earlier = isinstance(version, int) and version < FORMAT
+        what = (
+            "another version, which did not record its backbone"
+            if earlier
+            else "a later version, or no model"
+        )
+        raise InputError(
+            f"{path}: saved by {what}", received=version, allowed=f"format {FORMAT}", hint="fit it again"
+        )
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(record.get(key), kind)]
+    if wrong or not isinstance(record["backbone"].get("digest"), str):
+        raise InputError(f"{path}: broken record", received=wrong or ["backbone.digest"], hint="fit it again")
+    return record
 
 
+@guarded("saved model", hint="fit it again")
 @torch.no_grad()
 def read_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> None:
     """Copy saved tensors into parameters of the same names and shapes.
@@ -39,9 +102,13 @@ def read_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> 
     Raises
     ------
     InputError
-        If names or shapes differ: other settings, or a backbone of other sizes.
+        If the weights are missing, broken or not those of the record, or if names or shapes differ: other
+        settings, or a backbone of other sizes.
     """
-    state = load_file(folder / WEIGHTS)
+    record, path = read_record(folder), folder / WEIGHTS
+    state = read_safetensors(path)
+    if record["weights"].get("sha256") != file_sha256(path):
+        raise InputError(f"{path}: not the weights that {RECORD} was written with", hint="fit it again")
     saved, wanted = ({n: tuple(t.shape) for n, t in ts.items()} for ts in (state, parameters))
     differing = sorted(n for n in saved.keys() | wanted if saved.get(n) != wanted.get(n))
     if differing:
