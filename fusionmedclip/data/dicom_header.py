@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from fusionmedclip.data.claims import MAX_PIXELS, check_claim
+from fusionmedclip.data.claims import MAX_PIXELS, BoundedFile, check_claim
 from fusionmedclip.data.kinds import is_dicom
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
@@ -88,7 +88,8 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
         reading(path, "DICOM file", hint=_HINT, private=True),
         pydicom.config.disable_value_validation(),
     ):
-        dataset = pydicom.dcmread(path, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
+        with BoundedFile(path) as file:
+            dataset = pydicom.dcmread(file, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
         _complete_syntax(dataset)
         broken = _convert(dataset)
     if broken:

@@ -71,9 +71,11 @@ def kind_of(path: Path) -> str:
         hint = "download or export it again, or take it out of the folder"
         raise InputError(f"{path}: empty file (0 bytes)", hint=hint)
     name = path.name.lower()
+    if is_dicom(path):
+        return "dicom"  # first: its preamble may be that of a TIFF
     if _is_picture(path):
         return "raster"
-    if is_dicom(path) or name.endswith(DICOM_SUFFIXES):
+    if name.endswith(DICOM_SUFFIXES):
         return "dicom"
     return "volume" if name.endswith(NIBABEL_SUFFIXES) else "raster"
 

@@ -1,12 +1,14 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from fusionmedclip.data.claims import check_claim
+from fusionmedclip.data.claims import BoundedFile, check_claim
 from fusionmedclip.data.pages import picture_pages
 from fusionmedclip.data.raster_values import Page, stored_values
 from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
@@ -46,12 +48,12 @@ def open_page(path: Path, *, frame: int | None = None) -> Page:
     InputError
         Naming the file when it is missing, empty, no image, truncated or broken.
     """
-    image = _open(path)
-    pages = picture_pages(path, image)
-    wanted = len(pages) // 2 if frame is None else frame
-    if not 0 <= wanted < len(pages):
-        raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
-    return _decode(path, image, pages[wanted])
+    with _open(path) as image:
+        pages = picture_pages(path, image)
+        wanted = len(pages) // 2 if frame is None else frame
+        if not 0 <= wanted < len(pages):
+            raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
+        return _decode(path, image, pages[wanted])
 
 
 def _decode(path: Path, image: Image.Image, number: int) -> Page:
@@ -61,7 +63,6 @@ def _decode(path: Path, image: Image.Image, number: int) -> Page:
     coding = coding if isinstance(coding, tuple) else (coding,)
     deep = 2 if ";16" in str(coding[:1]) or image.mode.startswith("I;16") else 1
     check_claim(path, image.width * image.height * len(image.getbands()) * deep)
-    image.filename = ""  # or Pillow maps a turned TIFF into memory, with its sides swapped
     early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
     image.load()
     orientation = early if image.format == "TIFF" else _orientation(image)
@@ -85,9 +86,9 @@ def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
 @guarded("image")
 def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
     """Read all pictures of a file: (S, H, W) float32 in [0, 1], each scaled by itself."""
-    image = _open(path)
-    numbers = picture_pages(path, image)
-    return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
+    with _open(path) as image:
+        numbers = picture_pages(path, image)
+        return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
 
 
 def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
@@ -140,17 +141,21 @@ def frames_of(path: Path) -> int:
     return raster_facts(path).pictures
 
 
-def _open(path: Path) -> Image.Image:
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    """Through a file of ours: by name Pillow maps TIFFs into memory, turned ones with sides swapped."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    try:
-        return Image.open(path, formats=_FORMATS)
-    except Image.UnidentifiedImageError as error:
-        form = what_it_is(path)
-        what = f"{path}: not an image this project can read" + (f": {form}" if form else "")
-        raise InputError(what, allowed=READ_FORMATS, hint=_HINT) from error
+    with BoundedFile(path) as file:
+        try:
+            image = Image.open(file, formats=_FORMATS)
+        except Image.UnidentifiedImageError as error:
+            form = what_it_is(path)
+            what = f"{path}: not an image this project can read" + (f": {form}" if form else "")
+            raise InputError(what, allowed=READ_FORMATS, hint=_HINT) from error
+        yield image
 
 
 def _orientation(image: Image.Image) -> int:

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
 from fusionmedclip.metrics.checks import check_maps
 from fusionmedclip.metrics.float16_bins import BINS, bins_of_bits, counts_of_bits, float16_bits
 from fusionmedclip.metrics.regions import MAX_REGIONS, REGION_MASS, region_mass, regions_of
@@ -221,14 +222,13 @@ class PixelCounts:
         InputError
             If the file is something else.
         """
-        try:
+        if not Path(path).is_file():
+            raise InputError("there are no pixel counts", received=str(path))
+        with reading(path, "pixel counts", hint="delete it and let the run write it again"):
+            _check_shapes(path)
             with np.load(path, allow_pickle=False) as stored:
                 version, regions = int(stored["format"]), int(stored["regions"])
                 arrays = {name: stored[name] for name in _ARRAYS}
-        except FileNotFoundError as error:
-            raise InputError("there are no pixel counts", received=str(path)) from error
-        except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError("a file does not hold pixel counts", received=str(path)) from error
         whole = all(a.shape == (BINS,) and a.dtype == np.int64 and a.min() >= 0 for a in arrays.values())
         if version != _FORMAT or not whole or arrays["mass"].sum() != regions * REGION_MASS:
             raise InputError(
@@ -241,3 +241,14 @@ class PixelCounts:
         counts._positive, counts._negative, counts._mass = (arrays[name] for name in _ARRAYS)
         counts._regions = regions
         return counts
+
+
+def _check_shapes(path: Path | str) -> None:
+    """Refuse headers of other arrays than :meth:`PixelCounts.save` writes, before memory is taken."""
+    with zipfile.ZipFile(path) as archive:
+        for name in ("format", "regions", *_ARRAYS):
+            with archive.open(f"{name}.npy") as handle:
+                np.lib.format.read_magic(handle)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(handle)
+            if shape != ((BINS,) if name in _ARRAYS else ()) or dtype.kind != "i":
+                raise InputError("the file holds no pixel counts", received=f"{name}: {dtype} {shape}")

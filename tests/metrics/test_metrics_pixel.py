@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -219,6 +221,22 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
     np.savez(tmp_path / "damaged.npz", **arrays)
     with pytest.raises(InputError, match="damaged or of another version"):
         PixelCounts.load(tmp_path / "damaged.npz")
+
+
+def test_a_header_that_claims_other_arrays_takes_no_memory(tmp_path):
+    PixelCounts().save(tmp_path / "whole.npz")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.npz") as source,
+        zipfile.ZipFile(tmp_path / "a.npz", "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "mass.npy":
+                header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (1000000000000,), }"
+                content = content[:10] + header.ljust(len(content[10:128]) - 1) + b"\n" + content[128:]
+            target.writestr(name, content)
+    with pytest.raises(InputError, match=r"a\.npz: the file holds no pixel counts"):
+        PixelCounts.load(tmp_path / "a.npz")
 
 
 def test_counts_do_not_compare_or_add_with_other_things():
