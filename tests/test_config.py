@@ -3,6 +3,8 @@
 import copy
 import itertools
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -168,3 +170,24 @@ def test_environments_agree_with_the_lock(root):
 def test_the_package_holds_the_protocol_as_it_stands_in_config_yaml(root):
     """It is what cells are compared with. After a change: cp config.yaml fusionmedclip/protocol.yaml"""
     assert (root / "fusionmedclip" / "protocol.yaml").read_bytes() == (root / "config.yaml").read_bytes()
+
+
+def test_planning_loads_neither_torch_nor_an_imaging_library(root):
+    """What rules/common.smk does with every method, in a process of its own."""
+    program = """
+import sys
+from fusionmedclip.config import load_config
+from fusionmedclip.methods import check_settings, check_stage1, reads_features
+from fusionmedclip.reporting.rows import is_run, row_request, rows_of
+config = load_config("config.yaml")
+for name in config.data["methods"]:
+    method = config.method(name)
+    check_settings(method["kind"], method["settings"], where=name)
+    reads_features(method["kind"], method["settings"])
+for name in config.data["backbones"]:
+    check_stage1(config.backbone(name)["stage1"], where=name)
+row_request(config, "table8", 1)
+print(sorted({"torch", "cv2", "PIL", "pydicom", "nibabel", "scipy", "skimage"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
