@@ -120,7 +120,7 @@ def gallery_synthesis(dataset):
     """Synthesis settings that our first method with any uses on a data set, and its support set."""
     for method, run in gallery_runs(dataset).items():
         settings = run_settings(CONFIG, run)["method"]["settings"]
-        if "synthesis" in settings:
+        if settings.get("synthesis") is not None:
             support = f"{RESULTS}/support/{dataset}/{run.split}/k{run.k}_seed{run.seed}.csv"
             return support, {"settings": settings["synthesis"], "seed": run.seed}
     return None

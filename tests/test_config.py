@@ -40,7 +40,7 @@ def test_merge_replaces_lists_and_merges_mappings():
 
 
 @pytest.mark.parametrize(
-    "overlay", ["demo", "offline", "variants", "further", "supports20", "grouped", "published"]
+    "overlay", ["demo", "offline", "variants", "further", "supports20", "grouped", "published", "strategy"]
 )
 def test_overlays_are_valid(root, overlay):
     config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from fusionmedclip.baselines.cutpaste_views import paste_patch, paste_scar, shift_and_jitter
 from fusionmedclip.baselines.density import GaussianDensity
+from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.settings.cutpaste import CutPasteSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
@@ -26,7 +27,7 @@ __all__ = ["CutPaste"]
 
 
 class CutPaste(Detector):
-    """Self-supervised 3-way classification, then the density of the features.
+    """Self-supervised classification of normal and changed images, then the density of the features.
 
     Parameters
     ----------
@@ -69,9 +70,15 @@ class CutPaste(Detector):
             parameters, s.learning_rate, momentum=s.momentum, weight_decay=s.weight_decay
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(s.steps, 1))
+        made = None
+        if s.synthesis is not None:
+            made = MadeAnomalies(images, s.synthesis, seed=seed, purpose="cutpaste")
         with keyed_torch(seed, "cutpaste", "dropout"):
             for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "cutpaste")):
-                views, labels = self._views(images[rows], seed, step)
+                if made is None:
+                    views, labels = self._views(images[rows], seed, step)
+                else:
+                    views, labels = self._made_views(images, made, rows, seed=seed, step=step)
                 features = self._pooled(network, views)
                 loss = F.cross_entropy(classifier(features), labels.to(features.device))
                 optimiser.zero_grad()
@@ -92,6 +99,21 @@ class CutPaste(Detector):
             views[2].append(paste_scar(moved, rng, self.settings))
         return np.stack([*views[0], *views[1], *views[2]]), torch.arange(3).repeat_interleave(len(images))
 
+    def _made_views(
+        self, images: np.ndarray, made: MadeAnomalies, rows: np.ndarray, *, seed: int, step: int
+    ) -> tuple[np.ndarray, Tensor]:
+        """Normal views of some rows, then views with an anomaly of each family, and their classes 0, 1, ...
+
+        All views of a row are moved and jittered alike, so that only the anomaly tells them apart.
+        """
+        views = []
+        for family in (None, *made.families):
+            for index, row in enumerate(rows):
+                image = images[row] if family is None else made.of_family(family, step, int(row))
+                rng = generator(seed, "cutpaste", "views", step, index)
+                views.append(shift_and_jitter(image, rng, self.settings))
+        return np.stack(views), torch.arange(1 + len(made.families)).repeat_interleave(len(rows))
+
     def _density_images(self, images: np.ndarray, seed: int) -> np.ndarray:
         extra = [
             shift_and_jitter(image, generator(seed, "cutpaste", "density", view, index), self.settings)
@@ -101,12 +123,14 @@ class CutPaste(Detector):
         return np.stack([*images, *extra])
 
     def _classifier(self, seed: int) -> nn.Sequential:
-        widths = [self.backbone.channels([self._layer])[0], *self.settings.head]
+        s = self.settings
+        classes = 3 if s.synthesis is None else 1 + len(s.synthesis.anomalous().families)
+        widths = [self.backbone.channels([self._layer])[0], *s.head]
         layers: list[nn.Module] = []
         with keyed_torch(seed, "cutpaste", "classifier"):
             for before, after in pairwise(widths):
                 layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
-            layers.append(nn.Linear(widths[-1], 3))
+            layers.append(nn.Linear(widths[-1], classes))
         return nn.Sequential(*layers).to(self.backbone.mean.device).train()
 
     def _pooled(self, network: Backbone, images: np.ndarray) -> Tensor:

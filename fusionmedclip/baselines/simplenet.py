@@ -7,7 +7,9 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.maps import pixel_maps
 from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
 from fusionmedclip.baselines.settings.simplenet import SimpleNetSettings
@@ -17,7 +19,7 @@ from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import torch_generator
 
-__all__ = ["SimpleNet", "SimpleNetHead", "hinge_loss"]
+__all__ = ["SimpleNet", "SimpleNetHead", "covered_patches", "hinge_loss"]
 
 
 class SimpleNetHead(nn.Module):
@@ -97,14 +99,20 @@ class SimpleNet(FeatureDetector):
         if s.standardise:
             head.mean.copy_(patches.mean(dim=(0, 1)))
             head.std.copy_(patches.std(dim=(0, 1)).clamp(min=1e-6))
+        made = None
+        if s.synthesis is not None:
+            made = MadeAnomalies(support, s.synthesis, seed=seed, purpose="simplenet")
         optimisers = _optimisers(head, s)
         for step, rows in enumerate(batches(len(patches), s.train_batch, s.steps, seed, "simplenet")):
             generator = torch_generator(seed, "simplenet", "noise", step)
             features = head.adapted(self._draw(patches[torch.as_tensor(rows)].flatten(0, 1), generator))
-            noise = torch.randn(features.shape, generator=generator).to(features.device)
-            noisy = features + s.noise_std * noise
-            outputs = head.discriminator(torch.cat([features, noisy])).squeeze(1)
-            loss = hinge_loss(*outputs.chunk(2), s.margin)
+            if made is None:
+                noise = torch.randn(features.shape, generator=generator).to(features.device)
+                fake = features + s.noise_std * noise
+            else:
+                fake = head.adapted(self._draw(self._made_patches(made, step, rows), generator))
+            outputs = head.discriminator(torch.cat([features, fake])).squeeze(1)
+            loss = hinge_loss(outputs[: len(features)], outputs[len(features) :], s.margin)
             for optimiser in optimisers:
                 optimiser.zero_grad()
             loss.backward()
@@ -120,6 +128,13 @@ class SimpleNet(FeatureDetector):
         if count is None or count >= len(patches):
             return patches
         return patches[torch.randperm(len(patches), generator=generator)[:count]]
+
+    def _made_patches(self, made: MadeAnomalies, step: int, rows: np.ndarray) -> Tensor:
+        """(N, D) features of the patches that made anomalies on some support images cover."""
+        images, masks = made.batch(step, rows)
+        maps = self.features(images)
+        covered = covered_patches(torch.as_tensor(masks), maps[0].shape[-2:])
+        return self._patches(maps)[covered.to(self.backbone.mean.device)]
 
     @torch.inference_mode()
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
@@ -168,6 +183,24 @@ class SimpleNet(FeatureDetector):
         head.load_state_dict(state)
         self._head = head.eval()
         return self
+
+
+def covered_patches(masks: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Which patches an anomaly covers: by half at least or, of a small one, as much as any.
+
+    Parameters
+    ----------
+    masks : (B, H, W) bool tensor
+    grid : (int, int)
+        Rows and columns of patches.
+
+    Returns
+    -------
+    (B, rows * columns) bool tensor
+        Some true for each mask that is not empty.
+    """
+    share = F.adaptive_avg_pool2d(masks.float().unsqueeze(1), grid).flatten(1)
+    return (share > 0) & (share >= share.amax(dim=1, keepdim=True).clamp(max=0.5))
 
 
 def _optimisers(head: SimpleNetHead, settings: SimpleNetSettings) -> list[torch.optim.Optimizer]:

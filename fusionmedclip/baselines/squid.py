@@ -1,5 +1,6 @@
 """SQUID: reconstruction from memories of normal patches, judged by a discriminator (CVPR 2023)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fusionmedclip.baselines.affine_views import random_affine
+from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
 from fusionmedclip.baselines.settings.squid import SQUIDSettings
 from fusionmedclip.baselines.squid_network import Discriminator, Generator
@@ -48,10 +50,17 @@ class SQUID(Detector):
             max(1, round(1.5 * s.steps / s.critic_steps)),
             eta_min=s.learning_rate * s.final_rate_share,
         )
+        anomalies = None
+        if s.synthesis is not None:
+            anomalies = MadeAnomalies(images, s.synthesis, seed=seed, purpose="squid")
         with keyed_torch(seed, "squid", "masks"):
             for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "squid")):
                 real = self._augmented(images, rows, seed, step)
-                losses = {"step": step + 1, "discriminator": _judge_step(made, judge, optimisers[1], real, s)}
+                fakes = self._fakes(made, real, anomalies, rows, seed=seed, step=step)
+                losses = {
+                    "step": step + 1,
+                    "discriminator": _judge_step(judge, optimisers[1], real, fakes, s),
+                }
                 if step % s.critic_steps == 0:
                     losses["generator"] = _generator_step(made, judge, optimisers[0], real, s)
                     made.painting.remember()
@@ -85,6 +94,24 @@ class SQUID(Detector):
             for place, row in enumerate(rows)
         ]
         return torch.as_tensor(np.stack(views)[:, None], device=self.device)
+
+    @torch.no_grad()
+    def _fakes(
+        self,
+        made: Generator,
+        real: Tensor,
+        anomalies: MadeAnomalies | None,
+        rows: np.ndarray,
+        *,
+        seed: int,
+        step: int,
+    ) -> list[Tensor]:
+        """What the discriminator learns to tell from real views: reconstructions, perhaps anomalies."""
+        fakes = [made(real).student]
+        if anomalies is not None:
+            drawn = anomalies.batch(step, rows)[0]
+            fakes.append(self._augmented(drawn, np.arange(len(drawn)), seed, step))  # moved as the real views
+        return fakes
 
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
@@ -131,14 +158,19 @@ def _optimisers(networks: torch.nn.ModuleDict, s: SQUIDSettings) -> list[torch.o
 
 
 def _judge_step(
-    made: Generator, judge: Discriminator, optimiser: torch.optim.Optimizer, real: Tensor, s: SQUIDSettings
+    judge: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    real: Tensor,
+    fakes: Sequence[Tensor],
+    s: SQUIDSettings,
 ) -> float:
-    with torch.no_grad():
-        fake = made(real).student
     optimiser.zero_grad()
-    logits_real, logits_fake = judge(real), judge(fake)
+    logits_real = judge(real)
     loss = F.binary_cross_entropy_with_logits(logits_real, torch.ones_like(logits_real))
-    loss = loss + F.binary_cross_entropy_with_logits(logits_fake, torch.zeros_like(logits_fake))
+    for fake in fakes:
+        logits = judge(fake)
+        part = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))
+        loss = loss + part / len(fakes)
     (s.discriminator_weight * loss).backward()
     optimiser.step()
     return loss.item()

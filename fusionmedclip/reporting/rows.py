@@ -102,7 +102,7 @@ def run_settings(config: Config, run: Run) -> dict:
     method = config.method(run.method)
     settings = method["settings"]
     profile = config.dataset(run.dataset).get("profile")
-    if "synthesis" in settings and profile and "profile" not in settings["synthesis"]:
+    if settings.get("synthesis") is not None and profile and "profile" not in settings["synthesis"]:
         settings = {**settings, "synthesis": {**settings["synthesis"], "profile": profile}}
     more = {key: method[key] for key in ("oracle", "support_folds") if method.get(key)}
     backbone = method["backbone"]

@@ -1,7 +1,7 @@
 """Settings of anomaly synthesis: which anomalies, at what odds, with which numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from fusionmedclip.errors import InputError
@@ -224,7 +224,25 @@ class SynthesisSettings(Checked):
             raise InputError("synthesis.preset is unknown", received=name, allowed=", ".join(PRESETS))
         return {"families": PRESETS[name], **_BESIDE.get(name, {})}
 
-    @classmethod
-    def parent(cls) -> Self:
-        """MediCLIP's mixture: Identity, CutPaste, Gaussian intensity, Source, anywhere in the image."""
-        return cls.preset("parent")
+    def anomalous(self) -> Self:
+        """The same mixture without what changes nothing or is never drawn, families in order of names.
+
+        Raises
+        ------
+        InputError
+            If nothing is left.
+        """
+        odds = self.family_odds or dict.fromkeys(self.families, 1.0)
+        left = {
+            name: tasks
+            for name in sorted(odds)
+            if odds[name] > 0
+            and any(tasks := {t: o for t, o in self.families[name].items() if o > 0 and t != "identity"})
+        }
+        if not left:
+            raise InputError(
+                "synthesis.families makes no anomaly",
+                received={name: dict(tasks) for name, tasks in self.families.items()},
+                allowed="a family with a task other than identity",
+            )
+        return replace(self, families=left, family_odds={name: odds[name] for name in left})

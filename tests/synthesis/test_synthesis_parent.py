@@ -27,7 +27,7 @@ def noise() -> np.ndarray:
 
 @pytest.mark.parametrize("task", PARENT)
 def test_masks_are_as_large_and_lie_where_the_parents_do(task, noise):
-    settings = SynthesisSettings.parent()
+    settings = SynthesisSettings.preset("parent")
     covered, shares = np.zeros((224, 224)), []
     for index in range(DRAWS):
         image = noise[index % 2]
@@ -46,8 +46,12 @@ def test_masks_are_as_large_and_lie_where_the_parents_do(task, noise):
 
 def test_a_warp_that_changes_nothing_has_a_mask_as_in_the_parents_code(noise):
     black = np.zeros((224, 224), np.float32)
-    _, mask = synthesize(black, noise, task="source", rng=generator(0), settings=SynthesisSettings.parent())
-    image, _ = synthesize(black, noise, task="source", rng=generator(0), settings=SynthesisSettings.parent())
+    _, mask = synthesize(
+        black, noise, task="source", rng=generator(0), settings=SynthesisSettings.preset("parent")
+    )
+    image, _ = synthesize(
+        black, noise, task="source", rng=generator(0), settings=SynthesisSettings.preset("parent")
+    )
     assert mask.any()
     assert not image.any()
 

@@ -26,7 +26,7 @@ def test_parent_values():
     settings = SynthesisSettings.from_dict({"preset": "parent"})
     tasks = {task for family in settings.families.values() for task in family}
     assert tasks == {"identity", "cutpaste", "gaussian", "source"}
-    assert settings == SynthesisSettings.parent()
+    assert settings == SynthesisSettings.preset("parent")
     assert not settings.foreground
     assert settings.placement == "whole"
     assert settings.drawn_masks == ("gaussian", "source", "sink")  # tasks.py there: no labeller

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.settings.ranges import at_least, positive
+from fusionmedclip.baselines.settings.ranges import at_least, makes_anomalies, positive
 from fusionmedclip.errors import InputError
+from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["CutPasteSettings"]
 
@@ -38,6 +39,9 @@ class CutPasteSettings:
         Support images a step; each is seen as it is, with a patch, and with a scar.
     learning_rate, momentum, weight_decay : float
         SGD with a cosine decay to zero.
+    synthesis : SynthesisSettings or None
+        The thesis's anomalies in place of patch and scar (section 4.3; not the paper): a class for each
+        family of them beside the normal one.
     density_views : int
         Augmented views of each support image that the Gaussian density is fitted to; 1 is the image itself.
     batch_size : int
@@ -59,10 +63,12 @@ class CutPasteSettings:
     learning_rate: float = 0.03
     momentum: float = 0.9
     weight_decay: float = 3e-5
+    synthesis: SynthesisSettings | None = None
     density_views: int = 1
     batch_size: int = 16
 
     def __post_init__(self):
+        makes_anomalies(self.synthesis)
         for name in ("area", "scar_width", "scar_height"):
             low, high = getattr(self, name)
             if not 0 < low <= high or (name == "area" and high > 1):

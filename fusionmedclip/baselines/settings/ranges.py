@@ -3,8 +3,9 @@
 from typing import Any
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.synthesis.settings import SynthesisSettings
 
-__all__ = ["at_least", "fraction", "layer_list", "one_of", "positive"]
+__all__ = ["at_least", "fraction", "layer_list", "makes_anomalies", "one_of", "positive"]
 
 
 def at_least(low: float, **values: float) -> None:
@@ -33,6 +34,12 @@ def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
     for name, value in values.items():
         if value not in allowed:
             raise InputError(f"setting `{name}`", received=value, allowed=", ".join(map(str, allowed)))
+
+
+def makes_anomalies(synthesis: SynthesisSettings | None) -> None:
+    """Synthesis, where there is any, has something other than identity to draw."""
+    if synthesis is not None:
+        synthesis.anomalous()
 
 
 def layer_list(layers: tuple[Any, ...]) -> None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.settings.ranges import at_least, layer_list, one_of, positive
+from fusionmedclip.baselines.settings.ranges import at_least, layer_list, makes_anomalies, one_of, positive
+from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["SimpleNetSettings"]
 
@@ -21,6 +22,9 @@ class SimpleNetSettings:
         Width of the discriminator.
     noise_std : float
         Of the Gaussian noise that turns projected features into anomalous ones.
+    synthesis : SynthesisSettings or None
+        Anomalous features are those of the thesis's anomalies, at the patches that they cover (section 4.3;
+        not official), in place of noise.
     margin : float
         Of the truncated hinge loss, on both sides.
     steps : int
@@ -51,6 +55,7 @@ class SimpleNetSettings:
     projection: bool = True
     hidden: int = 1024
     noise_std: float = 0.015
+    synthesis: SynthesisSettings | None = None
     margin: float = 0.5
     steps: int = 4840
     train_batch: int = 8
@@ -63,6 +68,7 @@ class SimpleNetSettings:
     batch_size: int = 8
 
     def __post_init__(self):
+        makes_anomalies(self.synthesis)
         layer_list(self.layers)
         one_of(("adaptive", "average"), embedding=self.embedding)
         positive(

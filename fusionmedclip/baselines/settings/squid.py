@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.settings.ranges import at_least, fraction, one_of, positive
+from fusionmedclip.baselines.settings.ranges import at_least, fraction, makes_anomalies, one_of, positive
 from fusionmedclip.errors import InputError
+from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["SQUIDSettings"]
 
@@ -42,6 +43,8 @@ class SQUIDSettings:
         Of the discriminator's loss.
     translation, scaling : float
         Augmentation: images move by up to this share of their side, and grow or shrink by up to this share.
+    synthesis : SynthesisSettings or None
+        The thesis's anomalies as further fakes of the discriminator (section 4.3; not official).
     score : str
         Image score: ``discriminator``, minus its logit for the reconstruction (official), or ``residual``,
         the mean squared residual, which tells lesions after far fewer steps (docs/baselines.md).
@@ -69,6 +72,7 @@ class SQUIDSettings:
     discriminator_weight: float = 0.005
     translation: float = 0.05
     scaling: float = 0.05
+    synthesis: SynthesisSettings | None = None
     score: str = "discriminator"
     batch_size: int = 16
 
@@ -81,6 +85,7 @@ class SQUIDSettings:
         return found
 
     def __post_init__(self):
+        makes_anomalies(self.synthesis)
         one_of(("discriminator", "residual"), score=self.score)
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(
