@@ -9,6 +9,7 @@ from fusionmedclip.config_schema import validate
 from fusionmedclip.documents import check_plain, read_json, read_yaml
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.repetitions import repetition, with_repetitions
 
 __all__ = ["Config", "load_config", "merge", "read_config"]
 
@@ -78,10 +79,13 @@ class Config:
 
     @classmethod
     def checked(cls, data: Mapping) -> "Config":
-        """Validate against ``schemas/config.schema.yaml``, then check every reference."""
+        """Validate against ``schemas/config.schema.yaml``, then check every reference.
+
+        Backbones whose Stage 1 is ``repeated`` have an entry for each repetition in what is returned.
+        """
         check_plain(data, "configuration")
         validate(data)
-        config = cls(dict(data))
+        config = cls(with_repetitions(data))
         config._check_references()
         return config
 
@@ -125,6 +129,12 @@ class Config:
         if entry.get("oracle"):
             entry["title"] += ", oracle: best epoch on the test set"
         return {**entry, "name": name}
+
+    def run_backbone(self, method: str, seed: int) -> str | None:
+        """Backbone of a method in one repetition: its own where Stage 1 is ``repeated``."""
+        name = self.method(method)["backbone"]
+        stage1 = None if name is None else self.backbone(name)["stage1"]
+        return repetition(name, seed) if stage1 and stage1.get("repeated") else name
 
     def backbone_source(self, name: str) -> Any:
         """What a model is made from: the folder the workflow made, or the settings of a stock backbone."""

@@ -46,6 +46,6 @@ rule draw_support:
         mem_mb=1000,
         runtime=10,
     params:
-        lambda w: params("draw_support"),
+        lambda w: params("draw_support", supports=CONFIG.data["supports"]),
     script:
         "../workflow_scripts/draw_support.py"

@@ -150,6 +150,6 @@ def support_files(datasets):
     ]
 
 
-TRAINED = [name for name in STAGE1 if any(CONFIG.method(run.method)["backbone"] == name for run in RUNS)]
+TRAINED = [name for name in STAGE1 if any(CONFIG.run_backbone(run.method, run.seed) == name for run in RUNS)]
 SHOWN = [dataset for dataset in DATASETS if gallery_runs(dataset)]
 CURVED = [dataset for dataset, _ in training_logs()]

@@ -54,7 +54,7 @@ def run_inputs(wildcards):
         "split": f"{dataset}/split_{wildcards.split}.csv",
         "support": f"{RESULTS}/support/{wildcards.dataset}/{wildcards.split}/k{wildcards.k}_seed{wildcards.seed}.csv",
     }
-    backbone = CONFIG.method(wildcards.method)["backbone"]
+    backbone = CONFIG.run_backbone(wildcards.method, int(wildcards.seed))
     if backbone:
         files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
         files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"

@@ -6,7 +6,7 @@ FIGURES_SHOWN = [path for path in rules.figures.input if path.endswith(".png")]
 
 def needed_backbones():
     """Backbones behind the runs, and those that Stage 1 starts from."""
-    used = {CONFIG.method(run.method)["backbone"] for run in RUNS} - {None}
+    used = {CONFIG.run_backbone(run.method, run.seed) for run in RUNS} - {None}
     return used | {CONFIG.backbone(name)["base"] for name in used if name in STAGE1}
 
 
@@ -26,7 +26,9 @@ def stage_jobs():
     trained = backbones & set(STAGE1)
     told = {CONFIG.backbone(name)["stage1"]["captions"] for name in trained}
     methods = {name: CONFIG.method(name) for name in {run.method for run in RUNS}}
-    stored = {(methods[run.method]["backbone"], run.dataset) for run in RUNS if uses_features(run.method)}
+    stored = {
+        (CONFIG.run_backbone(run.method, run.seed), run.dataset) for run in RUNS if uses_features(run.method)
+    }
     measured = {run.dataset for run in RUNS if reads_files(methods[run.method]["kind"])}
     return {
         "acquire_dataset": len(datasets & set(ORIGINS)),

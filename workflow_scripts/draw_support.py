@@ -10,5 +10,6 @@ run(
     k=int(snakemake.wildcards.k),
     seed=int(snakemake.wildcards.seed),
     dataset=snakemake.wildcards.dataset,
+    supports=params["supports"],
     out=snakemake.output[0],
 )

@@ -8,12 +8,14 @@ from fusionmedclip.randomness import generator
 __all__ = ["draw_support"]
 
 
-def draw_support(split: pd.DataFrame, *, k: int, seed: int, dataset: str) -> pd.DataFrame:
+def draw_support(
+    split: pd.DataFrame, *, k: int, seed: int, dataset: str, nested: bool = True
+) -> pd.DataFrame:
     """Draw k images of the pool without replacement.
 
-    One permutation of the pool, keyed by seed and data set, serves every k: the support sets of one seed
-    are nested, k = 4 being the first four of k = 8, 16 and 32. So a curve over k shows what more images
-    bring, not the luck of another draw (thesis 4.1 leaves this open).
+    Nested, one permutation of the pool, keyed by seed and data set, serves every k: k = 4 is the first four
+    of k = 8, 16 and 32. So a curve over k shows what more images bring, not the luck of another draw (thesis
+    4.1 leaves this open). Otherwise k keys a permutation of its own.
 
     Parameters
     ----------
@@ -24,6 +26,7 @@ def draw_support(split: pd.DataFrame, *, k: int, seed: int, dataset: str) -> pd.
     seed : int
     dataset : str
         Identifier; also keys the draw.
+    nested : bool
 
     Returns
     -------
@@ -43,5 +46,6 @@ def draw_support(split: pd.DataFrame, *, k: int, seed: int, dataset: str) -> pd.
             allowed=f"1 to {len(pool)} (normal images outside the test set)",
             hint="lower k, or test on fewer normal images",
         )
-    order = generator(seed, "support", dataset).permutation(len(pool))
+    purpose = (seed, "support", dataset) if nested else (seed, "support", dataset, k)
+    order = generator(*purpose).permutation(len(pool))
     return pd.DataFrame({"image_id": [pool[index] for index in order[:k]]})

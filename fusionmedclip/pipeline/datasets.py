@@ -122,8 +122,8 @@ def split_dataset(
     write_text(out, split.to_csv(index=False, lineterminator="\n"))
 
 
-def sample_support(*, split: str, k: int, seed: int, dataset: str, out: str) -> None:
-    """Write the k support images of one seed."""
+def sample_support(*, split: str, k: int, seed: int, dataset: str, supports: str, out: str) -> None:
+    """Write the k support images of one seed; ``supports`` is ``nested`` or ``independent``."""
     table = pd.read_csv(split, keep_default_na=False, dtype={"image_id": str})
-    support = draw_support(table, k=k, seed=seed, dataset=dataset)
+    support = draw_support(table, k=k, seed=seed, dataset=dataset, nested=supports == "nested")
     write_text(out, support.to_csv(index=False, lineterminator="\n"))

@@ -105,17 +105,19 @@ def run_settings(config: Config, run: Run) -> dict:
     if settings.get("synthesis") is not None and profile and "profile" not in settings["synthesis"]:
         settings = {**settings, "synthesis": {**settings["synthesis"], "profile": profile}}
     more = {key: method[key] for key in ("oracle", "support_folds") if method.get(key)}
-    backbone = method["backbone"]
+    backbone = config.run_backbone(run.method, run.seed)
+    found = {"name": backbone} if backbone == method["backbone"] else {"name": backbone, "repeated": True}
     dataset = config.dataset(run.dataset)
     meta = others(config, run.dataset) if learns_from_others(method["kind"], settings) else []
     return {
         "method": {"name": run.method, "kind": method["kind"], "settings": settings, **more},
-        "backbone": None if backbone is None else {"name": backbone, **backbone_identity(config, backbone)},
+        "backbone": None if backbone is None else {**found, **backbone_identity(config, backbone)},
         "dataset": run.dataset,
         "source": dataset["source"],
         "test": dataset["test"],
         "split": run.split,
         "split_seed": data["split_seed"],
+        "supports": data["supports"],
         "k": run.k,
         "seed": run.seed,
         "image_size": data["image_size"],
@@ -142,7 +144,9 @@ def stand_in_reasons(config: Config, *, dataset: str, method: str) -> list[str]:
     """
     shipped = counterpart(config, dataset)
     ours, protocol = (
-        resolved(run_settings(c, Run(dataset, c.data["split"], method, 0, 0)), c.data["seeds"])
+        resolved(
+            run_settings(c, Run(dataset, c.data["split"], method, 0, c.data["seeds"][0])), c.data["seeds"]
+        )
         for c in (config, shipped)
     )
     mine, theirs = (

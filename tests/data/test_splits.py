@@ -126,6 +126,16 @@ def test_support_sets_of_a_seed_are_nested() -> None:
     assert list(draw_support(_pool(33), k=4, seed=5, dataset="other")["image_id"]) != sets[4]
 
 
+def test_independent_support_sets_are_drawn_for_each_k() -> None:
+    sets = [
+        list(draw_support(_pool(33), k=k, seed=5, dataset="toy", nested=False)["image_id"])
+        for k in (8, 16, 16)
+    ]
+    assert sets[0] != sets[1][:8]
+    assert sets[1] == sets[2]
+    assert len(set(sets[1])) == 16
+
+
 def test_support_does_not_depend_on_the_order_of_rows() -> None:
     shuffled = _pool(33).iloc[np.random.Generator(np.random.PCG64(0)).permutation(34)]
     expected = draw_support(_pool(33), k=8, seed=0, dataset="toy")
