@@ -1,6 +1,8 @@
 """Archives, and the counts of pixels that metrics are made of, as the fuzz test reads them."""
 
 import io
+import re
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from PIL import Image
 
 from fusionmedclip.data.check import check_dataset
 from fusionmedclip.data.unpack import UnpackLimits, unpack
+from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.randomness import generator
 
@@ -62,12 +65,16 @@ def _data_set(folder: Path) -> list[Path]:
     return [folder / "ill" / "2.png", folder / "ill" / "3_mask.png"]
 
 
-def _check(file: Path, _: Path) -> None:
-    """A report whatever lies there; what it says must hold text only."""
-    report = check_dataset(
-        {"kind": "folder", "path": str(file.parents[1]), "normal": ["normal"], "abnormal": ["ill"]}
-    )
+def _check(file: Path, out: Path) -> None:
+    """The whole set with the damaged file in its place: a report of text only, whatever lies there."""
+    root, place = file.parents[1], re.sub(r"^damaged_\d+_", "", file.name)
+    shutil.copytree(root, out / "set", ignore=shutil.ignore_patterns("damaged_*"))
+    shutil.copyfile(file, out / "set" / file.parent.name / place)
+    classes = {"normal": ["normal"], "abnormal": ["ill"]}
+    report = check_dataset({"kind": "folder", "path": str(out / "set"), **classes})
     report.text().encode("utf-8")
+    if not report.usable:
+        raise InputError(report.text())
 
 
 TARGETS = (

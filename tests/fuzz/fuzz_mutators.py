@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["MUTATORS", "mutate"]
 
-GZIP, ZIP = b"\x1f\x8b", b"PK"
+GZIP, ZIP, PNG = b"\x1f\x8b", b"PK", b"\x89P"
 Mutator = Callable[[bytearray, np.random.Generator], bytearray]
 
 # Sizes, counts and offsets that a header may claim; each is written in 1 to 8 bytes, in either order.
@@ -116,7 +116,7 @@ def mutate(data: bytes, rng: np.random.Generator, *, tokens: Sequence[bytes] = (
         Pieces that mean something in this format; they are put in every fourth time.
     """
     result = bytearray(data)
-    if rng.random() < 1 / 3 and data[:2] in (GZIP, ZIP):
+    if rng.random() < 1 / 3 and data[:2] in (GZIP, ZIP, PNG):
         result = _inside(result, rng)
         if result != data:
             return bytes(result)
@@ -137,7 +137,7 @@ def _inside(data: bytearray, rng: np.random.Generator) -> bytearray:
     try:
         if data[:2] == GZIP:
             return bytearray(gzip.compress(mutator(bytearray(gzip.decompress(data)), rng), mtime=0))
-        return _repacked(data, mutator, rng)
+        return (_rechunked if data[:2] == PNG else _repacked)(data, mutator, rng)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return data
 
@@ -153,3 +153,24 @@ def _repacked(data: bytearray, mutator: Mutator, rng: np.random.Generator) -> by
                 content = mutator(content, rng)
             target.writestr(zipfile.ZipInfo(name), bytes(content))
     return bytearray(packed.getvalue())
+
+
+def _rechunked(data: bytearray, mutator: Mutator, rng: np.random.Generator) -> bytearray:
+    """A PNG with one chunk damaged, its rows inside their compression, and every checksum made anew."""
+    chunks, place = [], 8
+    while place + 12 <= len(data):
+        size = int.from_bytes(data[place : place + 4], "big")
+        chunks.append((bytes(data[place + 4 : place + 8]), bytearray(data[place + 8 : place + 8 + size])))
+        place += 12 + size
+    chosen = int(rng.integers(len(chunks)))
+    kind, content = chunks[chosen]
+    if kind == b"IDAT":
+        content = bytearray(zlib.compress(mutator(bytearray(zlib.decompress(content)), rng)))
+    elif content:
+        content = mutator(content, rng)
+    chunks[chosen] = kind, content
+    result = data[:8]
+    for kind, content in chunks:
+        checksum = zlib.crc32(kind + content).to_bytes(4, "big")
+        result += len(content).to_bytes(4, "big") + kind + content + checksum
+    return result

@@ -72,6 +72,16 @@ def _chexpert() -> str:
     return "\n".join([",".join(columns), *rows]) + "\n"
 
 
+def _write_chexpert(folder: Path) -> list[Path]:
+    """The table, and images by the names in it: one that names none is refused."""
+    (folder / "train.csv").write_text(_chexpert(), encoding="utf-8")
+    for line in _chexpert().splitlines()[1:]:
+        image = folder / line.split(",")[0].partition("/")[2]
+        image.parent.mkdir(parents=True)
+        image.touch()
+    return [folder / "train.csv"]
+
+
 def _read_chexpert(file: Path, _: Path) -> None:
     list_source({"kind": "chexpert", "path": str(file.parent), "normal": 1, "abnormal": 1})
 
@@ -105,9 +115,7 @@ TARGETS = (
         read=lambda f, _: read_manifest(f),
         tokens=TABLE,
     ),
-    Target(
-        name="CheXpert's table", write=_written("train.csv", _chexpert()), read=_read_chexpert, tokens=TABLE
-    ),
+    Target(name="CheXpert's table", write=_write_chexpert, read=_read_chexpert, tokens=TABLE),
     Target(name="captions", write=_captions, read=_read_captions, tokens=TABLE),
     Target(
         name="checksums",
