@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,17 @@ console = Console()
 
 Results = Annotated[Path, typer.Option(help="Folder of results.")]
 Configs = Annotated[list[Path] | None, typer.Option("--config", help="Configuration; repeat for overlays.")]
+MaskSuffix = Annotated[
+    str | None, typer.Option(help="What a mask's name has after its image's; '' where all are images.")
+]
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 @contextlib.contextmanager
@@ -101,6 +113,7 @@ def check(
     normal: Annotated[list[str] | None, typer.Option(help="Subfolder of normal images; repeat.")] = None,
     abnormal: Annotated[list[str] | None, typer.Option(help="Subfolder of abnormal images; repeat.")] = None,
     masks: Annotated[str | None, typer.Option(help="Subfolder of masks named like their images.")] = None,
+    mask_suffix: MaskSuffix = None,
 ) -> None:
     """Report what is understood of a data set: counts, sizes, masks, duplicates, what is wrong.
 
@@ -110,35 +123,27 @@ def check(
     from fusionmedclip.data.check import check_dataset
 
     with _readable(err=False):  # what is wrong is what was asked for
-        source = _source(dataset, config, data, normal=normal, abnormal=abnormal, masks=masks)
+        given = {"normal": normal, "abnormal": abnormal, "mask_folder": masks}
+        source = _source(dataset, config, data, folders={k: v for k, v in given.items() if v})
+        if mask_suffix is not None:
+            source = {**source, "mask_suffix": mask_suffix}
         report = check_dataset(source, dataset=Path(dataset).name)
     typer.echo(report.text())
     if not report.usable:
         raise typer.Exit(1)
 
 
-def _source(
-    dataset: str,
-    config: list[Path] | None,
-    data: Path | None,
-    *,
-    normal: list[str] | None,
-    abnormal: list[str] | None,
-    masks: str | None,
-) -> dict:
+def _source(dataset: str, config: list[Path] | None, data: Path | None, *, folders: dict) -> dict:
     """What ``check`` was asked to look at, as a source."""
     from fusionmedclip.config import Config, load_config
 
-    if normal or abnormal or masks:
-        source = {"kind": "folder", "path": dataset, "normal": normal or [], "abnormal": abnormal or []}
-        return {**source, "mask_folder": masks} if masks else source
+    if folders:
+        return {"kind": "folder", "path": dataset, "normal": [], "abnormal": [], **folders}
     if dataset.lower().endswith(".csv"):
         return {"kind": "csv", "path": dataset}
     folder, default = Path(dataset), Path("config.yaml")
-    paths = list(config or ())
-    if default not in paths and (default.is_file() or not (paths or folder.is_dir())):
-        paths.insert(0, default)  # overlays are merged over it, as in the workflow
-    loaded = load_config(paths) if paths else None
+    known = config or default.is_file() or not folder.is_dir()
+    loaded = load_config(_with_default(config)) if known else None
     if folder.is_dir() and (loaded is None or dataset not in loaded.data["datasets"]):
         names = ", ".join(sorted(item.name for item in folder.iterdir() if item.is_dir()))
         raise InputError(
@@ -161,18 +166,22 @@ def _source(
 @app.command()
 def fit(
     images: Annotated[list[Path], typer.Argument(help="Normal images, or a folder of them.")],
-    out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
+    out: Annotated[Path, typer.Option(help="Folder to save the model in: a new one, or a saved model's.")],
     method: Annotated[str, typer.Option(help="Method of the configuration.")] = "fusionmedclip",
     config: Configs = None,
+    mask_suffix: MaskSuffix = None,
+    device: Annotated[Device | None, typer.Option(help="In place of the configuration's.")] = None,
     seed: int = 0,
 ) -> None:
     """Fit FusionMedCLIP on normal images and save the model."""
     from fusionmedclip import FusionMedCLIP
     from fusionmedclip.data.image_files import image_files
+    from fusionmedclip.training.saved import check_place
 
     with _readable():
-        support = image_files(images)
-        model = FusionMedCLIP.from_config(config or [Path("config.yaml")], method=method)
+        support = image_files(images, mask_suffix=mask_suffix)
+        check_place(out)
+        model = FusionMedCLIP.from_config(_with_default(config), method=method, device=device)
         steps = model.settings.optimiser.steps(len(support))
         with _bar(steps) as progress:
             model.fit(support, seed=seed, progress=progress)
@@ -184,23 +193,32 @@ def fit(
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that fit saved.")],
     images: Annotated[list[Path], typer.Argument(help="Images, or a folder of them.")],
-    out: Annotated[Path, typer.Option(help="CSV of scores; maps go beside it as .npy.")] = Path("scores.csv"),
+    out: Annotated[
+        Path, typer.Option(help="CSV of scores, maps beside it as .npy; or a folder for both.")
+    ] = Path("scores.csv"),
+    backbone: Annotated[
+        Path | None, typer.Option(help="Where the frozen weights are now, if not where they were.")
+    ] = None,
+    mask_suffix: MaskSuffix = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.CPU,
 ) -> None:
     """Score images: a CSV of image and score, and the anomaly maps as one float32 array."""
-    import numpy as np
-    import pandas as pd
-
-    from fusionmedclip import FusionMedCLIP
-    from fusionmedclip.data.image_files import image_files
+    from fusionmedclip.predict_files import predict_files
 
     with _readable():
-        files = image_files(images)
-        result = FusionMedCLIP.load(model).predict(files)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({"image": [str(f) for f in files], "score": result.scores}).to_csv(out, index=False)
-    if result.maps is not None:
-        np.save(out.with_suffix(".npy"), result.maps)
-    console.print(f"scored {len(files)} images; {out}")
+        files, scores = predict_files(
+            model, images, out, backbone=backbone, mask_suffix=mask_suffix, device=device
+        )
+    console.print(f"scored {len(files)} images; {scores}")
+
+
+def _with_default(config: list[Path] | None) -> list[Path]:
+    """Overlays over the configuration of the working folder, as in the workflow."""
+    default, paths = Path("config.yaml"), list(config or ())
+    named = default.resolve() in {path.resolve() for path in paths}
+    if named or (paths and not default.is_file()):
+        return paths
+    return [default, *paths]
 
 
 @contextlib.contextmanager

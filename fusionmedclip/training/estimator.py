@@ -105,16 +105,38 @@ class FusionMedCLIP(Detector):
         return int(size[0] if isinstance(size, Sequence) else size)
 
     @classmethod
-    def from_config(cls, config: str | Path = "config.yaml", *, method: str = "fusionmedclip") -> Self:
-        """Model of one method of a configuration, over the backbone that the workflow made for it."""
+    def from_config(
+        cls,
+        config: str | Path | Sequence[str | Path] = "config.yaml",
+        *,
+        method: str = "fusionmedclip",
+        device: str | None = None,
+    ) -> Self:
+        """Model of one method of a configuration, over the backbone that the workflow made for it.
+
+        Parameters
+        ----------
+        config : path or sequence of paths
+            See :func:`fusionmedclip.config.load_config`.
+        method : str
+            One of kind ``fusionmedclip``.
+        device : str, optional
+            In place of the configuration's; see :func:`fusionmedclip.models.device.torch_device`.
+        """
         from fusionmedclip.config import load_config
 
         resolved = load_config(config)
         entry = resolved.method(method)
+        if entry.get("kind") != "fusionmedclip":
+            ours = [
+                name for name in resolved.data["methods"] if resolved.method(name)["kind"] == "fusionmedclip"
+            ]
+            hint = "baselines: fusionmedclip.baselines.create"
+            raise InputError(f"method {method} is none of this model", allowed=", ".join(ours), hint=hint)
         return cls(
             backbone=resolved.backbone_source(entry["backbone"]),
             settings=entry["settings"],
-            device=torch_device(resolved.data["device"]),
+            device=torch_device(device or resolved.data["device"]),
         )
 
     def fit(
@@ -261,14 +283,14 @@ class FusionMedCLIP(Detector):
         """
         folder = Path(folder)
         with reading(folder, "saved model", hint="fit it again"):
-            record, others = read_record(folder), {}
-            settings = build(FusionSettings, record["settings"])
-            for source in saved_sources(folder, record["backbone"], backbone):
-                model = cls(backbone=source, settings=settings, device=device)
-                if model.backbone_digest == record["backbone"]["digest"]:
-                    return model.restore(folder)
-                others[model.backbone_digest] = model.backbone_source
-            raise not_its_backbone(folder, record["backbone"], others)
+            record = read_record(folder)
+            settings, others = build(FusionSettings, record["settings"]), {}
+        for source in saved_sources(folder, record["backbone"], backbone):
+            model = cls(backbone=source, settings=settings, device=device)
+            if model.backbone_digest == record["backbone"]["digest"]:
+                return model.restore(folder)
+            others[model.backbone_digest] = model.backbone_source
+        raise not_its_backbone(folder, record["backbone"], others)
 
 
 def _scores(scores: torch.Tensor, maps: torch.Tensor | None) -> Scores:

@@ -1,7 +1,6 @@
 """What a fitted model leaves on disk: the trained tensors alone, and a record of what they belong to."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from safetensors.torch import save_file
 from fusionmedclip.data.files import whole_file
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
-from fusionmedclip.guard import guarded, reason
+from fusionmedclip.guard import guarded
 from fusionmedclip.models.weight_files import read_safetensors
+from fusionmedclip.outputs import check_writable
 from fusionmedclip.provenance import file_sha256
 
 __all__ = ["FORMAT", "RECORD", "WEIGHTS", "check_place", "read_record", "read_trained", "write_trained"]
@@ -45,12 +45,7 @@ def check_place(folder: Path) -> None:
             received=strangers[:3],
             allowed="a new folder, or one of a saved model",
         )
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    try:
-        tempfile.TemporaryFile(dir=there).close()  # asked, since permissions alone do not tell
-    except OSError as error:
-        hint = "give a folder of your own"
-        raise InputError(f"{folder}: nothing can be written there ({reason(error)})", hint=hint) from error
+    check_writable(folder)
 
 
 def write_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter], record: Mapping) -> None:

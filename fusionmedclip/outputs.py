@@ -1,0 +1,77 @@
+"""Places of outputs, checked before hours of work are lost on them."""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reason
+
+__all__ = ["check_outputs", "check_writable", "score_files"]
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a path where no file can be made, by making one in the nearest folder that is there.
+
+    Raises
+    ------
+    InputError
+        Naming the path and the system's reason.
+    """
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()  # asked, since permissions alone do not tell
+    except OSError as error:
+        hint = "give a folder of your own"
+        raise InputError(f"{path}: nothing can be written there ({reason(error)})", hint=hint) from error
+
+
+def score_files(out: Path) -> tuple[Path, Path]:
+    """Where scores and maps go: ``NAME.csv`` and ``NAME.npy``, or a folder's ``scores.csv`` and ``maps.npy``.
+
+    Raises
+    ------
+    InputError
+        If the name is neither a CSV's nor a folder's.
+    """
+    if out.is_dir() or not out.suffix:
+        return out / "scores.csv", out / "maps.npy"
+    if out.suffix.lower() != ".csv":
+        raise InputError(
+            f"{out}: scores are written as CSV, maps beside them as .npy",
+            received=out.suffix,
+            allowed="a name that ends in .csv, or a folder",
+        )
+    return out, out.with_suffix(".npy")
+
+
+def check_outputs(outputs: Iterable[Path], *, inputs: Iterable[Path]) -> None:
+    """Refuse outputs that would take the place of something else.
+
+    The outputs of one command belong together: they may take the place of an earlier result of it, but not of
+    a file that only bears the name of one of them.
+
+    Parameters
+    ----------
+    outputs : iterable of Path
+        Files, the one that makes the result known first.
+    inputs : iterable of Path
+        Files and folders that the command reads.
+
+    Raises
+    ------
+    InputError
+        If an output is a folder or an input, lies among the files of an input folder, would overwrite a
+        stranger, or cannot be written.
+    """
+    outputs = list(outputs)
+    places = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.is_dir():
+            raise InputError(f"{path}: a folder stands where a file would be written")
+        if path.resolve() in places or path.resolve().parent in places:
+            raise InputError(f"{path}: would be written among what is read", hint="give another place: --out")
+        if path.exists() and not outputs[0].exists():
+            what = f"{path}: would be overwritten, and is no earlier result: there is no {outputs[0].name}"
+            raise InputError(what, hint="move it, or give another name: --out")
+        check_writable(path.parent)
