@@ -2,11 +2,24 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-__all__ = ["sample_reflected"]
+__all__ = ["gathered", "sample_reflected"]
 
 
 def sample_reflected(maps: Tensor, grid: Tensor) -> Tensor:
+    """Sample (B, C, H, W) maps at a (B, h, w, 2) grid; outside is mirrored.
+
+    By torch's ``grid_sample``, or by :func:`gathered` where a deterministic backward pass needs it. The two
+    round differently, and a registration that starts as the identity samples where the slope of a bilinear
+    map jumps: there a rounding error turns a gradient. So what can be the official code's own operation is.
+    """
+    if maps.device.type == "cpu" or not torch.is_grad_enabled():
+        return F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
+    return gathered(maps, grid)
+
+
+def gathered(maps: Tensor, grid: Tensor) -> Tensor:
     """``F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)``, by gathering.
 
     torch has no deterministic backward pass of ``grid_sample`` on a GPU, but one of ``gather``.

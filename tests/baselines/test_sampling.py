@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from fusionmedclip.baselines.sampling import sample_reflected
+from fusionmedclip.baselines.sampling import gathered, sample_reflected
 
 
 @pytest.mark.parametrize("reach", [0.9, 1.5, 7.0], ids=["inside", "over the edge", "mirrored often"])
@@ -15,7 +15,7 @@ def test_equals_torchs_grid_sample(reach: float) -> None:
     weights = torch.rand(2, 3, 6, 7, generator=draw, dtype=torch.float64)
     results = []
     for sample in (
-        sample_reflected,
+        gathered,
         lambda m, g: F.grid_sample(m, g, padding_mode="reflection", align_corners=False),
     ):
         m, g = maps.clone().requires_grad_(), grid.clone().requires_grad_()
@@ -30,4 +30,15 @@ def test_the_identity_gives_the_map_itself() -> None:
     maps = torch.rand(1, 2, 4, 6, generator=torch.Generator().manual_seed(1))
     theta = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
     grid = F.affine_grid(theta, list(maps.shape), align_corners=False)
-    torch.testing.assert_close(sample_reflected(maps, grid), maps, atol=1e-6, rtol=0)
+    torch.testing.assert_close(gathered(maps, grid), maps, atol=1e-6, rtol=0)
+
+
+def test_torchs_own_where_it_is_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(F, "grid_sample", lambda maps, *_, **__: calls.append(maps.device.type) or maps)
+    for device in ("cpu", "meta"):  # any that is not the CPU
+        maps, grid = torch.zeros(1, 2, 4, 6, device=device), torch.zeros(1, 4, 6, 2, device=device)
+        sample_reflected(maps, grid)
+        with torch.inference_mode():
+            sample_reflected(maps, grid)
+    assert calls == ["cpu", "cpu", "meta"]
