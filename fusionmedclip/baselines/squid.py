@@ -127,7 +127,8 @@ class SQUID(Detector):
             if self.settings.score == "residual":
                 scores = residual.flatten(1).mean(dim=1)
             else:
-                scores = -networks["discriminator"](made)
+                judge = networks["discriminator"]
+                scores = -(judge.alone if self.settings.judge_statistics == "image" else judge)(made)
             parts.append(Scores(scores.double().cpu().numpy(), resize_maps(residual, batch.shape[1:])))
         return join(parts)
 

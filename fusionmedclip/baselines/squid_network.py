@@ -205,3 +205,12 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B,) logits of (B, 1, S, S) images."""
         return self.head(self.body(images).flatten(1)).squeeze(1)
+
+    def alone(self, images: Tensor) -> Tensor:
+        """(B,) logits, each with batch statistics of its image alone, as the official code tests."""
+        for layer in self.body:
+            if isinstance(layer, nn.BatchNorm2d):
+                images = F.instance_norm(images, weight=layer.weight, bias=layer.bias, eps=layer.eps)
+            else:
+                images = layer(images)
+        return self.head(images.flatten(1)).squeeze(1)

@@ -1,4 +1,4 @@
-"""Small backbones, phantoms, and weights that any language with the same generator can make again."""
+"""Small backbones, phantoms, and numbers that any program with numpy's frozen generator makes again."""
 
 import numpy as np
 import pytest
@@ -41,30 +41,6 @@ def phantoms():
     normal = [draw_phantom("brain_mri", size=64, lesion=False, seed=5, index=i).image for i in range(12)]
     lesion = [draw_phantom("brain_mri", size=64, lesion=True, seed=5, index=100 + i).image for i in range(6)]
     return np.stack(normal).astype(np.float32), np.stack(lesion).astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def fill():
-    """Function that gives a module weights from numpy's frozen generator, in order of their names.
-
-    Reference values of official code were computed with the same weights.
-    """
-
-    @torch.no_grad()
-    def _fill(module: torch.nn.Module, seed: int, scale: float) -> torch.nn.Module:
-        state = np.random.RandomState(seed)
-        for name, value in sorted(module.state_dict().items()):
-            if not (value.is_floating_point() and value.ndim):
-                continue
-            drawn = state.standard_normal(value.shape).astype("f4") * scale
-            if "running_var" in name:
-                drawn = np.abs(drawn) + 1
-            elif name.endswith("weight") and value.ndim == 1:
-                drawn = drawn + 1
-            value.copy_(torch.from_numpy(drawn))
-        return module
-
-    return _fill
 
 
 @pytest.fixture(scope="session")

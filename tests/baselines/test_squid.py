@@ -1,10 +1,10 @@
-"""SQUID against the official code's figures, and its memories against loops."""
+"""SQUID's training, and its memories against loops; see also ``official/``."""
 
 import numpy as np
+import pytest
 import torch
 
 from fusionmedclip.baselines import create
-from fusionmedclip.baselines.settings.squid import SQUIDSettings
 from fusionmedclip.baselines.squid_memory import (
     DecoderMemory,
     MemoryQueue,
@@ -12,27 +12,9 @@ from fusionmedclip.baselines.squid_memory import (
     sharpened,
     to_quadrants,
 )
-from fusionmedclip.baselines.squid_network import Discriminator, Generator
+from fusionmedclip.errors import InputError
 
 SMALL = {"image_size": 32, "width": 8, "queue_slots": 8, "matrix_slots": 8, "train_batch": 4}
-
-
-def test_figures_of_the_official_code(fill):
-    # tiangexiang/SQUID, commit 1bb3b70: AE(1, 8, 5, num_slots=20, level=4, initial_combine=2, dist=True) and
-    # SimpleDiscriminator(4) with these weights, eval mode, two images of uniform noise.
-    settings = SQUIDSettings(image_size=128, width=8, queue_slots=20, matrix_slots=20, kept=5)
-    made, judge = fill(Generator(settings), 0, 0.1).eval(), fill(Discriminator(128), 1, 0.1).eval()
-    # The official memories keep channels last; here they are first.
-    with torch.no_grad():
-        images = torch.from_numpy(np.random.RandomState(2).rand(2, 1, 128, 128).astype("f4"))
-        out = made(images)
-        logits = judge(images)
-    student = [out.student[0, 0, 5, 7], out.student[1, 0, 100, 90], out.student.mean(), out.student.std()]
-    expected = [0.5086944699287415, 0.5050806999206543, 0.5083615779876709, 0.0025753872469067574]
-    np.testing.assert_allclose(student, expected, rtol=1e-4)
-    teacher = [out.teacher.mean(), out.teacher.std(), out.distance]
-    np.testing.assert_allclose(teacher, [0.5520655512809753, 0.46642839908599854, 39883.0078125], rtol=1e-3)
-    np.testing.assert_allclose(logits, [12.92927074432373, 9.609169960021973], rtol=1e-4)
 
 
 def test_quadrants_are_row_by_row_and_come_back():
@@ -103,3 +85,8 @@ def test_no_batch_statistics_at_test(phantoms):
 
 def test_one_image_can_be_trained_on(phantoms):
     create("squid", **SMALL, steps=2).fit(phantoms[0][:1]).score(phantoms[1][:1])
+
+
+def test_an_images_own_statistics_need_more_than_one_position():
+    with pytest.raises(InputError, match="image_size"):
+        create("squid", **SMALL, judge_statistics="image")

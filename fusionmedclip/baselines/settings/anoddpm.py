@@ -36,7 +36,7 @@ class AnoDDPMSettings:
     reverse_steps : int or None
         Steps on the way back; None takes every one (official), fewer skip evenly.
     steps : int
-        Optimisation steps. Official: 3,000 epochs of 100 images.
+        Optimisation steps. Official: 3,000 epochs of 100 images (its loop runs one more).
     train_batch : int
         Images a step.
     learning_rate : float

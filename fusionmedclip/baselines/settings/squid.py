@@ -29,7 +29,7 @@ class SQUIDSettings:
     heads : int
         Of the attention between a patch and its neighbours.
     steps : int
-        Steps of the discriminator. Official: 200 epochs of 84.
+        Steps of the discriminator. Official: 200 epochs of 85 (``limit`` 84 lets batches 0 to 84 through).
     critic_steps : int
         The generator takes one step in this many.
     train_batch : int
@@ -48,6 +48,9 @@ class SQUIDSettings:
     score : str
         Image score: ``discriminator``, minus its logit for the reconstruction (official), or ``residual``,
         the mean squared residual, which tells lesions after far fewer steps (docs/baselines.md).
+    judge_statistics : str
+        Of the discriminator's batch normalisation at test: ``training``, the running ones, or ``image``, each
+        image's own (the official code never leaves training mode and tests images one at a time).
     batch_size : int
         Images scored together.
     """
@@ -59,7 +62,7 @@ class SQUIDSettings:
     kept: int = 5
     mask_ratio: float = 0.95
     heads: int = 8
-    steps: int = 16_800
+    steps: int = 17_000
     critic_steps: int = 2
     train_batch: int = 16
     learning_rate: float = 1e-4
@@ -74,6 +77,7 @@ class SQUIDSettings:
     scaling: float = 0.05
     synthesis: SynthesisSettings | None = None
     score: str = "discriminator"
+    judge_statistics: str = "training"
     batch_size: int = 16
 
     @property
@@ -87,9 +91,16 @@ class SQUIDSettings:
     def __post_init__(self):
         makes_anomalies(self.synthesis)
         one_of(("discriminator", "residual"), score=self.score)
+        one_of(("training", "image"), judge_statistics=self.judge_statistics)
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(
                 "setting `image_size`", received=self.image_size, allowed="a multiple of 32", hint="128"
+            )
+        if self.judge_statistics == "image" and self.image_size < 64:
+            raise InputError(
+                "setting `judge_statistics: image` needs more than one position in the last maps",
+                received=self.image_size,
+                allowed="`image_size` of 64 or more",
             )
         positive(
             width=self.width,

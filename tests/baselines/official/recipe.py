@@ -7,12 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["filled", "images", "normal", "show"]
+__all__ = ["filled", "images", "normal", "show", "uniform"]
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
     """Standard normal float32 numbers."""
     return np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
+
+
+def uniform(seed: int, *shape: int) -> np.ndarray:
+    """Float64 numbers in [0, 1)."""
+    return np.random.RandomState(seed).uniform(size=shape)
 
 
 def images(seed: int, count: int, size: int) -> np.ndarray:
