@@ -76,7 +76,9 @@ def extract_features(
     stores: dict[Layer, np.memmap] = {}
     with torch.inference_mode():
         for start in track(range(0, len(pixels), batch_size), description="Features"):
-            batch = network.pixels(np.array(pixels[start : start + batch_size]))
+            rows = np.arange(start, min(start + batch_size, len(pixels)))
+            # whole batches, filled up with its own: sums depend on the size, and equal pictures must agree
+            batch = network.pixels(np.array(pixels[np.resize(rows, batch_size)]))
             maps = network.feature_maps(batch, layers)
             if network.embed_dim:
                 maps.append(network.gap_features(batch))
@@ -86,7 +88,7 @@ def extract_features(
                     stores[layer] = np.lib.format.open_memmap(
                         feature_file(scratch, layer), mode="w+", dtype=np.float32, shape=shape
                     )
-                stores[layer][start : start + len(batch)] = values.float().cpu().numpy()
+                stores[layer][rows] = values[: len(rows)].float().cpu().numpy()
     for store in stores.values():
         store.flush()
     shutil.rmtree(out, ignore_errors=True)
