@@ -32,7 +32,8 @@ class CutPaste(Detector):
     Parameters
     ----------
     backbone : Backbone
-        Where training starts, officially ResNet-18 with ImageNet weights; it is copied, not changed.
+        Where training starts; it is copied, not changed. The paper trains a ResNet-18 from random weights on
+        hundreds of images; with a few, the protocol starts from ImageNet's.
     settings : CutPasteSettings, optional
     """
 

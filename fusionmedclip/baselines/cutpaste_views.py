@@ -21,7 +21,8 @@ def paste_patch(image: np.ndarray, rng: np.random.Generator, settings: CutPasteS
     """Copy of an (S, S) image with one of its own rectangles, jittered, pasted elsewhere."""
     side = image.shape[0]
     area = rng.uniform(*settings.area) * side**2
-    aspect = rng.uniform(1, settings.aspect) if rng.random() < 0.5 else rng.uniform(1 / settings.aspect, 1)
+    flat, tall = settings.aspect
+    aspect = rng.uniform(1, tall) if rng.random() < 0.5 else rng.uniform(flat, 1)
     height = int(np.clip(round((area * aspect) ** 0.5), 1, side))
     width = int(np.clip(round((area / aspect) ** 0.5), 1, side))
     patch = _jittered(_cut(image, height, width, rng), rng, settings.jitter)

@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import multivariate_normal
 from sklearn.covariance import ledoit_wolf
 
 from fusionmedclip.baselines import create
+from fusionmedclip.baselines.cutpaste import CutPaste
 from fusionmedclip.baselines.cutpaste_views import paste_patch, paste_scar, shift_and_jitter
 from fusionmedclip.baselines.density import GaussianDensity
+from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.settings.cutpaste import CutPasteSettings
+from fusionmedclip.baselines.training import batches
 from fusionmedclip.randomness import generator
 
 SIDE = 128
@@ -46,6 +50,17 @@ def test_patch_is_one_rectangle_of_the_image_within_the_stated_areas(noise):
     assert 0.28 < min(tall) < 0.5
     assert 2 < max(tall) < 3.5
     assert 0.35 < np.mean(np.array(tall) > 1) < 0.65
+
+
+def test_aspects_are_those_of_the_paper(noise):
+    # The paper samples them from (0.3, 1) and (1, 3.3); the larger a patch, the better its box tells.
+    settings = CutPasteSettings(jitter=0, area=(0.14, 0.15))
+    sides = [box(paste_patch(noise, generator(5, i), settings) != noise) for i in range(400)]
+    tall = np.array([height / width for height, width in sides])
+    assert tall.min() == pytest.approx(0.3, abs=0.01)
+    assert tall.max() == pytest.approx(3.3, abs=0.1)
+    assert np.median(tall[tall < 1]) == pytest.approx(0.65, abs=0.05)
+    assert np.median(tall[tall > 1]) == pytest.approx(2.15, abs=0.15)
 
 
 def test_scar_is_thin_and_turned(noise):
@@ -102,6 +117,50 @@ def test_training_learns_the_views_and_leaves_the_backbone(resnet, phantoms):
     assert losses[0] == pytest.approx(np.log(3), abs=0.4)
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
     assert all(value.equal(before[name]) for name, value in resnet.state_dict().items())
+
+
+class OfPixels(CutPaste):
+    """A classifier of fixed random projections of the views: the tower's own weights get no gradients."""
+
+    def _pooled(self, network, images):
+        weights = torch.from_numpy(np.random.RandomState(0).standard_normal((images[0].size, 512)))
+        return torch.from_numpy(images.reshape(len(images), -1)) @ weights.float() / images[0].size ** 0.5
+
+
+def test_steps_are_the_papers_by_hand(resnet, phantoms, monkeypatch):
+    # SGD: v <- 0.9 v + (g + 3e-5 p), p <- p - rate v; one cosine from 0.03 to 0 in 256 steps.
+    seen = []
+    step = torch.optim.SGD.step
+
+    def watched(optimiser, *args):
+        weight = optimiser.param_groups[0]["params"][-1]  # the classifier's last bias
+        before, gradient = weight.detach().numpy().astype(float), weight.grad.numpy().astype(float)
+        step(optimiser, *args)
+        seen.append((before, gradient, weight.detach().numpy().astype(float)))
+
+    monkeypatch.setattr(torch.optim.SGD, "step", watched)
+    OfPixels(backbone=resnet, settings=CutPasteSettings(image_size=16)).fit(phantoms[0][:1])
+    assert len(seen) == 256
+    velocity = np.zeros(3)
+    for number, (before, gradient, after) in enumerate(seen):
+        velocity = 0.9 * velocity + gradient + 3e-5 * before
+        rate = 0.03 * (1 + np.cos(np.pi * number / 256)) / 2
+        np.testing.assert_allclose(after, before - rate * velocity, rtol=1e-5, atol=1e-8)
+
+
+def test_loss_is_the_mean_over_normal_patch_and_scar_views(resnet, phantoms):
+    losses = []
+    settings = CutPasteSettings(image_size=16, steps=1)
+    detector = OfPixels(backbone=resnet, settings=settings)
+    detector.fit(phantoms[0][:4], progress=lambda record: losses.append(record["loss"]))
+    rows = next(iter(batches(4, settings.train_batch, 1, 0, "cutpaste")))
+    views, labels = detector._views(resize_images(phantoms[0][:4], 16)[rows], 0, 0)
+    with torch.no_grad():
+        logits = detector._classifier(0)(detector._pooled(None, views)).numpy().astype(float)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    expected = -np.mean([np.log(row[label]) for row, label in zip(chances, labels.tolist(), strict=True)])
+    assert losses == pytest.approx([expected], rel=1e-5)
 
 
 def test_no_map(resnet, phantoms):

@@ -21,8 +21,9 @@ class CutPasteSettings:
         Backbone layer whose mean over positions is the feature; None is the last (ResNet-18's 512-d).
     area : (float, float)
         Of the pasted patch, as a share of the image.
-    aspect : float
-        Aspect ratios are drawn from 1 / aspect to 1 and from 1 to aspect, with equal odds.
+    aspect : (float, float)
+        Height over width of the pasted patch is drawn from the first to 1 or from 1 to the second, with equal
+        odds.
     scar_width, scar_height : (float, float)
         Sides of the scar, pixels of a 256-pixel image.
     scar_angle : float
@@ -51,7 +52,7 @@ class CutPasteSettings:
     image_size: int | None = 256
     layer: int | str | None = None
     area: tuple[float, float] = (0.02, 0.15)
-    aspect: float = 3.3
+    aspect: tuple[float, float] = (0.3, 3.3)
     scar_width: tuple[float, float] = (2, 16)
     scar_height: tuple[float, float] = (10, 25)
     scar_angle: float = 45
@@ -73,7 +74,10 @@ class CutPasteSettings:
             low, high = getattr(self, name)
             if not 0 < low <= high or (name == "area" and high > 1):
                 raise InputError(f"setting `{name}`", received=(low, high), allowed="0 < lower <= upper")
-        at_least(1, aspect=self.aspect, density_views=self.density_views)
+        flat, tall = self.aspect
+        if not 0 < flat <= 1 <= tall:
+            raise InputError("setting `aspect`", received=(flat, tall), allowed="0 < lower <= 1 <= upper")
+        at_least(1, density_views=self.density_views)
         at_least(0, steps=self.steps, jitter=self.jitter, translation=self.translation)
         at_least(0, weight_decay=self.weight_decay, momentum=self.momentum, scar_angle=self.scar_angle)
         positive(
