@@ -58,7 +58,8 @@ class CheckReport:
         if self.curation is not None:
             lines += _found(self.curation)
         verdict = "The data set can be used." if self.usable else "The data set cannot be used yet."
-        return "\n".join([*lines, "", verdict])
+        text = "\n".join([*lines, "", verdict])
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")  # of a root whose name is not UTF-8
 
 
 def check_dataset(source: Mapping, *, dataset: str = "dataset", threads: int | None = None) -> CheckReport:

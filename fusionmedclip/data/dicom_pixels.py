@@ -22,6 +22,7 @@ __all__ = ["Frame", "decode_frame", "finish", "own_range"]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+_ALLOWED = "MONOCHROME1, MONOCHROME2, PALETTE COLOR"
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
         view = frame_view(dataset, frame)
         if view.PhotometricInterpretation == "PALETTE COLOR":
             return _colour(apply_color_lut(stored, view), None)
-        if view.PhotometricInterpretation not in _MONOCHROME or stored.ndim == 3:
+        if stored.ndim == 3:
             return _colour(stored, int(view.BitsStored))
+        if view.PhotometricInterpretation not in _MONOCHROME:
+            said = str(view.PhotometricInterpretation)
+            raise InputError("unknown PhotometricInterpretation of grey", received=said, allowed=_ALLOWED)
         grey = _by_level(stored, view, settings)
         if not np.isfinite(grey.values if grey.padding is None else grey.values[~grey.padding]).all():
             raise InputError("holds NaN or infinite values", hint="replace them, or export the file again")

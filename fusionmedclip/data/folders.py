@@ -8,7 +8,7 @@ from fusionmedclip.data.problems import Problems
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["data_files", "is_stray"]
+__all__ = ["data_files", "is_stray", "is_utf8"]
 
 _STRAY = (
     "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin",
@@ -64,7 +64,7 @@ def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Ite
             continue
         if not path.exists():
             _report_link(path, problems)
-        elif not _is_utf8(entry.name):
+        elif not is_utf8(entry.name):
             hint = "rename it, for example with `convmv -f latin1 -t utf8 --notest`, and try again"
             received = os.fsencode(entry.name)
             problems.add(InputError(f"{path}: a name that is not UTF-8", received=received, hint=hint))
@@ -85,8 +85,8 @@ def _report_link(path: Path, problems: Problems) -> None:
     problems.add(InputError(f"{path}: a link to a file that is not there", received=target, hint=hint))
 
 
-def _is_utf8(name: str) -> bool:
-    """Names of other encodings reach Python as lone surrogates, which no table can hold."""
+def is_utf8(name: str) -> bool:
+    """Whether it is text: names of other encodings reach Python as lone surrogates, which no table has."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusionmedclip.data.folders import data_files
+from fusionmedclip.data.folders import data_files, is_utf8
 from fusionmedclip.data.kinds import is_image_file
 from fusionmedclip.data.mask_names import DEFAULT_SUFFIX, mask_owners
 from fusionmedclip.data.problems import Problems
@@ -34,6 +34,8 @@ def image_files(paths: Sequence[Path], *, mask_suffix: str | None = None) -> lis
     """
     files: list[Path] = []
     for path in paths:
+        if not is_utf8(str(path)):
+            raise InputError(f"{path}: a name that is not UTF-8", hint="rename it, and try again")
         if path.is_dir():
             files += _images_of(path, mask_suffix)
         elif path.is_file():

@@ -26,12 +26,14 @@ _SLICE = re.compile(r"(.+)#slice=(\d+)")
 
 
 @guarded("file")
+def _start(path: Path) -> bytes:
+    with path.open("rb", buffering=0) as handle:
+        return handle.read(132)
+
+
 def is_dicom(path: Path) -> bool:
     """Whether the bytes say DICOM (``DICM`` after a preamble of 128 bytes); ``DICOMDIR`` is only an index."""
-    if path.name.upper() == "DICOMDIR":
-        return False
-    with path.open("rb") as handle:
-        return handle.read(132)[128:] == b"DICM"
+    return path.name.upper() != "DICOMDIR" and _start(path)[128:] == b"DICM"
 
 
 def is_image_file(path: Path) -> bool:
@@ -45,14 +47,11 @@ def is_image_file(path: Path) -> bool:
         return False
     if name.endswith(IMAGE_SUFFIXES):
         return True
-    return is_dicom(path) or _is_picture(path)
+    return is_dicom(path) or _is_picture(_start(path))
 
 
-@guarded("file")
-def _is_picture(path: Path) -> bool:
-    with path.open("rb") as handle:
-        start = handle.read(12)
-    return start.startswith(_SIGNATURES) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
+def _is_picture(start: bytes) -> bool:
+    return start.startswith(_SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def kind_of(path: Path) -> str:
@@ -71,9 +70,10 @@ def kind_of(path: Path) -> str:
         hint = "download or export it again, or take it out of the folder"
         raise InputError(f"{path}: empty file (0 bytes)", hint=hint)
     name = path.name.lower()
-    if is_dicom(path):
+    start = _start(path)
+    if start[128:] == b"DICM" and name != "dicomdir":
         return "dicom"  # first: its preamble may be that of a TIFF
-    if _is_picture(path):
+    if _is_picture(start):
         return "raster"
     if name.endswith(DICOM_SUFFIXES):
         return "dicom"

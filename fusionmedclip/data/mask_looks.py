@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fusionmedclip.data.kinds import kind_of, split_slice
-from fusionmedclip.data.raster import open_page, raster_facts
+from fusionmedclip.data.raster import open_page, orientation_of
 from fusionmedclip.data.raster_values import Page, stored_colours, stored_values
 from fusionmedclip.data.settings import ReadSettings
 
@@ -51,7 +51,7 @@ def turned_mask(image: Path, masks: list[Path], settings: ReadSettings) -> str:
     files = [split_slice(path)[0] for path in (image, *masks)]
     if not settings.exif or any(kind_of(file) != "raster" for file in files):
         return ""
-    picture, *others = (raster_facts(file).orientation for file in files)
+    picture, *others = (orientation_of(file) for file in files)
     if all(other == picture for other in others):
         return ""
     mask = next(other for other in others if other != picture)

@@ -21,6 +21,7 @@ __all__ = [
     "RasterFacts",
     "frames_of",
     "open_page",
+    "orientation_of",
     "raster_facts",
     "read_raster",
     "read_stack",
@@ -116,14 +117,11 @@ class RasterFacts:
         By Pillow's names; ``mode`` is how pixels are stored.
     pictures : int
         Frames of a stack or an animation, 1 for an ordinary picture.
-    orientation : int
-        1 where the picture is shown as it is stored.
     """
 
     format: str
     mode: str
     pictures: int
-    orientation: int
 
 
 @guarded("image")
@@ -133,7 +131,14 @@ def raster_facts(path: Path) -> RasterFacts:
         pages = picture_pages(path, image)
         if pages[len(pages) // 2] != image.tell():
             image.seek(pages[len(pages) // 2])
-        return RasterFacts(str(image.format), image.mode, len(pages), _orientation(image))
+        return RasterFacts(str(image.format), image.mode, len(pages))
+
+
+@guarded("image")
+def orientation_of(path: Path) -> int:
+    """How a file's picture is to be shown, see :func:`fusionmedclip.data.turning.turn`; 1 as it is stored."""
+    with _open(path) as image:
+        return _orientation(image)
 
 
 def frames_of(path: Path) -> int:

@@ -100,6 +100,9 @@ def stored_values(page: Page) -> tuple[np.ndarray, float | None, bool]:
     white_is_zero = tags.get(_PHOTOMETRIC, 1) == 0
     if page.deep_colour:
         return _deep_colour(page) @ _LUMA, 65535.0, False
+    signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == 2
+    if not signed and not image.mode.startswith(("I", "F")):
+        return np.asarray(to_grey(image)), 255.0, False
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         bits = _jpeg2000_bits(page.path) if image.format == "JPEG2000" else _first(tags.get(_BITS, 16))
@@ -111,14 +114,11 @@ def stored_values(page: Page) -> tuple[np.ndarray, float | None, bool]:
     if image.mode == "I" and image.format == "PPM":  # Pillow stretches what is stored to 16 bits
         full = float(page.coding[-1]) if len(page.coding) > 1 else 65535.0
         return np.rint(values * (full / 65535)), full, False
-    signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == 2
     if image.mode == "I" and not signed and _first(tags.get(_BITS, 32)) == 32:
         return values.view(np.uint32).astype(np.float64), None, white_is_zero
-    if image.mode in ("I", "F"):
-        return values.astype(np.float64), None, white_is_zero
-    if signed:  # 8 bits, which Pillow takes for unsigned
-        return values.view(np.int8).astype(np.float64), None, white_is_zero
-    return np.asarray(to_grey(image)), 255.0, False
+    if image.mode not in ("I", "F"):  # signed 8 bits, which Pillow takes for unsigned
+        values = values.view(np.int8)
+    return values.astype(np.float64), None, white_is_zero
 
 
 def _deep_colour(page: Page) -> np.ndarray:

@@ -11,7 +11,7 @@ from PIL import Image
 from fusionmedclip.data.kinds import kind_of, split_slice
 from fusionmedclip.data.masks import read_mask, size_text
 from fusionmedclip.data.picture_check import checked_picture
-from fusionmedclip.data.raster import raster_facts, read_raster
+from fusionmedclip.data.raster import orientation_of, read_raster
 from fusionmedclip.data.resize import square_pixels
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.data.turning import turn
@@ -119,9 +119,9 @@ def _turned_as(
     kinds = {kind_of(split_slice(file)[0]) for file in (path, *masks)}
     if kinds != {"raster"} or not settings.exif:
         return mask
-    if any(raster_facts(split_slice(file)[0]).orientation != 1 for file in masks):
+    if any(orientation_of(split_slice(file)[0]) != 1 for file in masks):
         return mask
-    return turn(mask, raster_facts(split_slice(path)[0]).orientation)
+    return turn(mask, orientation_of(split_slice(path)[0]))
 
 
 def _same_kind(image: PathLike, mask: PathLike) -> None:

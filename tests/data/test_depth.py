@@ -102,3 +102,14 @@ def test_sixteen_bit_masks(tmp_path: Path, coloured: bool) -> None:
     np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), stored > 32767)
     nonzero = read_mask(tmp_path / "a.png", settings=ReadSettings(mask="nonzero"))
     np.testing.assert_array_equal(nonzero, stored > 0)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_jpeg_2000_of_odd_depth(tmp_path: Path, bits: int) -> None:
+    from openjpeg.utils import encode_array
+
+    stored = GREY & (2**bits - 1)
+    (tmp_path / "a.j2k").write_bytes(encode_array(stored, bits_stored=bits, photometric_interpretation=2))
+    np.testing.assert_allclose(read_image(tmp_path / "a.j2k"), stored / (2**bits - 1), atol=1e-6)
+    ranged = read_image(tmp_path / "a.j2k", settings=ReadSettings(value_range=(0, 500)))
+    np.testing.assert_allclose(ranged, np.clip(stored / 500, 0, 1), atol=1e-6)

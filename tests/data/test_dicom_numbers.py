@@ -174,3 +174,10 @@ def test_a_picture_in_the_upper_bits_is_refused(tmp_path: Path, write_dicom) -> 
 def test_sizes_that_cannot_be(tmp_path: Path, write_dicom, attributes: dict, says: str) -> None:
     with pytest.raises(InputError, match=rf"a\.dcm: .*{says}"):
         read_image(write_dicom(tmp_path / "a.dcm", STORED, **attributes))
+
+
+@pytest.mark.parametrize("said", ["MONOCHROME3", "RGB", "GREY"])
+def test_an_unknown_meaning_of_grey_is_refused(tmp_path: Path, write_dicom, said: str) -> None:
+    path = write_dicom(tmp_path / "a.dcm", STORED, PhotometricInterpretation=said)
+    with pytest.raises(InputError, match=r"a\.dcm: .*"):
+        read_image(path)

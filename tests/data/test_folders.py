@@ -104,14 +104,31 @@ def test_what_would_vanish_is_a_problem(classes: Path) -> None:
         build_manifest(_source(classes), dataset="x")
     with pytest.raises(InputError, match="3 problems"):
         image_files([classes / "ill"])
+    with pytest.raises(InputError, match="not UTF-8"):
+        image_files([classes / "ill" / LATIN])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_cannot_be_listed_is_a_problem(classes: Path) -> None:
-    (classes / "ill" / "locked").mkdir(mode=0)
+def test_a_root_whose_name_is_not_utf8_can_be_reported(classes: Path) -> None:
+    other = classes.with_name(os.fsdecode(b"s\xe4t"))
+    classes.rename(other)
+    report = check_dataset(_source(other))
+    assert report.usable
+    assert r"s\udce4t" in report.text()
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (classes / "ill" / "locked").mkdir()
+    listed = os.scandir
+
+    def refuse(path: Path):
+        if Path(path).name == "locked":  # by rights would not stop a test that runs as root
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
     problems = Problems()
-    data_files(classes / "ill", problems)
-    assert "locked: a folder that cannot be listed" in problems.messages[0]
+    assert len(data_files(classes / "ill", problems)) == 3
+    assert "locked: a folder that cannot be listed (Permission denied)" in problems.messages[0]
 
 
 def test_a_link_to_itself_is_a_problem(classes: Path) -> None:
