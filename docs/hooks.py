@@ -35,7 +35,13 @@ def reference(path: Path) -> str:
 
 def _section(schema: dict, entry: dict, title: str) -> str:
     required = set(entry.get("required", ()))
-    lines = [f"## {title}", entry.get("description", ""), "", "| key | value | meaning |", "| --- | --- | --- |"]
+    lines = [
+        f"## {title}",
+        entry.get("description", ""),
+        "",
+        "| key | value | meaning |",
+        "| --- | --- | --- |",
+    ]
     for key, value in properties(entry).items():
         mark = " (required)" if key in required else ""
         lines.append(f"| `{key}`{mark} | {_value(schema, value)} | {_meaning(schema, value)} |")
@@ -72,7 +78,9 @@ def _value(schema: dict, value: dict) -> str:
     if "const" in value:
         return f"`{_word(value['const'])}`"
     kinds = value.get("type", "any")
-    words = " or ".join("nothing" if kind == "null" else kind for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    words = " or ".join(
+        "nothing" if kind == "null" else kind for kind in ([kinds] if isinstance(kinds, str) else kinds)
+    )
     if "items" in value and "type" in value["items"]:
         words += f" of {value['items']['type']}"
     low, high = value.get("minimum", value.get("exclusiveMinimum")), value.get("maximum")

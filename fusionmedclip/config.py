@@ -9,6 +9,7 @@ from fusionmedclip.config_schema import validate
 from fusionmedclip.documents import check_plain, read_json, read_yaml
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.presets import PROTOCOL, preset_file
 from fusionmedclip.repetitions import repetition, with_repetitions
 
 __all__ = ["Config", "load_config", "merge", "read_config"]
@@ -28,24 +29,27 @@ def merge(base: Any, over: Any) -> Any:
     return over
 
 
-def load_config(path: str | Path | Sequence[str | Path]) -> "Config":
-    """Read a configuration, or one with overlays in order.
+def load_config(path: str | Path | Sequence[str | Path] = (), *, preset: str | None = None) -> "Config":
+    """Read a configuration: what is given, merged over the protocol that the package holds.
 
     Parameters
     ----------
     path : path or sequence of paths
-        ``"config.yaml"``, or ``["config.yaml", "configs/demo.yaml"]``.
+        ``"config.yaml"``, or overlays in their order.
+    preset : str, optional
+        An overlay that comes with the package, merged before these (:func:`fusionmedclip.presets.presets`).
 
     Raises
     ------
     InputError
-        If a file is missing or no YAML, or a value is not allowed.
+        If a file is missing or no YAML, there is no such preset, or a value is not allowed.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
-    data: dict = {}
-    for item in map(Path, paths):
+    overlay = None if preset is None else preset_file(preset)
+    data = read_config(PROTOCOL)
+    for item in [*([overlay] if overlay else []), *map(Path, paths)]:
         data = merge(data, read_config(item))
-    with reading(" + ".join(map(str, paths)), "configuration"):
+    with reading(" + ".join(map(str, paths)) or str(overlay or PROTOCOL), "configuration"):
         return Config.checked(data)
 
 

@@ -1,14 +1,14 @@
 """The configuration against its schema: one error that says what is allowed."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from fusionmedclip.documents import QUOTES, read_yaml
 from fusionmedclip.errors import InputError
+from fusionmedclip.presets import shipped
 
 __all__ = ["validate"]
 
-SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+SCHEMA = shipped("schemas") / "config.schema.yaml"
 
 
 def validate(data: Mapping) -> None:

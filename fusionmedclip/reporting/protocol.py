@@ -1,11 +1,9 @@
 """The thesis's protocol as shipped: what a configuration's cells are compared with."""
 
 from functools import cache
-from importlib.resources import files
 
-import yaml
-
-from fusionmedclip.config import Config
+from fusionmedclip.config import Config, read_config
+from fusionmedclip.presets import PROTOCOL
 
 __all__ = ["counterpart", "protocol"]
 
@@ -19,8 +17,7 @@ def protocol() -> Config:
     A copy, because ``config.yaml`` is the file that a user edits: compared with itself it would always be the
     thesis's protocol. A test says when the two differ.
     """
-    text = (files("fusionmedclip") / "protocol.yaml").read_text(encoding="utf-8")
-    return Config(yaml.safe_load(text))
+    return Config(read_config(PROTOCOL))
 
 
 def counterpart(config: Config, dataset: str | None = None) -> Config:

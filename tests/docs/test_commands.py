@@ -49,7 +49,10 @@ def _run(command: str, folder: Path) -> subprocess.CompletedProcess:
     tools = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
     if program == "make":
-        arguments = ["--dry-run", *arguments]  # what they do is tried whole elsewhere: this one is a test of make
+        arguments = [
+            "--dry-run",
+            *arguments,
+        ]  # what they do is tried whole elsewhere: this one is a test of make
     return subprocess.run(
         [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
