@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
-.PHONY: demo offline test fuzz bench lint lock clean
+.PHONY: demo offline test fuzz bench docs lint lock clean
 
 demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
 	$(SNAKEMAKE) --configfile configs/demo.yaml
@@ -30,6 +30,9 @@ fuzz: $(READY)  ## thousands of damaged files through every reader
 
 bench: $(READY)  ## every benchmark, each with its bar
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+docs: $(READY)  ## the documentation as a site in build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Pages that are made when the site is built: every key of the configuration, and the files beside `docs/`."""
+"""Pages that are made when the site is built: every key of the configuration, files beside `docs/`."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def reference(path: Path) -> str:
     schema = yaml.safe_load(path.read_text(encoding="utf-8"))
     parts = [
         "# Every key of the configuration",
-        "Made from `schemas/config.schema.yaml`, which every configuration is checked against before anything runs.",
+        "Made from `schemas/config.schema.yaml`. Every configuration is checked against it before anything runs.",
         _section(schema, schema, "Top level"),
     ]
     for name, entry in schema["$defs"].items():
