@@ -24,7 +24,7 @@ def reference(path: Path) -> str:
     schema = yaml.safe_load(path.read_text(encoding="utf-8"))
     parts = [
         "# Every key of the configuration",
-        "Made from `schemas/config.schema.yaml`. Every configuration is checked against it before anything runs.",
+        "Made from `schemas/config.schema.yaml`. It checks every configuration before anything runs.",
         _section(schema, schema, "Top level"),
     ]
     for name, entry in schema["$defs"].items():

@@ -22,6 +22,9 @@ console = Console()
 
 Results = Annotated[Path, typer.Option(help="Folder of results.")]
 Configs = Annotated[list[Path] | None, typer.Option("--config", help="Configuration; repeat for overlays.")]
+Preset = Annotated[
+    str | None, typer.Option(help="Overlay that comes with the package: demo, offline, paper and others.")
+]
 MaskSuffix = Annotated[
     str | None, typer.Option(help="What a mask's name has after its image's; '' where all are images.")
 ]
@@ -107,6 +110,7 @@ def check(
         str, typer.Argument(help="Data set of the configuration, a folder of images, or a table (.csv).")
     ],
     config: Configs = None,
+    preset: Preset = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the data, in place of the configuration's.")
     ] = None,
@@ -124,7 +128,7 @@ def check(
 
     with _readable(err=False):  # what is wrong is what was asked for
         given = {"normal": normal, "abnormal": abnormal, "mask_folder": masks}
-        source = _source(dataset, config, data, folders={k: v for k, v in given.items() if v})
+        source = _source(dataset, config, preset, data, folders={k: v for k, v in given.items() if v})
         if mask_suffix is not None:
             source = {**source, "mask_suffix": mask_suffix}
         report = check_dataset(source, dataset=Path(dataset).name)
@@ -133,7 +137,9 @@ def check(
         raise typer.Exit(1)
 
 
-def _source(dataset: str, config: list[Path] | None, data: Path | None, *, folders: dict) -> dict:
+def _source(
+    dataset: str, config: list[Path] | None, preset: str | None, data: Path | None, *, folders: dict
+) -> dict:
     """What ``check`` was asked to look at, as a source."""
     from fusionmedclip.config import Config, load_config
 
@@ -141,9 +147,8 @@ def _source(dataset: str, config: list[Path] | None, data: Path | None, *, folde
         return {"kind": "folder", "path": dataset, "normal": [], "abnormal": [], **folders}
     if dataset.lower().endswith(".csv"):
         return {"kind": "csv", "path": dataset}
-    folder, default = Path(dataset), Path("config.yaml")
-    known = config or default.is_file() or not folder.is_dir()
-    loaded = load_config(_with_default(config)) if known else None
+    folder, files = Path(dataset), _files(config, preset)
+    loaded = load_config(files) if files or preset or not folder.is_dir() else None
     if folder.is_dir() and (loaded is None or dataset not in loaded.data["datasets"]):
         names = ", ".join(sorted(item.name for item in folder.iterdir() if item.is_dir()))
         raise InputError(
@@ -169,6 +174,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder to save the model in: a new one, or a saved model's.")],
     method: Annotated[str, typer.Option(help="Method of the configuration.")] = "fusionmedclip",
     config: Configs = None,
+    preset: Preset = None,
     mask_suffix: MaskSuffix = None,
     device: Annotated[Device | None, typer.Option(help="In place of the configuration's.")] = None,
     seed: int = 0,
@@ -181,7 +187,7 @@ def fit(
     with _readable():
         support = image_files(images, mask_suffix=mask_suffix)
         check_place(out)
-        model = FusionMedCLIP.from_config(_with_default(config), method=method, device=device)
+        model = FusionMedCLIP.from_config(_files(config, preset), method=method, device=device)
         steps = model.settings.optimiser.steps(len(support))
         with _bar(steps) as progress:
             model.fit(support, seed=seed, progress=progress)
@@ -212,13 +218,14 @@ def predict(
     console.print(f"scored {len(files)} images; {scores}")
 
 
-def _with_default(config: list[Path] | None) -> list[Path]:
-    """Overlays over the configuration of the working folder, as in the workflow."""
-    default, paths = Path("config.yaml"), list(config or ())
-    named = default.resolve() in {path.resolve() for path in paths}
-    if named or (paths and not default.is_file()):
-        return paths
-    return [default, *paths]
+def _files(config: list[Path] | None, preset: str | None) -> list[Path]:
+    """What is merged over the protocol: ``config.yaml`` where it lies here, a preset, what was named."""
+    from fusionmedclip.presets import preset_file
+
+    default, named = Path("config.yaml"), list(config or ())
+    overlay = preset_file(preset) if preset else None
+    here = default.is_file() and default.resolve() not in {path.resolve() for path in named}
+    return [*([default] if here else []), *([overlay] if overlay else []), *named]
 
 
 @contextlib.contextmanager

@@ -107,8 +107,9 @@ class FusionMedCLIP(Detector):
     @classmethod
     def from_config(
         cls,
-        config: str | Path | Sequence[str | Path] = "config.yaml",
+        config: str | Path | Sequence[str | Path] = (),
         *,
+        preset: str | None = None,
         method: str = "fusionmedclip",
         device: str | None = None,
     ) -> Self:
@@ -117,7 +118,9 @@ class FusionMedCLIP(Detector):
         Parameters
         ----------
         config : path or sequence of paths
-            See :func:`fusionmedclip.config.load_config`.
+            Merged over the packaged protocol; see :func:`fusionmedclip.config.load_config`.
+        preset : str, optional
+            An overlay that comes with the package, such as ``"offline"``.
         method : str
             One of kind ``fusionmedclip``.
         device : str, optional
@@ -125,7 +128,7 @@ class FusionMedCLIP(Detector):
         """
         from fusionmedclip.config import load_config
 
-        resolved = load_config(config)
+        resolved = load_config(config, preset=preset)
         entry = resolved.method(method)
         if entry.get("kind") != "fusionmedclip":
             ours = [
