@@ -139,7 +139,7 @@ def test_steps_are_the_papers_by_hand(resnet, phantoms, monkeypatch):
         seen.append((before, gradient, weight.detach().numpy().astype(float)))
 
     monkeypatch.setattr(torch.optim.SGD, "step", watched)
-    OfPixels(backbone=resnet, settings=CutPasteSettings(image_size=16)).fit(phantoms[0][:1])
+    OfPixels(backbone=resnet, settings=CutPasteSettings(image_size=16, density_views=2)).fit(phantoms[0][:1])
     assert len(seen) == 256
     velocity = np.zeros(3)
     for number, (before, gradient, after) in enumerate(seen):
