@@ -130,7 +130,12 @@ def check_stage1(stage1: Mapping[str, Any] | None, *, where: str) -> None:
 
 
 def make_method(
-    kind: str, settings: Mapping[str, Any], *, backbone: "Backbone | None" = None, device: str = "cpu"
+    kind: str,
+    settings: Mapping[str, Any],
+    *,
+    backbone: "Backbone | None" = None,
+    device: str = "cpu",
+    images: Mapping[str, Any] | None = None,
 ) -> "Detector":
     """Make an unfitted method.
 
@@ -142,9 +147,11 @@ def make_method(
     backbone : Backbone, optional
         For the kinds that use one.
     device : str
+    images : mapping, optional
+        :class:`fusionmedclip.data.ImageSettings`, which our own model keeps for the images of its users.
     """
     if kind == OURS:
-        return load(_APART[kind])(backbone=backbone, settings=settings, device=device)
+        return load(_APART[kind])(backbone=backbone, settings=settings, images=images, device=device)
     if kind == FILE_STATISTIC:
         return load(_APART[kind])(settings=build(load(_SETTINGS[kind]), settings, where=kind), device=device)
     if kind not in KINDS:

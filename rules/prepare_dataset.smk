@@ -64,7 +64,12 @@ rule prepare_dataset:
         mem_mb=8000,
         runtime=60,
     params:
-        lambda w: params("prepare_dataset", source=CONFIG.source(w.dataset), size=CONFIG.data["image_size"]),
+        lambda w: params(
+            "prepare_dataset",
+            source=CONFIG.source(w.dataset),
+            size=CONFIG.data["image_size"],
+            form=CONFIG.data["images"],
+        ),
     script:
         "../workflow_scripts/prepare_dataset.py"
 

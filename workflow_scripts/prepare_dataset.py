@@ -9,6 +9,7 @@ run(
     source=params["source"],
     manifest=snakemake.input.manifest,
     size=params["size"],
+    form=params["form"],
     images=snakemake.output.images,
     masks=snakemake.output.masks,
 )

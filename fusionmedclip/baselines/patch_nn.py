@@ -99,11 +99,11 @@ def tail_mean(values: Tensor, share: float) -> Tensor:
 
 
 def rotated(images: np.ndarray, count: int) -> np.ndarray:
-    """Images (N, H, W) turned about their centres by multiples of 360 / count degrees: (N * count, H, W).
+    """N * count images: each (H, W) or (H, W, 3) turned about its centre by multiples of 360 / count degrees.
 
     Corners that come from outside are mirrored.
     """
-    height, width = images.shape[1:]
+    height, width = images.shape[1:3]
     centre = ((width - 1) / 2, (height - 1) / 2)
     turns = [cv2.getRotationMatrix2D(centre, 360 * i / count, 1.0) for i in range(count)]
     result = [

@@ -4,6 +4,14 @@ from fusionmedclip.data.images import load_images
 from fusionmedclip.data.masks import read_mask
 from fusionmedclip.data.readers import read_image
 from fusionmedclip.data.resize import resize_image, resize_mask
-from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.settings import ImageSettings, ReadSettings
 
-__all__ = ["ReadSettings", "load_images", "read_image", "read_mask", "resize_image", "resize_mask"]
+__all__ = [
+    "ImageSettings",
+    "ReadSettings",
+    "load_images",
+    "read_image",
+    "read_mask",
+    "resize_image",
+    "resize_mask",
+]

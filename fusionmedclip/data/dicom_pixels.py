@@ -12,15 +12,15 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_windowing, pixel_array
 
 from fusionmedclip.data.dicom_header import frame_view
-from fusionmedclip.data.raster_values import to_grey
+from fusionmedclip.data.raster_values import to_channel
 from fusionmedclip.data.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.luma import channel_weights
 
 __all__ = ["Frame", "decode_frame", "finish", "own_range"]
 
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 _ALLOWED = "MONOCHROME1, MONOCHROME2, PALETTE COLOR"
 
@@ -77,9 +77,9 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
         stored = pixel_array(dataset, index=frame)
         view = frame_view(dataset, frame)
         if view.PhotometricInterpretation == "PALETTE COLOR":
-            return _colour(apply_color_lut(stored, view), None)
+            return _colour(apply_color_lut(stored, view), None, settings.channel)
         if stored.ndim == 3:
-            return _colour(stored, int(view.BitsStored))
+            return _colour(stored, int(view.BitsStored), settings.channel)
         if view.PhotometricInterpretation not in _MONOCHROME:
             said = str(view.PhotometricInterpretation)
             raise InputError("unknown PhotometricInterpretation of grey", received=said, allowed=_ALLOWED)
@@ -107,12 +107,14 @@ def own_range(frame: Frame, settings: ReadSettings) -> tuple[float, float]:
     return percentile_range(inside if inside.size else frame.pixels, settings.percentiles)
 
 
-def _colour(array: np.ndarray, bits: int | None) -> Frame:
+def _colour(array: np.ndarray, bits: int | None, channel: str) -> Frame:
     if array.dtype == np.uint8:
-        grey = np.asarray(to_grey(Image.fromarray(np.ascontiguousarray(array[..., :3]))))
+        picture = Image.fromarray(np.ascontiguousarray(array[..., :3]))
+        grey = np.asarray(to_channel(picture, channel))
         return Frame(grey.astype(np.float32), (0, 255), None, False)
     full = 2**bits - 1 if bits else np.iinfo(array.dtype).max
-    return Frame((array[..., :3] @ _LUMA).astype(np.float64), (0, float(full)), None, False)
+    values = array[..., :3] @ channel_weights(channel)
+    return Frame(values.astype(np.float64), (0, float(full)), None, False)
 
 
 def _by_level(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:

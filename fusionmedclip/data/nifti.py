@@ -18,6 +18,7 @@ from fusionmedclip.data.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
+from fusionmedclip.luma import channel_weights
 
 __all__ = [
     "Oriented",
@@ -31,7 +32,6 @@ __all__ = [
     "to_slices",
 ]
 
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _PACKED = (".gz", ".bz2", ".zst", ".mgz")
 _HINT = "open the file in a viewer; export it again, or take it out of the folder"
 
@@ -56,7 +56,7 @@ class Oriented:
 
 
 @guarded("volume", hint=_HINT)
-def load_oriented(path: Path) -> Oriented:
+def load_oriented(path: Path, *, channel: str = "luma") -> Oriented:
     """Load a volume with nibabel.
 
     Raises
@@ -67,7 +67,8 @@ def load_oriented(path: Path) -> Oriented:
     image = _open(path)
     data = image.dataobj[(..., *[0] * (len(image.shape) - 3))]  # reads the first volume only
     if data.dtype.names:  # RGB or RGBA voxels
-        data = np.stack([data[name] for name in data.dtype.names[:3]], axis=-1) @ _LUMA
+        data = np.stack([data[name] for name in data.dtype.names[:3]], axis=-1)
+        data = data @ channel_weights(channel)
     if np.iscomplexobj(data):
         data = np.abs(data)
     directions = _directions(image)
@@ -117,7 +118,7 @@ def read_nifti(path: Path, settings: ReadSettings) -> tuple[np.ndarray, tuple[fl
     affine : (4, 4) float64 array
         Of the canonical volume.
     """
-    volume = load_oriented(path)
+    volume = load_oriented(path, channel=settings.channel)
     value_range = settings.value_range or percentile_range(volume.values, settings.percentiles)
     cut = cut_axis(volume.values.shape, settings.axis)
     slices = to_slices(scale_to_unit(volume.values, value_range), cut)

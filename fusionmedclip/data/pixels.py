@@ -8,7 +8,7 @@ import pandas as pd
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.readers import read_with_mask
 from fusionmedclip.data.resize import resize_image, resize_mask
-from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.settings import ImageSettings, ReadSettings
 
 __all__ = ["prepare_pixels"]
 
@@ -19,6 +19,7 @@ def prepare_pixels(
     size: int,
     *,
     settings: ReadSettings | None = None,
+    form: ImageSettings | None = None,
     threads: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read and resize all images and masks of a manifest, in its order.
@@ -32,13 +33,16 @@ def prepare_pixels(
     size : int
         Side in pixels.
     settings : ReadSettings, optional
+        How files are read.
+    form : ImageSettings, optional
+        Grey or colour, and how images are resized.
     threads : int, optional
         Does not change the result.
 
     Returns
     -------
-    images : (N, size, size) float32 array
-        Grey, in [0, 1].
+    images : (N, size, size) float32 array, or in colour (N, size, size, 3)
+        In [0, 1].
     masks : (N, size, size) bool array
         True on lesions; all False where the manifest names no mask (see
         :func:`fusionmedclip.data.manifest.known_masks` for which of those are known to be empty).
@@ -50,14 +54,15 @@ def prepare_pixels(
     """
     root = Path(root)
     rows = list(zip(manifest["file"], manifest["mask"], strict=True))
-    images = np.empty((len(rows), size, size), np.float32)
+    form = form or ImageSettings()
+    images = np.empty((len(rows), size, size, *([3] if form.colour else [])), np.float32)
     masks = np.zeros((len(rows), size, size), bool)
 
     def prepare(row: tuple[str, str]) -> tuple[np.ndarray, np.ndarray | None]:
         file, mask_files = row
         names = [root / name for name in mask_files.split(";") if name]
-        image, mask = read_with_mask(root / file, names, settings=settings)
-        return resize_image(image, size), None if mask is None else resize_mask(mask, size)
+        image, mask = read_with_mask(root / file, names, settings=settings, colour=form.colour)
+        return resize_image(image, size, form=form), None if mask is None else resize_mask(mask, size)
 
     for index, (image, mask) in enumerate(
         map_files(prepare, rows, title="Preparing pixels", threads=threads)

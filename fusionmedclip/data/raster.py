@@ -93,7 +93,7 @@ def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
 
 
 def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
-    values, full, inverted = stored_values(page)
+    values, full, inverted = stored_values(page, channel=settings.channel)
     if full is None and not np.isfinite(values).all():
         raise InputError(f"{page.path}: holds NaN or infinite values", hint="replace them before the export")
     if settings.value_range is not None:

@@ -9,10 +9,10 @@ from PIL import Image, ImageCms
 
 from fusionmedclip.data.turning import stored_as, turn
 from fusionmedclip.errors import InputError
+from fusionmedclip.luma import channel_weights
 
-__all__ = ["Page", "stored_colours", "stored_values", "to_grey"]
+__all__ = ["Page", "stored_colours", "stored_values", "to_channel"]
 
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF 6.0 tags
 
 
@@ -58,13 +58,14 @@ class Page:
         return bool(self.coding) and ";16" in str(self.coding[0])
 
 
-def to_grey(image: Image.Image) -> Image.Image:
-    """Force any 8-bit Pillow mode into ``"L"`` (ITU-R BT.601 luma; alpha is dropped, not composed)."""
+def to_channel(image: Image.Image, channel: str = "luma") -> Image.Image:
+    """Force any 8-bit Pillow mode into ``"L"``: ITU-R BT.601 luma, or one channel; alpha is dropped."""
     if image.mode == "L":
         return image
-    if image.mode in ("1", "RGB", "RGBA", "LA"):
+    if image.mode in ("1", "LA") or (channel == "luma" and image.mode in ("RGB", "RGBA")):
         return image.convert("L")
-    return _to_colour(image).convert("L")
+    colour = _to_colour(image)
+    return colour.convert("L") if channel == "luma" else colour.getchannel(channel[0].upper())
 
 
 def _to_colour(image: Image.Image) -> Image.Image:
@@ -84,13 +85,13 @@ def stored_colours(page: Page) -> np.ndarray:
     return stored_values(page)[0]
 
 
-def stored_values(page: Page) -> tuple[np.ndarray, float | None, bool]:
+def stored_values(page: Page, *, channel: str = "luma") -> tuple[np.ndarray, float | None, bool]:
     """Grey values as the file stores them.
 
     Returns
     -------
     values : (H, W) array
-        In units of the file; luma for colour.
+        In units of the file; of colours their luma, or the channel asked for.
     full : float or None
         Full scale of the integer type; None for 32-bit and floating-point data, whose range no format states.
     inverted : bool
@@ -99,10 +100,10 @@ def stored_values(page: Page) -> tuple[np.ndarray, float | None, bool]:
     image, tags = page.image, getattr(page.image, "tag_v2", {})
     white_is_zero = tags.get(_PHOTOMETRIC, 1) == 0
     if page.deep_colour:
-        return _deep_colour(page) @ _LUMA, 65535.0, False
+        return _deep_colour(page) @ channel_weights(channel), 65535.0, False
     signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == 2
     if not signed and not image.mode.startswith(("I", "F")):
-        return np.asarray(to_grey(image)), 255.0, False
+        return np.asarray(to_channel(image, channel)), 255.0, False
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         bits = _jpeg2000_bits(page.path) if image.format == "JPEG2000" else _first(tags.get(_BITS, 16))

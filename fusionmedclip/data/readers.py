@@ -18,7 +18,7 @@ from fusionmedclip.data.turning import turn
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
-__all__ = ["read_image", "read_with_mask"]
+__all__ = ["read_colour", "read_image", "read_with_mask"]
 
 PathLike = str | os.PathLike
 
@@ -28,7 +28,7 @@ def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.nd
     """Read a picture, or one slice of a volume, as grey values.
 
     The format is recognised by the file's bytes. Colour, palette and alpha are forced into one grey mode
-    (ITU-R BT.601 luma, alpha dropped), so that support and test images are always read alike.
+    (``settings.channel``; alpha is dropped), so that support and test images are always read alike.
 
     Parameters
     ----------
@@ -56,6 +56,19 @@ def read_image(path: PathLike, *, settings: ReadSettings | None = None) -> np.nd
     return checked_picture(_read(file, settings), file)
 
 
+def read_colour(path: PathLike, *, settings: ReadSettings | None = None) -> np.ndarray:
+    """Read a picture as red, green and blue, each as :func:`read_image` does; grey files have three alike.
+
+    Returns
+    -------
+    (H, W, 3) float32 array
+        In [0, 1].
+    """
+    settings = settings or ReadSettings()
+    channels = (replace(settings, channel=channel) for channel in ("red", "green", "blue"))
+    return np.stack([read_image(path, settings=channel) for channel in channels], axis=-1)
+
+
 def _read(file: Path, settings: ReadSettings) -> np.ndarray:
     kind = kind_of(file)
     if kind == "raster":
@@ -71,7 +84,11 @@ def _read(file: Path, settings: ReadSettings) -> np.ndarray:
 
 
 def read_with_mask(
-    path: PathLike, masks: Sequence[PathLike], *, settings: ReadSettings | None = None
+    path: PathLike,
+    masks: Sequence[PathLike],
+    *,
+    settings: ReadSettings | None = None,
+    colour: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Read an image and its masks, checked against each other.
 
@@ -80,7 +97,7 @@ def read_with_mask(
 
     Returns
     -------
-    image : (H, W) float32 array
+    image : (H, W) float32 array, or with ``colour`` (H, W, 3)
         In [0, 1].
     mask : (H, W) bool array or None
         None where there is no mask.
@@ -91,15 +108,16 @@ def read_with_mask(
         When a file cannot be read, or a mask has another size than its image.
     """
     settings = settings or ReadSettings()
-    image = read_image(path, settings=settings)
+    image = (read_colour if colour else read_image)(path, settings=settings)
+    size = image.shape[:2]
     if not masks:
         return image, None
     for mask in masks:
         _same_kind(path, mask)
     mask = read_mask(masks, settings=settings)
-    if mask.shape == image.shape:
+    if mask.shape == size:
         return image, mask
-    if (turned := _turned_as(path, masks, mask, settings)).shape == image.shape:
+    if (turned := _turned_as(path, masks, mask, settings)).shape == size:
         return image, turned
     stored = read_image(path, settings=replace(settings, square_pixels=False))
     if mask.shape != stored.shape:
@@ -108,7 +126,7 @@ def read_with_mask(
             received=f"mask {size_text(mask)}, image {size_text(stored)} ({Path(path).name})",
             hint="a mask has the size of its image; export it again or leave it out",
         )
-    stretched = Image.fromarray(mask.astype(np.uint8)).resize(image.shape[::-1], Image.Resampling.NEAREST)
+    stretched = Image.fromarray(mask.astype(np.uint8)).resize(size[::-1], Image.Resampling.NEAREST)
     return image, np.asarray(stretched) > 0
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.luma import CHANNELS
 
-__all__ = ["MASKS", "ReadSettings"]
+__all__ = ["KERNELS", "MASKS", "ImageSettings", "ReadSettings"]
 
+KERNELS = ("bicubic", "bilinear")
 MASKS = ("bright", "nonzero", "dark")
 
 
@@ -31,6 +33,8 @@ class ReadSettings:
         Stretch pictures whose pixels are not square (DICOM and NIfTI state it), as a viewer does.
     exif : bool
         Turn pictures and masks as the orientation in their EXIF or TIFF header says, as a viewer does.
+    channel : {"luma", "red", "green", "blue"}
+        What becomes the grey value of a colour: ITU-R BT.601 luma, or one of its channels.
     mask : {"bright", "nonzero", "dark"}
         What is lesion in a mask: the upper half of its range (in DICOM and NIfTI every label above 0); any
         value or colour but 0; or what ``bright`` leaves out, for inverted masks.
@@ -42,6 +46,7 @@ class ReadSettings:
     slice: int | None = None
     square_pixels: bool = True
     exif: bool = True
+    channel: str = "luma"
     mask: str = "bright"
 
     def __post_init__(self) -> None:
@@ -53,6 +58,8 @@ class ReadSettings:
             raise InputError("`percentiles` must lie in 0 to 100", received=self.percentiles)
         if self.axis not in (0, 1, 2):
             raise InputError("unknown axis of a volume", received=self.axis, allowed="0, 1, 2")
+        if self.channel not in CHANNELS:
+            raise InputError("unknown `channel`", received=self.channel, allowed=", ".join(CHANNELS))
         if self.mask not in MASKS:
             raise InputError("unknown kind of mask `mask`", received=self.mask, allowed=", ".join(MASKS))
 
@@ -66,3 +73,26 @@ class ReadSettings:
                 raise InputError(f"unknown key `read.{name}`", received=name, allowed=", ".join(allowed))
         pairs = {k: tuple(v) for k, v in config.items() if isinstance(v, (list, tuple))}
         return cls(**{**config, **pairs})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings:
+    """The working form of every image, in training and in testing alike (thesis section 4.1).
+
+    Attributes
+    ----------
+    kernel : {"bicubic", "bilinear"}
+        Of the resizing. The thesis names none; its parent's is bilinear, CLIP's own bicubic.
+    antialias : bool
+        Whether shrinking averages over what falls into a pixel, as Pillow does, or samples, as OpenCV does.
+    colour : bool
+        Keep three channels, for the methods whose network takes them; the others get their luma.
+    """
+
+    kernel: str = "bicubic"
+    antialias: bool = True
+    colour: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kernel not in KERNELS:
+            raise InputError("images.kernel", received=self.kernel, allowed=", ".join(KERNELS))

@@ -78,9 +78,10 @@ class Backbone(nn.Module):
         return len(list(self.trunk.feature_info))
 
     def pixels(self, images: np.ndarray | Tensor) -> Tensor:
-        """Grey images (B, H, W) in [0, 1] to the tower's normalised input (B, 3, H, W)."""
-        grey = torch.as_tensor(images, dtype=torch.float32, device=self.mean.device)
-        return (grey.unsqueeze(1) - self.mean) / self.std
+        """Images (B, H, W) or (B, H, W, 3) in [0, 1] to the tower's normalised input (B, 3, H, W)."""
+        values = torch.as_tensor(images, dtype=torch.float32, device=self.mean.device)
+        channels = values.unsqueeze(1) if values.ndim == 3 else values.permute(0, 3, 1, 2)
+        return (channels - self.mean) / self.std
 
     def feature_maps(self, pixels: Tensor, layers: Sequence[Layer]) -> list[Tensor]:
         """Raw outputs of some layers, class token dropped, no final norm.

@@ -39,9 +39,12 @@ class Detector(ABC):
     """A method that learns from k normal images and scores others.
 
     Images are always float32 arrays (N, H, W), grey, in [0, 1], already at the working size
-    (see :func:`fusionmedclip.data.load_images`). A detector never sees a test label, and never a test
-    image before ``score``.
+    (see :func:`fusionmedclip.data.load_images`); where ``colour`` is true they may be (N, H, W, 3). A
+    detector never sees a test label, and never a test image before ``score``.
     """
+
+    colour: bool = False
+    """True where the method takes colour as it is; for the others the caller hands over luma."""
 
     frozen_features: bool = False
     """True where ``score`` depends on an image through the frozen backbone's features alone, so that
@@ -83,6 +86,7 @@ class FeatureDetector(Detector):
     """
 
     frozen_features = True
+    colour = True
     backbone: "Backbone"
     layers: Sequence[int | str]
     batch_size: int = 8
@@ -100,7 +104,7 @@ class FeatureDetector(Detector):
         """
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
-        """Feature maps (N, C_j, H_j, W_j) float32 of images (N, H, W), computed in batches."""
+        """Feature maps (N, C_j, H_j, W_j) float32 of images, computed in batches."""
         import torch
 
         parts = []
@@ -115,7 +119,7 @@ class FeatureDetector(Detector):
         parts = []
         for start in range(0, len(images), self.batch_size):
             batch = images[start : start + self.batch_size]
-            parts.append(self.score_features(self.features(batch), batch.shape[1:]))
+            parts.append(self.score_features(self.features(batch), batch.shape[1:3]))
         return join(parts)
 
 

@@ -16,11 +16,12 @@ from fusionmedclip.data.manifest import (
 )
 from fusionmedclip.data.phantoms import write_phantom_captions, write_phantom_dataset
 from fusionmedclip.data.pixels import prepare_pixels
-from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.data.settings import ImageSettings, ReadSettings
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.statistics import image_statistics
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.pipeline.files import write_text
+from fusionmedclip.settings import build
 
 __all__ = [
     "curate_dataset",
@@ -63,15 +64,18 @@ def list_dataset(*, dataset: str, source: Mapping, manifest: str) -> None:
     write_manifest(build_manifest(source, dataset=dataset), manifest)
 
 
-def prepare_dataset(*, source: Mapping, manifest: str, size: int, images: str, masks: str) -> None:
-    """Write the pixels of a manifest at the working size.
+def prepare_dataset(
+    *, source: Mapping, manifest: str, size: int, form: Mapping, images: str, masks: str
+) -> None:
+    """Write the pixels of a manifest at the working size, in the form of :class:`ImageSettings`.
 
-    ``images``: (N, S, S) float32 in [0, 1]. ``masks``: (N, S, S) uint8, 1 on lesions, 0 elsewhere, and 2
-    throughout an image whose lesion outline is not known.
+    ``images``: (N, S, S) float32 in [0, 1], or in colour (N, S, S, 3). ``masks``: (N, S, S) uint8, 1 on
+    lesions, 0 elsewhere, and 2 throughout an image whose lesion outline is not known.
     """
     table = read_manifest(manifest)
     settings = ReadSettings.from_config(source.get("read"))
-    pixels, truth = prepare_pixels(table, source_root(source), size, settings=settings)
+    made = build(ImageSettings, form, where="images")
+    pixels, truth = prepare_pixels(table, source_root(source), size, settings=settings, form=made)
     truth = truth.astype(np.uint8)
     truth[~known_masks(table)] = 2
     np.save(images, pixels)

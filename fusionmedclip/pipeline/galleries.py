@@ -10,6 +10,7 @@ from fusionmedclip.data.curation import read_curation
 from fusionmedclip.data.leaks import count_leaks
 from fusionmedclip.data.manifest import read_manifest, source_root
 from fusionmedclip.data.settings import ReadSettings
+from fusionmedclip.luma import as_grey
 from fusionmedclip.reporting.curation_page import curation_page
 from fusionmedclip.reporting.synthesis_gallery import draw_synthesis_gallery
 from fusionmedclip.settings import build
@@ -33,7 +34,7 @@ def synthesis_gallery(
     ids = _read(support)["image_id"]
     rows = pd.Index(read_manifest(manifest)["image_id"]).get_indexer(ids)
     draw_synthesis_gallery(
-        np.array(np.load(images, mmap_mode="r")[rows]),
+        as_grey(np.array(np.load(images, mmap_mode="r")[rows])),
         out=out,
         settings=build(SynthesisSettings, settings, where="synthesis"),
         seed=seed,

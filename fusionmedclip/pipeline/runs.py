@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, 
 
 from fusionmedclip.data.manifest import read_manifest
 from fusionmedclip.errors import InputError
+from fusionmedclip.luma import as_grey
 from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.backbone_store import load_backbone
@@ -59,7 +60,7 @@ def run_method(
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     data = _TestData.read(inputs)
     method, seed = settings["method"], settings["seed"]
-    detector = _make(method, inputs, device)
+    detector = _make(settings, inputs, device)
     shown = _examples(data, settings)
     started = time.perf_counter()
     meta = {"meta": _pools(inputs.meta)} if inputs.meta else {}
@@ -129,17 +130,19 @@ class _TestData:
     def given(self, detector: Detector, rows: np.ndarray) -> np.ndarray:
         """What a detector sees of some rows: their images, or the property of their files that it scores."""
         if self.statistics is None:
-            return np.array(self.images[rows])
+            images = np.array(self.images[rows])
+            return images if images.ndim == 3 or detector.colour else as_grey(images)
         return self.statistics[detector.column].to_numpy()[rows]
 
 
-def _make(method: Mapping, inputs: RunInputs, device: str) -> Detector:
-    backbone = None
+def _make(settings: Mapping, inputs: RunInputs, device: str) -> Detector:
+    method, backbone = settings["method"], None
     if inputs.backbone is not None:
         folder = inputs.backbone.parent
         backbone = load_backbone(folder).to(device)
         backbone.source = str(folder)
-    return make_method(method["kind"], method["settings"], backbone=backbone, device=device)
+    more = {"backbone": backbone, "device": device, "images": settings.get("images")}
+    return make_method(method["kind"], method["settings"], **more)
 
 
 def _pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:
@@ -150,7 +153,7 @@ def _pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:
             "part"
         ]
         rows = np.flatnonzero(parts[read_manifest(manifest)["image_id"]].to_numpy() == "pool")
-        pools[manifest.parent.name] = np.load(images, mmap_mode="r")[rows]
+        pools[manifest.parent.name] = as_grey(np.load(images, mmap_mode="r")[rows])
     return pools
 
 
@@ -179,7 +182,7 @@ def _support_scores(data: _TestData, inputs: RunInputs, settings: Mapping, devic
     method = settings["method"]
 
     def fit(positions: np.ndarray) -> Detector:
-        detector = _make(method, inputs, device)
+        detector = _make(settings, inputs, device)
         detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **meta)
         return detector
 
@@ -220,7 +223,7 @@ def _score(detector: Detector, data: _TestData, inputs: RunInputs, *, examples: 
         kept_rows.append(rows[chosen])
     table = data.manifest.iloc[data.test][["image_id", "label"]].assign(score=np.concatenate(values))
     rows = np.concatenate(kept_rows) if kept else np.empty(0, int)
-    maps = np.concatenate(kept) if kept else np.empty((0, *data.images.shape[1:]), np.float16)
+    maps = np.concatenate(kept) if kept else np.empty((0, *data.images.shape[1:3]), np.float16)
     return Scored(table, counts, {"rows": rows, "maps": maps})
 
 
@@ -240,7 +243,7 @@ def _score_whole(detector: Detector, rows: np.ndarray, data: _TestData, inputs: 
     if inputs.features is None or not detector.frozen_features:
         return detector.score(data.given(detector, rows))
     stores = [np.load(feature_file(inputs.features, layer), mmap_mode="r") for layer in detector.layers]
-    return detector.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:])
+    return detector.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:3])
 
 
 def _peak_memory(device: str) -> int:

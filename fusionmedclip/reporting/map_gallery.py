@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fusionmedclip.luma import as_grey
 from fusionmedclip.reporting.mosaic import draw_mosaic, grey, place, size_of
 from fusionmedclip.reporting.style import broken, drawing
 
@@ -69,7 +70,7 @@ def draw_map_gallery(
             axes[0, 0].text(0, 0.5, "No method shown keeps maps.")
         return
     pixels, truth = (np.load(path, mmap_mode="r") for path in (images, masks))
-    pictures = _pictures([np.asarray(pixels[row], np.float32) for row in rows], rows, kept)
+    pictures = _pictures(as_grey(np.asarray(pixels[rows], np.float32)), rows, kept)
     with drawing(
         out,
         panel=(size_of(1 + len(kept), SIDE), size_of(len(pictures), SIDE)),
@@ -94,9 +95,7 @@ def draw_map_gallery(
             axis.text(x, -0.04 * side, broken(name, 15), ha="center", va="bottom", fontsize=6.5)
 
 
-def _pictures(
-    images: Sequence[np.ndarray], rows: np.ndarray, kept: Sequence[tuple]
-) -> list[list[np.ndarray]]:
+def _pictures(images: np.ndarray, rows: np.ndarray, kept: Sequence[tuple]) -> list[list[np.ndarray]]:
     """Two lines an image, (H, W, 3) each."""
     from matplotlib import colormaps
 

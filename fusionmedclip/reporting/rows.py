@@ -121,6 +121,7 @@ def run_settings(config: Config, run: Run) -> dict:
         "k": run.k,
         "seed": run.seed,
         "image_size": data["image_size"],
+        "images": data["images"],
         "threads": data["threads"],
         "examples": data["examples"],
         "meta": {name: {key: config.dataset(name)[key] for key in ("source", "test")} for name in meta},

@@ -5,6 +5,7 @@ from operator import index as index_of
 
 import numpy as np
 
+from fusionmedclip.luma import as_grey
 from fusionmedclip.randomness import generator
 from fusionmedclip.synthesis.anatomy import Anatomy
 from fusionmedclip.synthesis.settings import SynthesisSettings
@@ -29,8 +30,9 @@ class AnomalyStream:
 
     Parameters
     ----------
-    support : (k, H, W) float32 array
-        Normal images, grey, in [0, 1], sides of 32 to 1024 pixels.
+    support : (k, H, W) or (k, H, W, 3) float32 array
+        Normal images in [0, 1], sides of 32 to 1024 pixels. In colour, an anomaly is made on their luma, and
+        its change is added to each channel.
     settings : SynthesisSettings, optional
     seed : int
         Of the run.
@@ -50,8 +52,10 @@ class AnomalyStream:
     """
 
     def __init__(self, support: np.ndarray, settings: SynthesisSettings | None = None, seed: int = 0):
+        # Copies, so that nothing written to the caller's array later can change a draw.
+        self._colours = np.array(support, order="C") if np.ndim(support) == 4 else None
+        support = support if self._colours is None else as_grey(self._colours)
         check_images(support, name="support", dimensions=3)
-        # A copy, so that nothing written to the caller's array later can change a draw.
         self.support = np.array(support, order="C")
         self.settings = SynthesisSettings() if settings is None else settings
         self.seed = index_of(seed)
@@ -67,14 +71,14 @@ class AnomalyStream:
 
         Returns
         -------
-        image : (H, W) float32 array in [0, 1]
+        image : (H, W) float32 array in [0, 1], or in colour (H, W, 3)
         mask : (H, W) bool array
             Empty where the task drawn is ``identity``.
         """
         rng = self._generator(epoch, index)
         task = self._task(rng)
         base = index_of(index) % len(self.support)
-        return synthesize_scene(
+        image, mask = synthesize_scene(
             self.support[base],
             self._anatomies[base],
             self.support,
@@ -83,6 +87,13 @@ class AnomalyStream:
             rng=rng,
             settings=self.settings,
         )
+        return image if self._colours is None else self._in_colour(image, mask, base), mask
+
+    def _in_colour(self, image: np.ndarray, mask: np.ndarray, base: int) -> np.ndarray:
+        colours = self._colours[base].copy()
+        change = (image - self.support[base])[mask]
+        colours[mask] = np.clip(colours[mask] + change[:, None], 0, 1)
+        return colours
 
     def task(self, epoch: int, index: int) -> str:
         """Name of the task that ``draw(epoch, index)`` applies."""
@@ -93,12 +104,13 @@ class AnomalyStream:
 
         Returns
         -------
-        images : (B, H, W) float32 array
+        images : (B, H, W) float32 array, or in colour (B, H, W, 3)
         masks : (B, H, W) bool array
         """
         pairs = [self.draw(epoch, index) for index in indices]
-        images = np.empty((len(pairs), *self.support.shape[1:]), dtype=np.float32)
-        masks = np.empty(images.shape, dtype=bool)
+        shape = (self.support if self._colours is None else self._colours).shape[1:]
+        images = np.empty((len(pairs), *shape), dtype=np.float32)
+        masks = np.empty(images.shape[:3], dtype=bool)
         for row, (image, mask) in enumerate(pairs):
             images[row], masks[row] = image, mask
         return images, masks

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import torch
 
-from fusionmedclip.data import load_images
+from fusionmedclip.data import ImageSettings, load_images
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.models.attention import batch_first_attention
@@ -57,6 +57,8 @@ class FusionMedCLIP(Detector):
     backbone : Backbone, path or mapping
         A backbone, a folder that holds one, or :class:`BackboneSettings` as a mapping.
     settings : FusionSettings or mapping
+    images : ImageSettings or mapping
+        How support and test images are brought to the working size.
     device : str
         Where to compute.
     batch_size : int
@@ -68,15 +70,19 @@ class FusionMedCLIP(Detector):
     >>> result = model.fit(["a.png", "b.dcm"]).predict(["c.png"])            # doctest: +SKIP
     """
 
+    colour = True
+
     def __init__(
         self,
         *,
         backbone: Backbone | str | Path | Mapping[str, Any],
         settings: FusionSettings | Mapping[str, Any] | None = None,
+        images: ImageSettings | Mapping[str, Any] | None = None,
         device: str = "cpu",
         batch_size: int = 8,
     ):
         self.settings = build(FusionSettings, settings)
+        self.images = build(ImageSettings, images, where="images")
         self.backbone_source = plain_source(backbone)
         self.backbone = open_backbone(backbone)
         self.backbone_digest = backbone_digest(self.backbone)  # before anything is adapted in place
@@ -139,6 +145,7 @@ class FusionMedCLIP(Detector):
         return cls(
             backbone=resolved.backbone_source(entry["backbone"]),
             settings=entry["settings"],
+            images=resolved.data["images"],
             device=torch_device(device or resolved.data["device"]),
         )
 
@@ -162,7 +169,7 @@ class FusionMedCLIP(Detector):
             Called after each epoch with its number and this model, ready to score; see
             :func:`fusionmedclip.training.fit.fit_model` for what it is for, and what it is not.
         """
-        images = load_images(support, self.image_size)
+        images = load_images(support, self.image_size, form=self.images)
         self._make(seed)
         stream = AnomalyStream(images, self.settings.synthesis, seed=seed)
         visit = None if on_epoch is None else lambda epoch, _model: on_epoch(epoch, self)
@@ -189,7 +196,7 @@ class FusionMedCLIP(Detector):
         self.model = FusionModel(self.backbone, self.settings.model, seed=seed)
 
     def score(self, images: np.ndarray) -> Scores:
-        """Score (N, S, S) float32 images in [0, 1], already at the working size."""
+        """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], already at the working size."""
         model = self._fitted()
         text = self._text()
         parts = []
@@ -215,7 +222,7 @@ class FusionMedCLIP(Detector):
 
     def predict(self, images: Any) -> Prediction:
         """Scores and maps of images given as paths or arrays; see :meth:`fit`."""
-        scores, maps = self.score(load_images(images, self.image_size))
+        scores, maps = self.score(load_images(images, self.image_size, form=self.images))
         return Prediction(scores, maps)
 
     @torch.inference_mode()
@@ -238,7 +245,8 @@ class FusionMedCLIP(Detector):
     def save(self, folder: Path | str) -> None:
         """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
         backbone = backbone_record(self.backbone_source, self.backbone_digest, Path(folder))
-        kept = {"settings": plain(self.settings), "backbone": backbone, "seed": self.seed}
+        kept = {"settings": plain(self.settings), "images": plain(self.images), "seed": self.seed}
+        kept["backbone"] = backbone
         write_trained(Path(folder), self._trained(), kept)
 
     def restore(self, folder: Path | str) -> Self:
@@ -289,7 +297,7 @@ class FusionMedCLIP(Detector):
             record = read_record(folder)
             settings, others = build(FusionSettings, record["settings"]), {}
         for source in saved_sources(folder, record["backbone"], backbone):
-            model = cls(backbone=source, settings=settings, device=device)
+            model = cls(backbone=source, settings=settings, images=record.get("images"), device=device)
             if model.backbone_digest == record["backbone"]["digest"]:
                 return model.restore(folder)
             others[model.backbone_digest] = model.backbone_source

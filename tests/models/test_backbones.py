@@ -125,3 +125,13 @@ def test_towers_without_named_layers_and_networks_without_text_are_refused() -> 
 def test_unknown_precision_is_refused(vit: Backbone) -> None:
     with pytest.raises(InputError, match=r"(?s)float16.*float32, bfloat16"):
         vit.autocast("float16")
+
+
+def test_colour_and_grey_pixels(vit: Backbone) -> None:
+    colours = torch.rand(2, 32, 32, 3, generator=torch.Generator().manual_seed(0))
+    found = vit.pixels(colours.numpy())
+    for channel in range(3):
+        mean, std = float(vit.mean[0, channel]), float(vit.std[0, channel])
+        torch.testing.assert_close(found[:, channel], (colours[..., channel] - mean) / std)
+    grey = colours[..., 0]
+    assert torch.equal(vit.pixels(grey), vit.pixels(grey.unsqueeze(-1).expand(-1, -1, -1, 3)))

@@ -60,6 +60,48 @@ def measured(outputs, settings, folder):
     return json.loads((folder / "metrics.json").read_text())
 
 
+class _Shown(Detector):
+    """Keeps what it is shown."""
+
+    def __init__(self, colour):
+        self.colour, self.shapes = colour, []
+
+    def fit(self, support, *, seed=0, progress=None):
+        self.shapes.append(support.shape)
+        self.support = support
+        return self
+
+    def score(self, images):
+        self.shapes.append(images.shape)
+        return Scores(
+            images.reshape(len(images), -1).mean(axis=1).astype(float), np.zeros((len(images), 8, 8))
+        )
+
+    def save(self, folder):
+        pass
+
+    def restore(self, folder):
+        return self
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_colour_reaches_the_methods_that_take_it_and_luma_the_others(files, monkeypatch, colour):
+    inputs, outputs, _, _ = files
+    colours = np.random.default_rng(0).random((SUPPORT + TEST, 8, 8, 3), dtype=np.float32)
+    np.save(inputs["images"], colours)
+    asked, detector = {}, _Shown(colour)
+    monkeypatch.setattr(runs, "make_method", lambda *a, **k: asked.update(k) or detector)
+    settings = settings_of({"name": "m", "kind": "patchcore", "settings": {}}) | {"images": {"colour": True}}
+    run_method(settings=settings, inputs=inputs, outputs=outputs)
+    tail = (8, 8, 3) if colour else (8, 8)
+    assert detector.shapes[0] == (SUPPORT, *tail)
+    assert {shape[1:] for shape in detector.shapes} == {tail}
+    expected = colours[:SUPPORT] if colour else colours[:SUPPORT] @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(detector.support, expected, atol=1e-6)
+    assert asked["images"] == {"colour": True}
+    assert np.load(outputs["examples"])["maps"].shape[1:] == (8, 8)
+
+
 class Drifting(Detector):
     """Scores by shade, inverted except after epoch 2: the best epoch is known beforehand."""
 

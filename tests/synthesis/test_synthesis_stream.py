@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.luma import as_grey
 from fusionmedclip.synthesis import TASKS, AnomalyStream, SynthesisSettings
 
 EVERY_TASK = {"families": {task: {task: 1} for task in TASKS}}
@@ -139,3 +140,22 @@ def test_bad_support_is_refused(support):
         AnomalyStream(support.astype(np.float64))
     with pytest.raises(TypeError):
         AnomalyStream(support).draw(0, 1.5)
+
+
+def test_colours_get_the_change_of_their_luma(support):
+    """The same draw as on the luma; off the mask, and in hue, a colour stays what it was."""
+    rng = np.random.default_rng(0)
+    colours = np.clip(support[..., None] * rng.uniform(0.5, 1, (1, 1, 1, 3)), 0, 1).astype(np.float32)
+    stream, plain = AnomalyStream(colours, seed=3), AnomalyStream(as_grey(colours), seed=3)
+    images, masks = stream.batch(1, range(24))
+    assert images.shape == (24, 96, 96, 3)
+    for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        grey, expected = plain.draw(1, index)
+        base, luma = colours[index % 4], as_grey(colours)[index % 4]
+        np.testing.assert_array_equal(mask, expected)
+        np.testing.assert_array_equal(image[~mask], base[~mask])
+        change = np.clip(base[mask] + (grey - luma)[mask][:, None], 0, 1)
+        np.testing.assert_array_equal(image[mask], change)
+    alike = np.repeat(support[..., None], 3, axis=-1)
+    image, _ = AnomalyStream(alike, seed=3).draw(1, 5)
+    np.testing.assert_allclose(image[..., 1], AnomalyStream(support, seed=3).draw(1, 5)[0], atol=1e-6)

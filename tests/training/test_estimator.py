@@ -163,3 +163,40 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     model.save(tmp_path)
     with pytest.raises(InputError, match=r"(?s)other settings.*block_adapters.*absent"):
         make(ROW5).restore(tmp_path)
+
+
+def test_images_are_brought_to_their_working_form_alike_wherever_they_come_from(tmp_path: Path) -> None:
+    """Colour and kernel reach support, test images and a saved model; each of them changes the result."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (4, 48, 40, 3)).astype(np.uint8)
+    paths = [tmp_path / f"{number}.png" for number in range(4)]
+    for path, image in zip(paths, images, strict=True):
+        cv2.imwrite(str(path), image[..., ::-1])
+    forms = ({}, {"colour": True}, {"kernel": "bilinear"}, {"antialias": False})
+    found = []
+    for number, form in enumerate(forms):
+        values = {"settings": {"model": ROW5, **SHORT}, "images": form}
+        model = FusionMedCLIP(backbone=VIT, **values).fit(paths[:2], seed=1)
+        scores = model.predict(paths).scores
+        np.testing.assert_array_equal(
+            FusionMedCLIP(backbone=VIT, **values).fit(images[:2], seed=1).predict(images).scores, scores
+        )
+        model.save(tmp_path / f"model{number}")
+        again = FusionMedCLIP.load(tmp_path / f"model{number}")
+        np.testing.assert_array_equal(again.predict(paths).scores, scores)
+        found.append(scores.tobytes())
+    assert len(set(found)) == len(forms)
+
+
+def test_a_configurations_form_is_the_models(root: Path, tmp_path: Path) -> None:
+    small = {"model": VIT["model"], "pretrained": None, "layers": [1, 2, 3]}
+    overlay = {
+        "image_size": 32,
+        "images": {"colour": True, "kernel": "bilinear"},
+        "backbones": {"clip": small, "roco_clip": {"stage1": None}},
+        "methods": {"clip": {"settings": {"model": {"layers": [1, 2, 3]}}}},
+        "results": str(tmp_path),
+    }
+    (tmp_path / "own.yaml").write_text(json.dumps(overlay))
+    model = FusionMedCLIP.from_config([root / "config.yaml", tmp_path / "own.yaml"], method="align_adapter")
+    assert (model.images.colour, model.images.kernel, model.images.antialias) == (True, "bilinear", True)
