@@ -1,22 +1,22 @@
-"""Tables, figures and report of the whole protocol from finished metrics: what is left after the last run.
+"""Tables, figures and report of the whole protocol from finished runs: what is left after the last of them.
 
 python benchmarks/bench_reporting.py            # forks of one warm process, as on one machine
 python benchmarks/bench_reporting.py --cold     # a process of its own for every job
 
 Phantoms of the protocol's counts stand in for patients; scores, metrics, maps and logs of every run of
 config.yaml are made up, under the digests that the configuration asks for. Then Snakemake makes what lies
-above them, a call for each target. Bar: 60 seconds on two cores for the three calls together, starts of
+above them, a call for each target. Bar: 60 seconds on two cores for the calls together, starts of
 Snakemake and of jobs included.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +27,13 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionmedclip.config import Config, load_config
-from fusionmedclip.metrics import image_metrics
-from fusionmedclip.provenance import digest, file_sha256
+from fusionmedclip.metrics import PixelCounts
+from fusionmedclip.pipeline.datasets import sample_support
+from fusionmedclip.pipeline.files import write_json
+from fusionmedclip.pipeline.measures import compute_metrics
+from fusionmedclip.provenance import file_sha256
 from fusionmedclip.reporting.rows import Run, rows_of, run_settings, runs_of
+from fusionmedclip.reporting.verification.run_files import RunFiles
 
 ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
@@ -56,6 +60,7 @@ TARGETS = {
         "draw_pretrain_curves",
         "draw_synthesis_gallery",
     ),
+    "results/verification.json": ("verify_results",),
     "report": ("write_report",),
 }
 
@@ -117,22 +122,21 @@ def write_runs(config: Config, results: Path, overlay: Path) -> int:
     shown = {run for run in runs if (run.k, run.seed) == (largest, seed)}
     build(overlay, data_files(config, f"{config.data['split']}/k{largest}_seed{seed}.csv"))
     rows = {dataset: example_rows(config, dataset, results) for dataset in config.data["datasets"]}
+    for name in config.data["backbones"]:
+        write_backbone(results / "backbones" / name, config.backbone(name)["stage1"])
     for index, run in enumerate(runs):
-        write_run(config, run, results, index)
         if run in shown:
             write_examples(config, run, results, rows[run.dataset])
         if config.method(run.method)["kind"] == "fusionmedclip":
             write_log(results / "runs" / run.path / "training_log.csv", index)
-    for name in config.data["backbones"]:
-        if config.backbone(name)["stage1"]:
-            write_stage1(results / "backbones" / name, config.backbone(name)["stage1"]["settings"])
+        write_run(config, run, results, index)
     return len(runs)
 
 
 def data_files(config: Config, support: str) -> list[str]:
     """What figures and report read of the data sets."""
     results = config.data["results"]
-    names = ("manifest.csv", "images.npy", "masks.npy", "curation.json", "datasheet.json")
+    names = ("manifest.csv", "images.npy", "masks.npy", "statistics.csv", "curation.json", "datasheet.json")
     found = []
     for dataset in config.data["datasets"]:
         found += [f"{results}/datasets/{dataset}/{name}" for name in names]
@@ -149,33 +153,68 @@ def example_rows(config: Config, dataset: str, results: Path) -> np.ndarray:
 
 
 def write_run(config: Config, run: Run, results: Path, seed: int) -> None:
-    """Scores and metrics of one run."""
-    test = config.dataset(run.dataset)["test"]
-    labels = np.repeat([0, 1], [test["normal"], test["abnormal"]])
-    rng = np.random.default_rng(seed)
-    scores = 1 / (1 + np.exp(-rng.normal(labels * rng.uniform(0.5, 2.5))))
-    folder = results / "scores" / run.path
-    folder.mkdir(parents=True)
-    names = [f"image_{index:04}.png" for index in range(len(labels))]
-    table = pd.DataFrame({"image_id": names, "label": labels, "score": scores})
-    table.to_csv(folder / "scores.csv", index=False)
-    metrics = {name: value for name, value in image_metrics(labels, scores).items() if value is not None}
-    metrics |= {f"pixel_{name}": float(rng.uniform(0.5, 1)) for name in ("auroc", "ap", "aupro")}
-    settings = run_settings(config, run)
-    inputs = {str((folder / "scores.csv").relative_to(results.parent)): file_sha256(folder / "scores.csv")}
+    """Scores, pixel counts, provenance and metrics of one run."""
+    files, settings, rng = RunFiles(run.path), run_settings(config, run), np.random.default_rng(seed)
+    table = test_set(results / files.manifest, results / files.split)
+    labels = table["label"].to_numpy()
+    logits = rng.normal(labels * rng.uniform(0.5, 2.5))
+    (results / files.scores).parent.mkdir(parents=True, exist_ok=True)
+    table.assign(score=1 / (1 + np.exp(-logits))).to_csv(results / files.scores, index=False)
+    truth = rng.random((4, 64, 64)) > 0.8
+    counts = PixelCounts().update((rng.random(truth.shape) + rng.uniform(0, 2) * truth) / 3, truth)
+    counts.save(results / files.pixel_counts)
+    write_support(config, run, results)
     record = {
-        "metrics": metrics,
         "settings": settings,
-        "settings_digest": digest(settings),
-        "provenance": {"commit": None, "dirty": False, "device": "made up", "python": "3", "packages": {}}
-        | {"inputs": inputs},
+        "environment": {"commit": None, "dirty": False, "device": "made up", "python": "3", "packages": {}},
+        "inputs": {name: digest_of(results / name) for name in files.read(settings)},
+        "outputs": {name: digest_of(results / name) for name in write_rest(files, results)},
         "trained_parameters": {"all": int(rng.integers(1, 10**6))},
         "timing": {"fit_s": rng.uniform(1, 600), "score_s": 5.0, "images_per_s": rng.uniform(10, 100)},
         "memory": {"peak_bytes": int(rng.integers(1, 8) * 2**30)},
     }
-    path = results / "metrics" / f"{run.path}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record))
+    write_json(results / files.provenance, record)
+    compute_metrics(
+        scores=results / files.scores,
+        pixel_counts=results / files.pixel_counts,
+        provenance=results / files.provenance,
+        settings=settings,
+        out=results / files.metrics,
+    )
+
+
+@cache
+def test_set(manifest: Path, split: Path) -> pd.DataFrame:
+    """Images and labels of a split's test part."""
+    tested = pd.read_csv(split)["part"] == "test"
+    return pd.read_csv(manifest).loc[tested, ["image_id", "label"]]
+
+
+def write_support(config: Config, run: Run, results: Path) -> None:
+    """The support set of a run."""
+    files = RunFiles(run.path)
+    split, out = str(results / files.split), str(results / files.support)
+    if not Path(out).exists():
+        draw = {"split": split, "k": run.k, "seed": run.seed, "dataset": run.dataset}
+        sample_support(**draw, supports="nested", out=out)
+
+
+def write_rest(files: RunFiles, results: Path) -> list[str]:
+    """What a run writes beside scores and counts, empty where there is nothing yet, and all names."""
+    weights = f"runs/{files.run}/weights/weights.safetensors"
+    names = sorted(files.written | {weights})
+    for name in names:
+        path = results / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_bytes(b"")
+    return names
+
+
+@cache
+def digest_of(path: Path) -> str:
+    """SHA-256; images and masks serve many runs."""
+    return file_sha256(path)
 
 
 def write_examples(config: Config, run: Run, results: Path, rows: np.ndarray) -> None:
@@ -183,7 +222,9 @@ def write_examples(config: Config, run: Run, results: Path, rows: np.ndarray) ->
     side = config.data["image_size"]
     grid = np.linspace(0, 4, side)
     maps = [np.outer(np.sin(grid + row), np.cos(grid * (1 + row % 3))) for row in rows]
-    np.savez(results / "scores" / run.path / "examples.npz", rows=rows, maps=np.asarray(maps, np.float16))
+    folder = results / "scores" / run.path
+    folder.mkdir(parents=True)
+    np.savez(folder / "examples.npz", rows=rows, maps=np.asarray(maps, np.float16))
 
 
 def write_log(path: Path, seed: int) -> None:
@@ -194,14 +235,18 @@ def write_log(path: Path, seed: int) -> None:
     pd.DataFrame({"epoch": steps // 2, "step": steps, "loss": loss}).to_csv(path, index=False)
 
 
-def write_stage1(folder: Path, settings: dict) -> None:
-    """The curves of Stage 1."""
+def write_backbone(folder: Path, stage1: dict | None) -> None:
+    """The files of a backbone, and the curves of its Stage 1."""
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    if stage1 is None:
+        return
     names = [f"{way}_r{k}" for way in ("image_to_text", "text_to_image") for k in (1, 5, 10)]
     lines = []
-    for epoch in range(settings["max_epochs"] + 1):
+    for epoch in range(stage1["settings"]["max_epochs"] + 1):
         lines += [(epoch, split, "loss", 3 / (1 + epoch), 3.2) for split in ("train", "validation")]
         lines += [(epoch, "validation", name, epoch / 100, 0.01) for name in names]
-    folder.mkdir(parents=True)
     columns = ["epoch", "split", "metric", "value", "chance"]
     pd.DataFrame(lines, columns=columns).to_csv(folder / "retrieval.csv", index=False)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.table import Table
 
 from fusionmedclip.errors import InputError
@@ -79,11 +80,7 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
     for run in found.runs:
         provenance = run.record["provenance"]
         commit = (provenance["commit"] or "none")[:10] + (" (changed)" if provenance["dirty"] else "")
-        inputs = (
-            f"{len(provenance['inputs'])} as recorded"
-            if not run.changed
-            else f"changed: {', '.join(run.changed)}"
-        )
+        inputs = f"{len(run.inputs)} as recorded" if not run.changed else f"changed: {', '.join(run.changed)}"
         settings = run.record["settings_digest"][:12] + ("" if run.settings_hold else " BROKEN")
         sheet.add_row(
             run.metrics.stem, f"{run.printed:.6f}", f"{run.recomputed:.6f}", settings, commit, inputs
@@ -92,16 +89,60 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
     told: dict[str, str] = {}
     for run in found.runs:
         console.print(f"{run.metrics} (its settings in full), from", highlight=False, soft_wrap=True)
-        for name, sha in run.record["provenance"]["inputs"].items():
+        for name, sha in run.inputs.items():
             if told.get(name) != sha:  # manifest and split are the same for all
                 console.print(f"  {sha[:16]}  {name}", highlight=False, soft_wrap=True)
-        told |= run.record["provenance"]["inputs"]
+        told |= run.inputs
+    for said, names in (("is missing", found.missing), ("is of no run of the table", found.added)):
+        for name in names:
+            console.print(f"{results / name} {said}", highlight=False, soft_wrap=True)
+    if found.column:
+        console.print(f"the table's line, computed again: {found.column}", highlight=False, soft_wrap=True)
     console.print(
         f"mean computed again: {found.recomputed_mean:.6f}; "
         + ("it holds" if found.holds else "[red]it does not hold[/]")
     )
     if not found.holds:
         raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder of results, wherever it lies.")] = Path("results"),
+    config: Configs = None,
+) -> None:
+    """Meet every cell of every table again, and name each file that was altered, deleted or added.
+
+    With --config, the tables must also be those that the configuration asks for. Exit status 0: everything
+    is met; 1: a file is named; 2: the request itself is wrong.
+    """
+    from fusionmedclip.reporting.verification.verify import verify_results
+
+    with _readable():
+        found = verify_results(results, requests=_requests(config) if config else None)
+    for finding in found.findings:
+        line = f"[red]{finding.what}[/] {escape(str(results / finding.file))}: {escape(finding.why)}"
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(
+        f"{found.met} of {found.cells} cells of {found.tables} tables are met again from {found.runs} runs; "
+        + ("nothing else was found" if found.holds else f"[red]{len(found.findings)} files are named[/]")
+    )
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _requests(config: list[Path]) -> dict[str, list[dict]]:
+    """The cells that a configuration asks for, by table."""
+    from fusionmedclip.config import load_config
+    from fusionmedclip.reporting.rows import row_request, rows_of
+
+    default = Path("config.yaml")
+    paths = config if default in config or not default.is_file() else [default, *config]
+    loaded = load_config(paths)
+    return {
+        table: [cell for row in rows_of(loaded, table) for cell in row_request(loaded, table, row)]
+        for table in loaded.data["tables"]
+    }
 
 
 @app.command()

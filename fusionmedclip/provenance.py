@@ -100,6 +100,6 @@ def _device_name(device: str) -> str:
 
 
 def inputs_record(paths: Mapping[str, str | Path] | Sequence[str | Path]) -> dict[str, str]:
-    """SHA-256 of input files by path."""
+    """SHA-256 of files by path."""
     items = paths.values() if isinstance(paths, Mapping) else paths
     return {str(path): file_sha256(path) for path in items}

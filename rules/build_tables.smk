@@ -61,7 +61,7 @@ rule build_statistics:
     params:
         lambda w: params(
             "build_statistics",
-            request=[cell for row in ROWS[w.table] for cell in row_request(CONFIG, w.table, row)],
+            request=table_request(w.table),
             results=RESULTS,
             unranked=ORACLES,
         ),
@@ -70,12 +70,15 @@ rule build_statistics:
 
 
 rule build_table:
-    """Put a table together from its rows, in four formats."""
+    """Put a table together from its rows, in four formats, and record what it was made from."""
     input:
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
-        comparisons=rules.build_statistics.output.comparisons,
         manifests=table_manifests,
+        statistics=rules.build_statistics.output,
+        metrics=lambda w: metrics_of(table_cells(w)),
+        scores=lambda w: [score_file(run) for run in runs_of(CONFIG, table_cells(w))],
     output:
+        record=f"{RESULTS}/tables/{{table}}{RECORD}",
         csv=f"{RESULTS}/tables/{{table}}.csv",
         text=f"{RESULTS}/tables/{{table}}.md",
         latex=f"{RESULTS}/tables/{{table}}.tex",
@@ -97,6 +100,8 @@ rule build_table:
     params:
         lambda w: params(
             "build_table",
+            results=RESULTS,
+            request=table_request(w.table),
             title=TABLES[w.table]["title"],
             layout=TABLES[w.table]["rows"],
             titles={

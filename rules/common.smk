@@ -36,6 +36,7 @@ from fusionmedclip.reporting.rows import (
     runs_of,
     stand_in_reasons,
 )
+from fusionmedclip.reporting.verification.record import SUFFIX as RECORD
 
 
 def checked(data):

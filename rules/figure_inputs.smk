@@ -43,11 +43,6 @@ def largest_runs(dataset):
     }
 
 
-def score_file(run):
-    """Image scores of a run."""
-    return f"{RESULTS}/scores/{run.path}/scores.csv"
-
-
 def histogram_scores():
     """Score files of each method of each data set; pairs, since params keep no order of keys."""
     return [

@@ -89,6 +89,17 @@ def table_manifests(wildcards):
     return sorted({f"{RESULTS}/datasets/{run.dataset}/manifest.csv" for run in runs})
 
 
+def table_request(table):
+    """What a whole table asks for, as plain data."""
+    return [cell for row in ROWS[table] for cell in row_request(CONFIG, table, row)]
+
+
+def score_file(run):
+    """Image scores of a run."""
+    return f"{RESULTS}/scores/{run.path}/scores.csv"
+
+
 def table_files(tables):
-    """Files of some tables, in every format."""
-    return [f"{RESULTS}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex", "html")]
+    """Files of some tables, in every format, and the records of what they were made from."""
+    kinds = (".csv", ".md", ".tex", ".html", RECORD)
+    return [f"{RESULTS}/tables/{table}{kind}" for table in tables for kind in kinds]

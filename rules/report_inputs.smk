@@ -47,5 +47,6 @@ def stage_jobs():
         "build_row": sum(len(ROWS[table]) for table in TABLES),
         "build_table": len(TABLES),
         "figures": len(FIGURES_SHOWN),
+        "verify_results": 1,
         "write_report": 1,
     }

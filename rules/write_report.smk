@@ -16,6 +16,7 @@ rule write_report:
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         deviations=of_project("docs/deviations.md"),
+        verification=rules.verify_results.output[0],
     output:
         report(
             f"{RESULTS}/report.html",
@@ -58,6 +59,7 @@ rule write_crate:
         figures=rules.figures.input,
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
+        verification=rules.verify_results.output[0],
         workflow=of_project("Snakefile"),
     output:
         f"{RESULTS}/crate.zip",

@@ -7,7 +7,7 @@ run(
     snakemake,
     "fusionmedclip.reporting.tables:build_table",
     rows=list(snakemake.input.rows),
-    comparisons=snakemake.input.comparisons,
+    comparisons=snakemake.input.statistics[0],
     title=params["title"],
     titles=params["titles"],
     layout=params["layout"],
@@ -20,4 +20,11 @@ run(
     text=snakemake.output.text,
     latex=snakemake.output.latex,
     html=snakemake.output.html,
+    record={
+        "out": snakemake.output.record,
+        "results": params["results"],
+        "request": params["request"],
+        "inputs": [*snakemake.input.metrics, *snakemake.input.scores, *snakemake.input.manifests],
+        "outputs": list(snakemake.input.statistics),
+    },
 )

@@ -10,6 +10,7 @@ run(
     files=[*snakemake.input.report, *snakemake.input.tables, *snakemake.input.figures],
     metrics=list(snakemake.input.metrics),
     datasheets=list(snakemake.input.datasheets),
+    verification=snakemake.input.verification,
     titles=params["titles"],
     workflow=snakemake.input.workflow,
     configuration=params["configuration"],

@@ -12,6 +12,7 @@ run(
     curations=list(snakemake.input.curations),
     metrics=list(snakemake.input.metrics),
     deviations=snakemake.input.deviations,
+    verification=snakemake.input.verification,
     titles=params["titles"],
     controls=params["controls"],
     jobs=params["jobs"],

@@ -1,6 +1,7 @@
 """The stage that turns scores into metrics, with the settings and the provenance they came from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from fusionmedclip.metrics import PixelCounts, image_metrics, pixel_metrics, sup
 from fusionmedclip.pipeline.files import read_json, write_json
 from fusionmedclip.provenance import digest, inputs_record
 
-__all__ = ["SCHEMA_VERSION", "compute_metrics"]
+__all__ = ["SCHEMA_VERSION", "compute_metrics", "metrics_record"]
 
 SCHEMA_VERSION = 1
 
@@ -32,23 +33,39 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
             received=str(scores),
             hint=f"snakemake --forcerun run_method {out}",
         )
+    inputs = {**run["inputs"], **inputs_record([scores, pixel_counts, provenance])}
     table = pd.read_csv(scores, keep_default_na=False, dtype={"image_id": str})
-    labels, values = table["label"].to_numpy(), table["score"].to_numpy()
+    write_json(out, metrics_record(run, table, PixelCounts.load(pixel_counts), inputs=inputs))
+
+
+def metrics_record(
+    run: Mapping[str, Any], scores: pd.DataFrame, counts: PixelCounts, *, inputs: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a metrics file says.
+
+    Parameters
+    ----------
+    run : mapping
+        The run's ``provenance.json``.
+    scores : DataFrame
+        ``label`` and ``score``.
+    counts : PixelCounts
+    inputs : mapping
+        File to its SHA-256.
+    """
     threshold = support_threshold(run["support_scores"]) if "support_scores" in run else None
-    metrics = image_metrics(labels, values, threshold=threshold and threshold.threshold)
-    counts = PixelCounts.load(pixel_counts)
+    metrics = image_metrics(
+        scores["label"].to_numpy(), scores["score"].to_numpy(), threshold=threshold and threshold.threshold
+    )
     if counts.positives and counts.negatives:
         metrics |= pixel_metrics(counts)
     scored = counts.positives + counts.negatives  # none where the method has no maps
     record = {
         "schema_version": SCHEMA_VERSION,
         "metrics": {name: value for name, value in metrics.items() if value is not None},
-        "settings": settings,
-        "settings_digest": digest(settings),
-        "provenance": {
-            **run["environment"],
-            "inputs": {**run["inputs"], **inputs_record([scores, pixel_counts])},
-        },
+        "settings": run["settings"],
+        "settings_digest": digest(run["settings"]),
+        "provenance": {**run["environment"], "inputs": dict(inputs)},
         **({"mask_pixels": {"lesion": counts.positives, "scored": scored}} if scored else {}),
         "trained_parameters": run["trained_parameters"],
         "timing": run["timing"],
@@ -58,4 +75,4 @@ def compute_metrics(*, scores: str, pixel_counts: str, provenance: str, settings
         record["threshold"] = {"source": "left-out support images", **threshold._asdict()}
     if "oracle" in run:
         record["oracle"] = run["oracle"]
-    write_json(out, record)
+    return record

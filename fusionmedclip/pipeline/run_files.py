@@ -45,6 +45,12 @@ class RunInputs:
         several = {name: tuple(map(Path, f)) for name, f in files.items() if not isinstance(f, str)}
         return cls(**single, **several)
 
+    def files(self) -> list[Path]:
+        """Every file that decides the scores; stored features follow from images and backbone."""
+        single = (self.manifest, self.images, self.masks, self.split, self.support)
+        chosen = (self.backbone, self.backbone_weights, self.statistics)
+        return [*single, *(path for path in chosen if path is not None), *self.meta]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutputs:
@@ -77,3 +83,8 @@ class RunOutputs:
     def named(cls, files: Mapping[str, str]) -> "RunOutputs":
         """From file names."""
         return cls(**{name: Path(file) for name, file in files.items()})
+
+    def files(self) -> list[Path]:
+        """Every file that was written, the provenance apart, which holds their digests."""
+        trained = (p for p in self.weights.rglob("*") if p.is_file() and not p.name.startswith("."))
+        return [*sorted(trained), self.log, self.scores, self.pixel_counts, self.examples]

@@ -89,7 +89,8 @@ def run_method(
     record = {
         "settings": dict(settings),
         "environment": environment(device=device),
-        "inputs": inputs_record([inputs.manifest, inputs.split, inputs.support]),
+        "inputs": inputs_record(inputs.files()),
+        "outputs": inputs_record(outputs.files()),
         "trained_parameters": getattr(detector, "trained_parameters", dict)(),
         "timing": {
             "fit_s": fitted - started,

@@ -10,6 +10,7 @@ from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.latex_text import escaped
 from fusionmedclip.reporting.table_html import html_page, wrapped
 from fusionmedclip.reporting.table_latex import PREAMBLE
+from fusionmedclip.reporting.verification.record import SUFFIX, write_record
 
 __all__ = ["APPENDIX_COLUMNS", "appendix_html", "build_appendix"]
 
@@ -20,7 +21,7 @@ _SIGN = "≠"
 
 
 def build_appendix(*, tables: Mapping[str, Mapping], folder: str | Path) -> None:
-    """Write ``{table}.{csv,md,tex,html}`` of each.
+    """Write ``{table}.{csv,md,tex,html}`` of each, and ``{table}.inputs.json``, which they were made from.
 
     Parameters
     ----------
@@ -30,11 +31,16 @@ def build_appendix(*, tables: Mapping[str, Mapping], folder: str | Path) -> None
     """
     for name, table in tables.items():
         rows, title = table["rows"], table["title"]
-        out = Path(folder)
-        write_text(out / f"{name}.csv", _csv(rows))
-        write_text(out / f"{name}.md", _markdown(rows, title))
-        write_text(out / f"{name}.tex", _latex(rows, title, name))
-        write_text(out / f"{name}.html", html_page(appendix_html(rows, title=title, name=name), title=title))
+        texts = {
+            "csv": _csv(rows),
+            "md": _markdown(rows, title),
+            "tex": _latex(rows, title, name),
+            "html": html_page(appendix_html(rows, title=title, name=name), title=title),
+        }
+        out = {Path(folder, f"{name}.{kind}"): text for kind, text in texts.items()}
+        for path, text in out.items():
+            write_text(path, text)
+        write_record(Path(folder, f"{name}{SUFFIX}"), results=Path(folder).parent, layout=table, outputs=out)
 
 
 def _csv(rows: Sequence[Mapping[str, str]]) -> str:

@@ -13,6 +13,7 @@ from rich.progress import track
 from fusionmedclip.data.files import whole_file
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import commit_date, file_sha256
+from fusionmedclip.reporting.verification.packing import check_verified
 
 __all__ = ["write_crate"]
 
@@ -34,6 +35,7 @@ def write_crate(
     workflow: str | Path,
     configuration: Mapping[str, Any],
     out: str | Path,
+    verification: str | Path | None = None,
 ) -> None:
     """Write ``crate.zip`` after RO-Crate 1.1 (Soiland-Reyes et al., Data Science 5, 2022).
 
@@ -57,12 +59,23 @@ def write_crate(
     configuration : mapping
         As resolved.
     out : path
+    verification : path, optional
+        ``verification.json``, which is packed too.
+
+    Raises
+    ------
+    InputError
+        If the verification names a file that was altered, deleted or contradicted, or a file to be packed is
+        no longer the one that was verified. Files that were added are not packed, and stop nothing.
     """
     from rocrate.rocrate import ROCrate
 
     results = Path(results)
     records = [read_json(path) for path in metrics]
-    held = _members(results, [*files, *metrics, *datasheets, *_behind(results, metrics)])
+    sealed = [] if verification is None else [verification]
+    held = _members(results, [*files, *metrics, *datasheets, *sealed, *_behind(results, metrics)])
+    if verification is not None:
+        check_verified(held, read_json(verification))
     source = Path(workflow)
     code = {f"workflow/{source.name}": source}
     for pattern in _WITH_THE_WORKFLOW:

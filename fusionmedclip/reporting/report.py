@@ -15,6 +15,7 @@ from fusionmedclip.reporting.report_data import data_section
 from fusionmedclip.reporting.report_runs import machine_section, times_section
 from fusionmedclip.reporting.status import NOT_RUN, OK, STAND_IN
 from fusionmedclip.reporting.table_html import TABLE_STYLE, fragment_of
+from fusionmedclip.reporting.verification.text import verification_line
 from fusionmedclip.reporting.workflow_graph import draw_workflow
 
 __all__ = ["write_report"]
@@ -33,6 +34,7 @@ def write_report(
     jobs: Mapping[str, int],
     configuration: Mapping,
     out: str | Path,
+    verification: str | Path | None = None,
 ) -> None:
     """Write the page.
 
@@ -57,6 +59,8 @@ def write_report(
     configuration : mapping
         The configuration as resolved.
     out : path
+    verification : path, optional
+        ``verification.json`` (:func:`fusionmedclip.reporting.verification.verify.write_verification`).
     """
     frames = {Path(path): pd.read_csv(Path(path).with_suffix(".csv")) for path in tables}
     records = [read_json(path) for path in metrics]
@@ -80,6 +84,7 @@ def write_report(
         Section("times", "Run times", times_section(records, titles)),
     ]
     opening = _opening(configuration, cells, records)
+    opening += "" if verification is None else verification_line(read_json(verification))
     title = f"FusionMedCLIP: {configuration['tier']} tier"
     write_text(out, document(title, opening, sections, style=TABLE_STYLE))
 

@@ -12,7 +12,7 @@ from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.finished import empty_status, read_cell, read_scores, status_of
 from fusionmedclip.reporting.paper import printed
 
-__all__ = ["COLUMNS", "build_row"]
+__all__ = ["COLUMNS", "build_row", "cell_line"]
 
 COLUMNS = (
     "table", "row", "dataset", "method", "k", "metric", "mean", "std", "ci_low", "ci_high", "n_seeds",
@@ -41,7 +41,7 @@ def build_row(
     InputError
         If a metrics file was made with other settings than today's, or scores are not those behind it.
     """
-    lines = [_cell(cell, results, manifests) for cell in request]
+    lines = [cell_line(cell, results, manifests) for cell in request]
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -49,7 +49,8 @@ def build_row(
     write_text(out, text.getvalue())
 
 
-def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
+def cell_line(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
+    """One cell's columns by name; parameters and errors as :func:`build_row`."""
     paper = printed(cell["table"], cell["dataset"], cell["method"], cell["k"], cell["metric"])
     line = {name: cell[name] for name in COLUMNS if name in cell}
     line |= {"paper_mean": paper and paper.mean, "paper_std": paper and paper.std, "n_seeds": 0}

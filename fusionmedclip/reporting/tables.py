@@ -14,6 +14,7 @@ from fusionmedclip.reporting.table_html import grid_html, html_page
 from fusionmedclip.reporting.table_latex import grid_latex
 from fusionmedclip.reporting.table_markdown import grid_markdown
 from fusionmedclip.reporting.table_row import COLUMNS, build_row
+from fusionmedclip.reporting.verification.record import write_record
 
 __all__ = ["COLUMNS", "build_row", "build_table", "markdown", "read_table"]
 
@@ -39,6 +40,7 @@ def build_table(
     latex: str | Path | None = None,
     html: str | Path | None = None,
     comparisons: str | Path | None = None,
+    record: Mapping | None = None,
 ) -> None:
     """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
 
@@ -64,26 +66,33 @@ def build_table(
         Methods that leave open what the table's metric is of, and what we take.
     comparisons : path, optional
         ``{table}_comparisons.csv``; sentences below the table come from it.
+    record : mapping, optional
+        Where to say what the table was made from: ``out`` (``{table}.inputs.json``), ``results``,
+        ``request``, and the ``inputs`` and further ``outputs`` of its rows and statistics
+        (:func:`fusionmedclip.reporting.verification.record.write_record`).
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     found = () if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
-    grid = make_grid(
-        table,
-        title=title,
-        titles=titles,
-        layout=layout,
-        controls=controls,
-        unranked=unranked,
-        differences=_differences(table, reasons, manifests, titles),
-        ours=ours,
-        sentences=found,
-    )
+    look = {
+        "title": title,
+        "titles": titles,
+        "layout": layout,
+        "controls": controls,
+        "unranked": unranked,
+        "ours": ours,
+    }
+    different = _differences(table, reasons, manifests, titles)
+    grid = make_grid(table, **look, differences=different, sentences=found)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(text, grid_markdown(grid))
     if latex is not None:
         write_text(latex, grid_latex(grid))
     if html is not None:
         write_text(html, html_page(grid_html(grid), title=title))
+    if record is not None:
+        written = [path for path in (csv, text, latex, html) if path is not None]
+        outputs = [*rows, *record["outputs"], *written]
+        write_record(**{**record, "outputs": outputs}, layout={**look, "reasons": reasons})
 
 
 def _differences(

@@ -14,7 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compute_metrics",),
     ("build_row",),
     ("build_table",),
-    ("figures",),
+    ("figures", "verify_results"),
     ("write_report",),
 )
 """Stages from top to bottom. All rules that draw a figure are one stage, ``figures``."""
@@ -38,7 +38,9 @@ EDGES: tuple[tuple[str, str], ...] = (
     ("compute_metrics", "build_row"),
     ("build_row", "build_table"),
     ("build_table", "figures"),
+    ("build_table", "verify_results"),
     ("figures", "write_report"),
+    ("verify_results", "write_report"),
 )
 """What reads what; a path through another stage is not drawn again. A test compares it with Snakemake's."""
 

@@ -1,6 +1,7 @@
 """From a printed number back to its sources."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,58 @@ def test_changed_settings_are_noticed(results):
     record["settings"]["seed"] = 5
     path.write_text(json.dumps(record))
     assert not trace_cell(results, "table6", "brainmri", "patchcore", 16).holds
+
+
+METRICS = "metrics/brainmri/paper/patchcore/k16/seed1.json"
+
+
+def _forge(path, value):
+    record = json.loads(path.read_text())
+    record["metrics"]["image_auroc"] = value
+    path.write_text(json.dumps(record))
+
+
+def test_a_forged_figure_does_not_hold_though_scores_and_table_agree(results):
+    """The table's mean is that of the scores; only the run's own figure is not."""
+    _forge(results / METRICS, 0.99)
+    found = trace_cell(results, "table6", "brainmri", "patchcore", 16)
+    assert [run.holds for run in found.runs] == [True, False]
+    assert found.runs[1].printed == 0.99
+    assert found.recomputed_mean == pytest.approx(found.cell["mean"], abs=1e-12)
+    assert not found.holds
+
+
+@pytest.mark.parametrize("column", ["mean", "std", "ci_low", "ci_high", "delta", "paper_mean", "paper_std"])
+def test_a_forged_column_does_not_hold(results, column):
+    path = results / "tables/table6.csv"
+    table = pd.read_csv(path)
+    table[column] += 0.001
+    table.to_csv(path, index=False)
+    found = trace_cell(results, "table6", "brainmri", "patchcore", 16)
+    assert f"line 2, {column}" in found.column
+    assert not found.holds
+
+
+def test_another_count_of_runs_does_not_hold(results):
+    folder = results / "metrics/brainmri/paper/patchcore/k16"
+    copied = [shutil.copytree(results / part, results / part.replace("seed0", "seed2")) for part in (
+        "scores/brainmri/paper/patchcore/k16/seed0", "runs/brainmri/paper/patchcore/k16/seed0")]  # fmt: skip
+    shutil.copy(folder / "seed0.json", folder / "seed2.json")
+    assert not trace_cell(results, "table6", "brainmri", "patchcore", 16).holds
+    for path in (*copied, folder / "seed2.json"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert trace_cell(results, "table6", "brainmri", "patchcore", 16).holds
+    (folder / "seed1.json").unlink()
+    assert not trace_cell(results, "table6", "brainmri", "patchcore", 16).holds
+
+
+def test_moved_results_hold_and_are_traced_where_they_lie(results, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    shutil.copytree(results, moved)
+    shutil.rmtree(results)
+    found = trace_cell(moved, "table6", "brainmri", "patchcore", 16)
+    assert found.holds
+    assert all(file.startswith(str(moved)) for run in found.runs for file in run.inputs)
 
 
 @pytest.mark.parametrize(

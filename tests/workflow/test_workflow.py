@@ -1,6 +1,7 @@
 """The graph as a user drives it: one row, everything, nothing, one changed setting. In order, on one copy."""
 
 import json
+import re
 import shutil
 from contextlib import ExitStack
 
@@ -37,6 +38,20 @@ def test_everything_runs_and_a_second_time_nothing_does(workflow):
     workflow.run()
     assert workflow.plan() == {}
     assert (workflow.folder / "results/tiny/report.html").stat().st_size > 10_000
+
+
+def test_all_that_was_finished_is_verified(workflow):
+    """Every file of runs and tables is among those whose bytes were held against a record."""
+    results = workflow.folder / "results/tiny"
+    found = json.loads((results / "verification.json").read_text())
+    # table6: 2 methods x 2 k; table7 and controls: 2 methods; table8: 4 methods
+    assert (found["holds"], found["findings"], found["cells"], found["met"]) == (True, [], 12, 12)
+    folders = ("metrics", "runs", "scores", "support", "tables")
+    files = [path for folder in folders for path in (results / folder).rglob("*") if path.is_file()]
+    written = {path.relative_to(results).as_posix() for path in files if not path.name.startswith(".")}
+    assert len(written) > 150
+    assert written - set(found["files"]) == set()
+    assert "Verified: 12 of 12 cells" in (results / "report.html").read_text()
 
 
 def test_tables_keep_the_contract(workflow):
@@ -202,3 +217,25 @@ def test_too_few_images_are_an_error_that_names_them(workflow, change, says):
     assert says in printed
     assert "Hint" in printed
     workflow.change(*reversed(change))
+
+
+def test_a_forged_figure_stops_the_archive(workflow):
+    """Tables are made again from it, and it still is not what its scores give."""
+    metrics = workflow.folder / "results/tiny/metrics/busi/paper/coop/k4/seed0.json"
+    record = json.loads(metrics.read_text())
+    record["metrics"]["image_auroc"] = 0.999
+    metrics.write_text(json.dumps(record))
+    workflow.run("--", "results/tiny/verification.json")
+    found = json.loads((workflow.folder / "results/tiny/verification.json").read_text())
+    assert [(f["file"], f["what"]) for f in found["findings"]] == [
+        ("metrics/busi/paper/coop/k4/seed0.json", "contradicted")
+    ]
+    assert (found["cells"], found["met"]) == (12, 11)
+    allowed = [*re.findall(r"^rule (\w+):", (workflow.folder / "rules/draw_figures.smk").read_text(), re.M)]
+    printed = workflow.run(
+        "--allowed-rules", "write_report", "write_crate", *allowed, "--", "crate", ok=False
+    )
+    assert "do not hold, and are not packed" in printed
+    assert "coop/k4/seed0.json: contradicted" in printed
+    report = (workflow.folder / "results/tiny/report.html").read_text()
+    assert "Not verified: 11 of 12 cells" in report

@@ -1,0 +1,127 @@
+"""The records of some results: which tables there are, which runs stand behind them, what each holds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.reporting.verification.findings import ALTERED, CONTRADICTED, DELETED, Finding
+from fusionmedclip.reporting.verification.record import SUFFIX, TableRecord, read_record
+from fusionmedclip.reporting.verification.run_files import RunFiles
+
+__all__ = ["Collected", "collect"]
+
+FORMATS = ("csv", "md", "tex", "html")
+STATISTICS = ("comparisons", "ranks", "metrics")
+
+
+class Collected:
+    """What was found, before anything is held against anything.
+
+    Attributes
+    ----------
+    tables : dict
+        Name to :class:`TableRecord`, of tables whose record is whole.
+    runs : dict
+        Run to the settings digest that its table asked for.
+    metrics, provenance : dict
+        Run to what its two records say; runs whose record cannot be read are left out.
+    findings : list of Finding
+        Tables' records that are missing or not as they were written.
+    empty : list of Finding
+        Runs' records that hold no digests.
+    """
+
+    def __init__(self) -> None:
+        self.tables: dict[str, TableRecord] = {}
+        self.runs: dict[str, str] = {}
+        self.metrics: dict[str, dict[str, Any]] = {}
+        self.provenance: dict[str, dict[str, Any]] = {}
+        self.findings: list[Finding] = []
+        self.empty: list[Finding] = []
+
+    def claims(self, run: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """The records of a run, from the table downwards, and the digests that each holds."""
+        files = RunFiles(run)
+        if run in self.metrics:
+            yield files.metrics, files.located(self.metrics[run]["provenance"]["inputs"])
+        if run in self.provenance:
+            said = self.provenance[run]
+            yield files.provenance, files.located({**said["inputs"], **said["outputs"]})
+
+
+def collect(results: Path) -> Collected:
+    """Read every record below a folder of results.
+
+    Raises
+    ------
+    InputError
+        If there are no tables.
+    """
+    found = Collected()
+    names = _tables(results / "tables")
+    if not names:
+        raise InputError("there are no tables to verify", received=str(results), hint="snakemake all_tables")
+    for name in names:
+        file = f"tables/{name}{SUFFIX}"
+        try:
+            record = read_record(results / file)
+        except InputError as error:
+            there = (results / file).is_file()
+            found.findings.append(Finding(file, ALTERED if there else DELETED, str(error).splitlines()[0]))
+            continue
+        found.tables[name] = record
+        found.findings += _incomplete(file, record)
+        for cell in record.request:
+            found.runs |= {run: found.runs.get(run, digest) for run, digest in cell["runs"].items()}
+    for run in found.runs:
+        _read(found, results, run)
+    return found
+
+
+def _tables(folder: Path) -> list[str]:
+    """Tables of which there is a record, rows, or a CSV with a printed format beside it."""
+    recorded = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
+    rows = {path.parent.name for path in folder.glob("*/row_*.csv")}
+    printed = {path.stem for kind in FORMATS[1:] for path in folder.glob(f"*.{kind}")}
+    return sorted(recorded | rows | {name for name in printed if (folder / f"{name}.csv").is_file()})
+
+
+def _incomplete(file: str, record: TableRecord) -> list[Finding]:
+    """A record that does not hold the digests of all that the table was made from, and of all its files."""
+    runs = [RunFiles(run) for cell in record.request for run in cell["runs"]]
+    read = {name for run in runs for name in (run.metrics, run.scores, run.manifest)}
+    made = {f"tables/{record.table}.{kind}" for kind in FORMATS}
+    if record.request:
+        made |= {f"tables/{record.table}/row_{cell['row']}.csv" for cell in record.request}
+        made |= {f"tables/{record.table}_{name}.csv" for name in STATISTICS}
+    lacking = sorted((read - set(record.inputs)) | (made - set(record.outputs)))
+    if not lacking:
+        return []
+    return [Finding(file, CONTRADICTED, f"it does not hold the digest of {lacking[0]}")]
+
+
+def _read(found: Collected, results: Path, run: str) -> None:
+    files = RunFiles(run)
+    metrics, provenance = (_mapping(results / name) for name in (files.metrics, files.provenance))
+    if _digests(metrics.get("provenance"), "inputs"):
+        found.metrics[run] = metrics
+    if _digests(provenance, "inputs") and _digests(provenance, "outputs"):
+        found.provenance[run] = provenance
+    elif (results / files.provenance).is_file():
+        found.empty.append(
+            Finding(files.provenance, CONTRADICTED, "it holds no digests of inputs and outputs")
+        )
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        said = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _digests(said: object, key: str) -> bool:
+    return isinstance(said, Mapping) and isinstance(said.get(key), Mapping)

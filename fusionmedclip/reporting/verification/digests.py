@@ -1,0 +1,58 @@
+"""Files that are not, byte by byte, what the records above them say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fusionmedclip.data.parallel import map_files
+from fusionmedclip.provenance import file_sha256
+from fusionmedclip.reporting.verification.collect import Collected
+from fusionmedclip.reporting.verification.findings import Finding, claims_broken
+from fusionmedclip.reporting.verification.record import SUFFIX
+from fusionmedclip.reporting.verification.run_files import RunFiles
+
+__all__ = ["broken_claims", "digests_of"]
+
+
+def digests_of(results: Path, found: Collected) -> dict[str, str | None]:
+    """SHA-256 of every record and of every file that one names; None where a file is not there."""
+    names = {f"tables/{table}{SUFFIX}" for table in found.tables}
+    for record in found.tables.values():
+        names |= {*record.inputs, *record.outputs}
+    for run in found.runs:
+        names |= {RunFiles(run).metrics, RunFiles(run).provenance}
+        names.update(*(claims for _, claims in found.claims(run)))
+
+    def sha(name: str) -> str | None:
+        path = results / name
+        return file_sha256(path) if path.is_file() else None
+
+    ordered = sorted(names)
+    return dict(zip(ordered, map_files(sha, ordered, title="Hashing"), strict=True))
+
+
+def broken_claims(found: Collected, digests: Mapping[str, str | None], named: set[str]) -> list[Finding]:
+    """Files that are not as recorded; what a record says that is not as recorded itself is not believed.
+
+    Parameters
+    ----------
+    found : Collected
+    digests : mapping
+        From :func:`digests_of`.
+    named : set of str
+        Files that something is wrong with already.
+    """
+    named, findings = set(named), []
+
+    def believe(claimer: str, claims: Mapping[str, str]) -> None:
+        broken = list(claims_broken(claimer, claims, digests))
+        findings.extend(broken)
+        named.update(finding.file for finding in broken)
+
+    for table, record in found.tables.items():
+        believe(f"tables/{table}{SUFFIX}", {**record.inputs, **record.outputs})
+    for run in found.runs:
+        for claimer, claims in found.claims(run):
+            if {claimer, RunFiles(run).metrics} & named:
+                break
+            believe(claimer, claims)
+    return findings

@@ -1,0 +1,40 @@
+"""Whether results may be packed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.provenance import file_sha256
+from fusionmedclip.reporting.verification.findings import ADDED
+
+__all__ = ["check_verified"]
+
+_SHOWN = 10
+
+
+def check_verified(files: Mapping[str, Path], found: Mapping[str, Any]) -> None:
+    """Refuse results that do not hold, or that are no longer those that were verified.
+
+    Parameters
+    ----------
+    files : mapping
+        Name relative to the results, and path, of each file to be packed.
+    found : mapping
+        What ``verification.json`` holds.
+
+    Raises
+    ------
+    InputError
+        Naming the files. A file that was added is packed by nobody and stops nothing.
+    """
+    wrong = [f"{f['file']}: {f['what']}, {f['why']}" for f in found["findings"] if f["what"] != ADDED]
+    for name, path in files.items():
+        if name in found["files"] and file_sha256(path) != found["files"][name]:
+            wrong.append(f"{name}: altered since it was verified")
+    if wrong:
+        more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        raise InputError(
+            "these results do not hold, and are not packed\n  " + "\n  ".join(wrong[:_SHOWN] + more),
+            hint="fusionmedclip verify RESULTS names all; Snakemake makes again what is deleted first",
+        )

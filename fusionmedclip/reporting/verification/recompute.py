@@ -1,0 +1,104 @@
+"""Everything that can be computed again from what lies below it."""
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from fusionmedclip.provenance import digest
+from fusionmedclip.reporting.verification.collect import Collected
+from fusionmedclip.reporting.verification.findings import Finding
+from fusionmedclip.reporting.verification.run_check import check_run, tested_images
+from fusionmedclip.reporting.verification.run_files import RunFiles
+from fusionmedclip.reporting.verification.split_check import check_draws
+from fusionmedclip.reporting.verification.table_check import check_table
+
+__all__ = ["compute_again"]
+
+_MANY = 40
+"""Runs from which several processes are worth their start."""
+
+
+def compute_again(
+    results: Path, found: Collected, named: Iterable[str], *, processes: int | None = None
+) -> list[Finding]:
+    """Files that are as recorded and yet not what their sources give.
+
+    Only what rests on nothing that is wrong already is computed again, so that each fault is named once,
+    where it lies.
+
+    Parameters
+    ----------
+    results : path
+    found : Collected
+    named : iterable of str
+        Files that something is wrong with already.
+    processes : int, optional
+        Does not change the result; default: one a processor, at most 8, where there are many runs.
+    """
+    several = _processes(processes) if len(found.runs) >= _MANY else 1
+    bad, findings = set(named), []
+
+    def note(more: Iterable[list[Finding]]) -> None:
+        for finding in (finding for part in more for finding in part):
+            findings.append(finding)
+            bad.add(finding.file)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        said = {run: record.get("settings") for run, record in found.metrics.items()}
+        asked = {run: settings for run, settings in said.items() if digest(settings) == found.runs[run]}
+        note([check_draws(results, asked, bad, scratch)])
+        whole = [(run, found.runs[run]) for run in found.runs if not _rests_on(run) & bad]
+        check = partial(_run, results, tested_images(results, [run for run, _ in whole]))
+        note(_each(check, whole, title="Runs", processes=several))
+        check = partial(_table, results, frozenset(bad), Path(scratch))
+        note(_each(check, list(found.tables.values()), title="Tables", processes=several))
+    return findings
+
+
+def _rests_on(run: str) -> set[str]:
+    files = RunFiles(run)
+    return {files.metrics, files.provenance, files.manifest, files.split, *files.written}
+
+
+def _run(results: Path, tested: dict, item: tuple[str, str]) -> list[Finding]:
+    run, wanted = item
+    return check_run(results, run, wanted, tested[RunFiles(run).split])
+
+
+def _table(results: Path, named: frozenset[str], scratch: Path, record) -> list[Finding]:
+    return check_table(results, record, named, scratch / record.table)
+
+
+def _processes(wanted: int | None) -> int:
+    if sys.platform != "linux":  # elsewhere forks are not safe, and a fresh process costs as much as it saves
+        return 1
+    return wanted or min(8, len(os.sched_getaffinity(0)))
+
+
+def _each(work: Callable, items: Sequence, *, title: str, processes: int) -> Iterator[list[Finding]]:
+    """Work on every item, in order, with a bar on a terminal."""
+    console = Console(stderr=True)
+    shown = partial(
+        track,
+        description=title,
+        total=len(items),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    if processes == 1 or len(items) < 2:
+        yield from shown(map(work, items))
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        found = pool.map(
+            work, items, chunksize=max(1, len(items) // (16 * processes))
+        )  # forked before the bar
+        yield from shown(found)

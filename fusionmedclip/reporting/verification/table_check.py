@@ -1,0 +1,133 @@
+"""A table built again from what is recorded of it, in a folder of its own, and held against what is there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.reporting.appendix_tables import build_appendix
+from fusionmedclip.reporting.statistics import build_statistics
+from fusionmedclip.reporting.table_row import build_row
+from fusionmedclip.reporting.tables import build_table
+from fusionmedclip.reporting.verification.compare import csv_difference
+from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
+from fusionmedclip.reporting.verification.record import TableRecord
+from fusionmedclip.reporting.verification.run_files import RunFiles
+
+__all__ = ["check_table"]
+
+_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OSError)
+
+
+def check_table(
+    results: str | Path, record: TableRecord, named: Iterable[str], scratch: str | Path
+) -> list[Finding]:
+    """Files of a table that are not what its runs give.
+
+    Each step is done again from the files that are there, and only where nothing is wrong with them: rows and
+    statistics from metrics and scores, the printed formats from the rows and comparisons.
+
+    Parameters
+    ----------
+    results : path
+    record : TableRecord
+    named : iterable of str
+        Files that something is wrong with already.
+    scratch : path
+        An empty folder to build in.
+
+    Returns
+    -------
+    list of Finding
+    """
+    build = _Rebuilt(Path(results), record, set(named), Path(scratch))
+    steps = build.from_runs() if record.request else build.appendix()
+    return list(steps)
+
+
+class _Rebuilt:
+    def __init__(self, results: Path, record: TableRecord, named: set[str], scratch: Path):
+        self.results, self.record, self.named, self.scratch = results, record, named, scratch
+
+    def from_runs(self) -> Iterator[Finding]:
+        table, rows = self.record.table, self._rows()
+        for number, cells in rows.items():
+            files = [f"tables/{table}/row_{number}.csv"]
+            yield from self._step(files, self._behind(cells), self._row, cells, files[0])
+        statistics = [f"tables/{table}_{name}.csv" for name in ("comparisons", "ranks", "metrics")]
+        yield from self._step(statistics, self._behind(self.record.request), self._statistics, statistics)
+        read = [*(f"tables/{table}/row_{number}.csv" for number in rows), statistics[0]]
+        manifests = [RunFiles(run).manifest for cell in self.record.request for run in cell["runs"]]
+        yield from self._step(self._formats(), [*read, *manifests], self._table, read)
+
+    def appendix(self) -> Iterator[Finding]:
+        yield from self._step(self._formats(), [], self._appendix)
+
+    def _rows(self) -> dict[int, list[dict[str, Any]]]:
+        rows: dict[int, list[dict[str, Any]]] = {}
+        for cell in self.record.request:
+            rows.setdefault(cell["row"], []).append(cell)
+        return rows
+
+    def _behind(self, cells: Iterable[Mapping[str, Any]]) -> list[str]:
+        runs = [RunFiles(run) for cell in cells for run in cell["runs"]]
+        return [name for run in runs for name in (run.metrics, run.scores, run.manifest)]
+
+    def _formats(self) -> list[str]:
+        return [f"tables/{self.record.table}.{kind}" for kind in ("csv", "md", "tex", "html")]
+
+    def _step(self, files: list[str], read: Iterable[str], make, *arguments) -> Iterator[Finding]:
+        if self.named & {*files, *read}:
+            return
+        try:
+            make(*arguments)
+            wrong = {file: self._difference(file) for file in files}
+        except _ERRORS as error:
+            wrong = {files[0]: f"cannot be built again: {error}"}
+        for file, why in wrong.items():
+            if why:
+                self.named.add(file)
+                yield Finding(file, CONTRADICTED, why)
+
+    def _difference(self, file: str) -> str:
+        written, again = (folder / file for folder in (self.results, self.scratch))
+        if file.endswith(".csv"):
+            return csv_difference(written.read_text(), again.read_text())
+        return "" if written.read_bytes() == again.read_bytes() else "its table and settings give another"
+
+    def _manifests(self, cells: Iterable[Mapping[str, Any]]) -> list[Path]:
+        return [
+            self.results / name for name in sorted({RunFiles(r).manifest for c in cells for r in c["runs"]})
+        ]
+
+    def _row(self, cells: list[dict[str, Any]], out: str) -> None:
+        manifests = self._manifests(cells)
+        build_row(request=cells, results=self.results, manifests=manifests, out=self.scratch / out)
+
+    def _statistics(self, files: list[str]) -> None:
+        comparisons, ranks, metrics = (self.scratch / file for file in files)
+        build_statistics(
+            request=self.record.request,
+            results=self.results,
+            manifests=self._manifests(self.record.request),
+            comparisons=comparisons,
+            ranks=ranks,
+            metrics=metrics,
+            unranked=self.record.layout["unranked"],
+        )
+
+    def _table(self, read: list[str]) -> None:
+        *rows, comparisons = (self.results / file for file in read)
+        csv, text, latex, html = (self.scratch / file for file in self._formats())
+        build_table(
+            rows=rows,
+            comparisons=comparisons,
+            csv=csv,
+            text=text,
+            latex=latex,
+            html=html,
+            manifests=self._manifests(self.record.request),
+            **self.record.layout,
+        )
+
+    def _appendix(self) -> None:
+        build_appendix(tables={self.record.table: self.record.layout}, folder=self.scratch / "tables")

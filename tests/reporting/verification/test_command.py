@@ -1,0 +1,116 @@
+"""``fusionmedclip verify``, and what the report and the archive make of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from fusionmedclip.cli import app
+from fusionmedclip.errors import InputError
+from fusionmedclip.reporting.verification.packing import check_verified
+from fusionmedclip.reporting.verification.text import verification_line
+from fusionmedclip.reporting.verification.verify import verify_results, write_verification
+
+SCORES = "scores/busi/paper/patchcore/k2/seed0/scores.csv"
+
+
+def _run(*arguments: str | Path) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["verify", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def test_results_that_hold_end_with_zero(results, small, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where no config.yaml lies under the overlay
+    status, printed = _run(results)
+    assert (status, printed.count("\n")) == (0, 1)
+    assert "3 of 3 cells of 3 tables are met again from 4 runs" in printed
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(small.data))
+    assert _run(results, "--config", config)[0] == 0
+
+
+def test_each_file_is_named_and_the_status_is_one(results) -> None:
+    (results / SCORES).write_text((results / SCORES).read_text() + "\n")
+    (results / "tables/pixels.md").unlink()
+    (results / "metrics/more.json").write_text("{}")
+    status, printed = _run(results)
+    assert status == 1
+    lines = [line.split()[:2] for line in printed.splitlines()]
+    assert lines[:3] == [
+        ["added", f"{results}/metrics/more.json:"],
+        ["altered", f"{results}/{SCORES}:"],
+        ["deleted", f"{results}/tables/pixels.md:"],
+    ]
+    assert "1 of 3 cells" in printed
+    assert "3 files are named" in printed
+
+
+def test_a_configuration_names_the_tables_not_made_for_it(results, small, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = json.loads(json.dumps(small.data))
+    data["tables"]["pixels"]["shots"] = [2, 4]
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(data))
+    status, printed = _run(results, "--config", tmp_path / "other.yaml")
+    assert status == 1
+    assert f"contradicted {results}/tables/pixels.inputs.json" in printed
+    assert "images.inputs.json" not in printed
+
+
+def test_a_folder_without_tables_is_a_wrong_request(tmp_path) -> None:
+    status, printed = _run(tmp_path)
+    assert status == 2
+    assert "no tables" in printed
+
+
+def test_many_processes_find_the_same(results, monkeypatch) -> None:
+    monkeypatch.setattr("fusionmedclip.reporting.verification.recompute._MANY", 1)
+    path = results / "metrics/busi/paper/patchcore/k2/seed0.json"
+    path.write_text(path.read_text().replace('"image_auroc"', '"image_auroc "'))
+    assert verify_results(results, processes=2) == verify_results(results, processes=1)
+
+
+@pytest.fixture
+def written(results, requests_of_small, tmp_path):
+    """``verification.json`` of results in which one file was changed."""
+
+    def write(change: str | None = None) -> dict:
+        if change is not None:
+            (results / change).parent.mkdir(parents=True, exist_ok=True)
+            with (results / change).open("a") as file:
+                file.write("\n")
+        out = tmp_path / "verification.json"
+        write_verification(results=results, requests=requests_of_small, out=out)
+        return json.loads(out.read_text())
+
+    return write
+
+
+def test_the_report_says_that_everything_was_met_or_what_was_not(written) -> None:
+    assert "Verified: 3 of 3 cells were met again from the scores of 4 runs" in verification_line(written())
+    line = verification_line(written(SCORES))
+    assert "Not verified: 1 of 3 cells" in line
+    assert f"<code>{SCORES}</code> (altered)" in line
+    found = {"holds": False, "met": 0, "cells": 1, "runs": 1}
+    named = [{"file": f"<{n}>", "what": "added", "why": ""} for n in range(12)]
+    line = verification_line({**found, "findings": named})
+    assert "&lt;9&gt;" in line
+    assert "&lt;10&gt;" not in line
+    assert "and 2 more" in line
+
+
+def test_what_does_not_hold_is_not_packed(results, written) -> None:
+    names = [SCORES, "tables/images.csv"]
+    files = {name: results / name for name in names}
+    check_verified(files, written())
+    check_verified(files, written("metrics/added.json"))  # nobody packs it
+    with pytest.raises(InputError, match=f"do not hold(.|\n)*{SCORES}: altered"):
+        check_verified(files, written(SCORES))
+
+
+def test_a_file_changed_after_it_was_verified_is_not_packed(results, written) -> None:
+    found = written()
+    (results / "tables/images.csv").write_text("table\n")
+    with pytest.raises(InputError, match=r"tables/images.csv: altered since it was verified"):
+        check_verified({"tables/images.csv": results / "tables/images.csv"}, found)
