@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fusionmedclip.machine import device_name, machine_facts
+
 __all__ = [
     "canonical",
     "commit_date",
@@ -53,14 +55,16 @@ def environment(*, device: str = "cpu") -> dict:
     Returns
     -------
     dict
-        ``commit`` and ``dirty`` (None outside a checkout), ``packages``, ``python``, ``device``.
+        ``commit`` and ``dirty`` (None outside a checkout), ``packages``, ``python``, ``device``, and
+        ``machine`` (:func:`fusionmedclip.machine.machine_facts`).
     """
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": _dirty(),
         "packages": {name: v for name in PACKAGES if (v := _version(name))},
         "python": platform.python_version(),
-        "device": _device_name(device),
+        "device": device_name(device),
+        "machine": machine_facts(device=device),
     }
 
 
@@ -89,14 +93,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _device_name(device: str) -> str:
-    if device != "cuda":
-        return f"cpu, {platform.machine()}"
-    import torch
-
-    return f"cuda, {torch.cuda.get_device_name()}"
 
 
 def inputs_record(paths: Mapping[str, str | Path] | Sequence[str | Path]) -> dict[str, str]:

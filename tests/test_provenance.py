@@ -19,5 +19,5 @@ def test_file_hash_and_environment(tmp_path):
     path.write_bytes(b"abc")
     assert file_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     record = environment()
-    assert set(record) == {"commit", "dirty", "packages", "python", "device"}
+    assert set(record) == {"commit", "dirty", "packages", "python", "device", "machine"}
     assert "torch" in record["packages"]
