@@ -7,6 +7,10 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+# Set before Python starts, so that cuBLAS adds in one order on a GPU: fusionmedclip/models/arithmetic.py.
+shell.prefix("set -euo pipefail; export CUBLAS_WORKSPACE_CONFIG=:4096:8; ")
+
+
 configfile: os.path.join(workflow.basedir, "config.yaml")
 
 

@@ -12,7 +12,7 @@ def stage1_params(wildcards):
     """What Stage 1 depends on."""
     stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
     captions = CONFIG.source(stage1["captions"], section="captions")
-    return params("pretrain_backbone", **{**stage1, "captions": captions})
+    return params("pretrain_backbone", **{**stage1, "captions": captions, "device": CONFIG.data["device"]})
 
 
 def stage1_processes(wildcards):

@@ -15,6 +15,11 @@ def parameters(snakemake) -> dict:
     return json.loads(snakemake.params[0])
 
 
+def gpus(snakemake) -> int:
+    """GPUs that the rule asked the scheduler for."""
+    return int(snakemake.resources.get("gpu", 0))
+
+
 def run(snakemake, function: str, **arguments) -> None:
     """Call ``module:function`` with plain arguments, in a warm process where the workflow keeps one."""
     log = snakemake.log[0]

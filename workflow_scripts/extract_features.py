@@ -1,6 +1,6 @@
 """Write the features of a frozen backbone."""
 
-from _job import parameters, run
+from _job import gpus, parameters, run
 
 params = parameters(snakemake)
 run(
@@ -11,5 +11,6 @@ run(
     layers=params["layers"],
     threads=params["threads"],
     device=params["device"],
+    gpus=gpus(snakemake),
     out=snakemake.output[0],
 )

@@ -1,6 +1,6 @@
 """Run Stage 1."""
 
-from _job import parameters, run
+from _job import gpus, parameters, run
 
 params = parameters(snakemake)
 run(
@@ -12,4 +12,6 @@ run(
     seed=params["seed"],
     processes=params["processes"],
     out=snakemake.output.settings,
+    device=params["device"],
+    gpus=gpus(snakemake),
 )

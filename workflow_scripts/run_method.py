@@ -1,6 +1,6 @@
 """Fit a method and score the test set."""
 
-from _job import parameters, run
+from _job import gpus, parameters, run
 
 params = parameters(snakemake)
 run(
@@ -10,4 +10,5 @@ run(
     inputs=dict(snakemake.input.items()),
     outputs=dict(snakemake.output.items()),
     device=params["device"],
+    gpus=gpus(snakemake),
 )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.settings import Layer
+from fusionmedclip.models.settings import PRECISIONS, Layer
 
 __all__ = ["Backbone"]
 
@@ -200,12 +200,15 @@ class Backbone(nn.Module):
         return projected.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
 
     def autocast(self, precision: str):
-        """Context in which the tower computes: ``float32``, or ``bfloat16`` by autocast."""
-        if precision == "float32":
+        """Context that turns the tower's products into bfloat16's where that is the precision.
+
+        ``float32`` and ``tf32`` are settled by :func:`fusionmedclip.models.arithmetic.arithmetic`.
+        """
+        if precision not in PRECISIONS:
+            raise InputError("no such precision", received=precision, allowed=", ".join(PRECISIONS))
+        if precision != "bfloat16":
             return nullcontext()
-        if precision == "bfloat16":
-            return torch.autocast(self.mean.device.type, dtype=torch.bfloat16)
-        raise InputError("no such precision", received=precision, allowed="float32, bfloat16")
+        return torch.autocast(self.mean.device.type, dtype=torch.bfloat16)
 
 
 def _embedding_size(clip: nn.Module) -> int:

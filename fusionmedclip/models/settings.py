@@ -6,6 +6,7 @@ from fusionmedclip.errors import InputError
 
 __all__ = [
     "AGGREGATIONS",
+    "PRECISIONS",
     "BlockAdapterSettings",
     "Layer",
     "LoraSettings",
@@ -20,6 +21,9 @@ Layer = int | str
 AGGREGATIONS = ("softmax_first", "cosine_first")
 """``softmax_first``: softmax with tau a layer, upsample, mean (the thesis). ``cosine_first``: mean of the
 cosines, upsample, one softmax without temperature (its parent, MediCLIP)."""
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+"""What products are computed in; see :func:`fusionmedclip.models.arithmetic.arithmetic`."""
 
 FORMS = ("coop", "phrases", "manual")
 UMLS = ("none", "token_embeddings", "encoder_outputs")

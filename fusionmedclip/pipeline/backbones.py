@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.settings import Layer
+from fusionmedclip.pipeline.files import write_json
+from fusionmedclip.provenance import environment
 from fusionmedclip.settings import build
 
 __all__ = ["extract_features", "feature_file", "make_backbone", "pretrain_backbone"]
@@ -27,11 +30,20 @@ def make_backbone(*, settings: Mapping, out: str) -> None:
 
 
 def pretrain_backbone(
-    *, base: str, captions: Mapping, settings: Mapping, seed: int, processes: int, out: str
+    *,
+    base: str,
+    captions: Mapping,
+    settings: Mapping,
+    seed: int,
+    processes: int,
+    out: str,
+    device: str = "auto",
+    gpus: int | None = None,
 ) -> None:
     """Stage 1: finetune a backbone's image tower on images and captions (section 3.1).
 
-    ``base`` and ``out`` are the settings files of the two backbones, in their folders.
+    ``base`` and ``out`` are the settings files of the two backbones, in their folders; ``device`` and
+    ``gpus`` as in :func:`fusionmedclip.models.device.torch_device`.
     """
     from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 
@@ -42,6 +54,7 @@ def pretrain_backbone(
         settings=PretrainSettings.from_dict(dict(settings)),
         seed=seed,
         processes=processes,
+        device=torch_device(device, gpus=gpus),
     )
 
 
@@ -58,15 +71,18 @@ def extract_features(
     out: str,
     device: str,
     threads: int,
+    gpus: int | None = None,
     batch_size: int = 16,
 ) -> None:
     """Write the features of every image of a data set, once for all runs that share the frozen backbone.
 
     ``backbone`` is the settings file in its folder. Each layer is one float32 array (N, C, H, W) in the
-    manifest's order; ``gap.npy`` is (N, D) for a backbone with a text tower.
+    manifest's order; ``gap.npy`` is (N, D) for a backbone with a text tower. ``environment.json`` says where
+    and how they were computed: in float32, by deterministic kernels.
     """
     torch.set_num_threads(threads)
-    network = load_backbone(Path(backbone).parent).to(torch_device(device))
+    device = torch_device(device, gpus=gpus)
+    network = load_backbone(Path(backbone).parent).to(device)
     pixels = np.load(images, mmap_mode="r")
     wanted = [*layers, *(["gap"] if network.embed_dim else [])]
     # A killed job must not leave arrays that look whole: they are filled beside and moved at the end.
@@ -74,7 +90,7 @@ def extract_features(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     stores: dict[Layer, np.memmap] = {}
-    with torch.inference_mode():
+    with arithmetic(device, deterministic=True) as made, torch.inference_mode():
         for start in track(range(0, len(pixels), batch_size), description="Features"):
             rows = np.arange(start, min(start + batch_size, len(pixels)))
             # whole batches, filled up with its own: sums depend on the size, and equal pictures must agree
@@ -91,5 +107,6 @@ def extract_features(
                 stores[layer][rows] = values[: len(rows)].float().cpu().numpy()
     for store in stores.values():
         store.flush()
+    write_json(scratch / "environment.json", {**environment(device=device), "arithmetic": made})
     shutil.rmtree(out, ignore_errors=True)
     os.replace(scratch, out)

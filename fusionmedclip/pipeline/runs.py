@@ -16,6 +16,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.luma import as_grey
 from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import load_backbone
 from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.models.device import torch_device
@@ -41,8 +42,12 @@ def run_method(
     inputs: RunInputs | Mapping[str, str],
     outputs: RunOutputs | Mapping[str, str],
     device: str = "cpu",
+    gpus: int | None = None,
 ) -> None:
     """Fit on the support set, score the test set, write both.
+
+    All of it is computed in the method's precision (float32, where it has no setting of that name) and by
+    deterministic kernels.
 
     Parameters
     ----------
@@ -51,13 +56,19 @@ def run_method(
         ``split_seed``: all that identifies the run.
     inputs : RunInputs, or mapping of its fields to file names
     outputs : RunOutputs, or mapping of its fields to file names
-    device : str
+    device, gpus
+        See :func:`fusionmedclip.models.device.torch_device`.
     """
     inputs = inputs if isinstance(inputs, RunInputs) else RunInputs.named(inputs)
     outputs = outputs if isinstance(outputs, RunOutputs) else RunOutputs.named(outputs)
-    device = torch_device(device)
+    device = torch_device(device, gpus=gpus)
     torch.set_num_threads(settings["threads"])
-    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+    precision = settings["method"]["settings"].get("precision", "float32")
+    with arithmetic(device, precision=precision, deterministic=True) as made:
+        _run(settings, inputs, outputs, device=device, made=made)
+
+
+def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: str, made: Mapping) -> None:
     data = _TestData.read(inputs)
     method, seed = settings["method"], settings["seed"]
     detector = _make(settings, inputs, device)
@@ -88,7 +99,7 @@ def run_method(
     np.savez(outputs.examples, **maps)
     record = {
         "settings": dict(settings),
-        "environment": environment(device=device),
+        "environment": {**environment(device=device), "arithmetic": dict(made)},
         "inputs": inputs_record(inputs.files()),
         "outputs": inputs_record(outputs.files()),
         "trained_parameters": getattr(detector, "trained_parameters", dict)(),

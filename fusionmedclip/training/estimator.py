@@ -1,7 +1,7 @@
 """FusionMedCLIP for users: fit on normal images, predict scores and maps, save, load."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -11,6 +11,7 @@ import torch
 from fusionmedclip.data import ImageSettings, load_images
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.attention import batch_first_attention
 from fusionmedclip.models.backbone_digest import backbone_digest
 from fusionmedclip.models.backbone_store import open_backbone
@@ -87,7 +88,7 @@ class FusionMedCLIP(Detector):
         self.backbone = open_backbone(backbone)
         self.backbone_digest = backbone_digest(self.backbone)  # before anything is adapted in place
         self.backbone.to(device)
-        if self.settings.precision != "float32":
+        if self.settings.precision == "bfloat16":
             batch_first_attention(self.backbone.visual)
         self.batch_size = batch_size
         self.model: FusionModel | None = None
@@ -197,10 +198,9 @@ class FusionMedCLIP(Detector):
 
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], already at the working size."""
-        model = self._fitted()
-        text = self._text()
-        parts = []
-        with torch.inference_mode():
+        model, parts = self._fitted(), []
+        with self._arithmetic(), torch.inference_mode():
+            text = self._text()
             for start in range(0, len(images), self.batch_size):
                 pixels = self.backbone.pixels(images[start : start + self.batch_size])
                 with self.backbone.autocast(self.settings.precision):
@@ -210,12 +210,10 @@ class FusionMedCLIP(Detector):
 
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
         """Score N images from stored features of the frozen backbone; see ``FeatureDetector``."""
-        model = self._fitted()
-        text = self._text()
-        parts = []
-        with torch.inference_mode():
+        model, parts, device = self._fitted(), [], self.backbone.mean.device
+        with self._arithmetic(), torch.inference_mode():
+            text = self._text()
             for start in range(0, len(maps[0]), self.batch_size):
-                device = self.backbone.mean.device
                 batch = [torch.as_tensor(m[start : start + self.batch_size], device=device) for m in maps]
                 parts.append(_scores(*model.score_features(batch, text, size)))
         return join(parts)
@@ -225,10 +223,12 @@ class FusionMedCLIP(Detector):
         scores, maps = self.score(load_images(images, self.image_size, form=self.images))
         return Prediction(scores, maps)
 
-    @torch.inference_mode()
     def _text(self) -> torch.Tensor:
         with self.backbone.autocast(self.settings.precision):
             return self._fitted().text()
+
+    def _arithmetic(self) -> AbstractContextManager:
+        return arithmetic(self.backbone.mean.device.type, precision=self.settings.precision)
 
     def _fitted(self) -> FusionModel:
         if self.model is None:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
@@ -46,7 +47,7 @@ def fit_model(
     loss : LossSettings
     optimiser : OptimiserSettings
     precision : str
-        ``float32``, or ``bfloat16`` for autocast.
+        See :func:`fusionmedclip.models.arithmetic.arithmetic`.
     seed : int
     progress : callable, optional
         Called after each step with epoch, step, steps (in all), losses and, where it is learnt, tau.
@@ -81,7 +82,10 @@ def fit_model(
         for start in range(0, k, optimiser.batch_size):
             set_rates(updates, optimiser, done=step / optimiser.steps(k))
             images, masks = stream.batch(epoch, order[start : start + optimiser.batch_size].tolist())
-            parts = _step(model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step)
+            with arithmetic(model.backbone.mean.device.type, precision=precision):
+                parts = _step(
+                    model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step
+                )
             step += 1
             if progress is not None:
                 progress({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k), **parts})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.settings import ModelSettings
+from fusionmedclip.models.settings import PRECISIONS, ModelSettings
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["FusionSettings", "LearningRates", "LossSettings", "OptimiserSettings"]
@@ -154,7 +154,7 @@ class FusionSettings:
     optimiser : OptimiserSettings
     synthesis : SynthesisSettings
     precision : str
-        ``float32`` or ``bfloat16`` (autocast), in training and scoring.
+        In training and scoring: ``float32``; ``tf32``, of GPUs that have it; or ``bfloat16``, of the towers.
     """
 
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -164,5 +164,5 @@ class FusionSettings:
     precision: str = "float32"
 
     def __post_init__(self):
-        if self.precision not in ("float32", "bfloat16"):
-            raise InputError("precision", received=self.precision, allowed="float32, bfloat16")
+        if self.precision not in PRECISIONS:
+            raise InputError("precision", received=self.precision, allowed=", ".join(PRECISIONS))

@@ -123,7 +123,7 @@ def test_towers_without_named_layers_and_networks_without_text_are_refused() -> 
 
 
 def test_unknown_precision_is_refused(vit: Backbone) -> None:
-    with pytest.raises(InputError, match=r"(?s)float16.*float32, bfloat16"):
+    with pytest.raises(InputError, match=r"(?s)float16.*float32, tf32, bfloat16"):
         vit.autocast("float16")
 
 

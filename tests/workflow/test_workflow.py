@@ -191,13 +191,33 @@ def test_tables_refuse_metrics_of_other_settings(workflow):
 
 
 def test_the_same_settings_give_the_same_bytes_on_one_core(workflow):
-    """Scores and weights of a run made again, alone, equal those made beside others."""
+    """Scores and weights of a run made again, alone in a new process, equal those made beside others."""
     run = "busi/paper/fusionmedclip/k4/seed1"
     results = workflow.folder / "results/tiny"
     files = [results / "scores" / run / "scores.csv", results / "runs" / run / "weights/weights.safetensors"]
     before = [file_sha256(path) for path in files]
-    workflow.run("--cores", "1", "--forcerun", "run_method", "--", f"results/tiny/metrics/{run}.json")
+    metrics = f"results/tiny/metrics/{run}.json"
+    workflow.run("--cores", "1", "--config", "warm_jobs=False", "--forcerun", "run_method", "--", metrics)
     assert [file_sha256(path) for path in files] == before
+    made = json.loads((workflow.folder / metrics).read_text())["provenance"]
+    assert made["arithmetic"]["precision"] == "float32"
+    assert made["arithmetic"]["deterministic"]
+    assert made["machine"]["variables"]["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_a_rule_that_asks_for_a_gpu_never_falls_back_in_silence(workflow, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    workflow.change("device: cpu", "device: auto")
+    run = "busi/paper/fusionmedclip/k4/seed1"
+    target = ("--", f"results/tiny/scores/{run}/scores.csv")
+    workflow.run("--forcerun", "run_method", *target, ok=False)
+    log = (workflow.folder / f"results/tiny/logs/run_method/{run}.log").read_text()
+    assert "a GPU was asked for, and torch finds none" in log
+    assert "device: auto, 1 GPU(s) of the scheduler" in log
+    assert "Traceback" not in log
+    # A site without GPUs says so in its profile.
+    workflow.run("--set-resources", "run_method:gpu=0", *target)
+    workflow.change("device: auto", "device: cpu")
 
 
 @pytest.mark.parametrize(

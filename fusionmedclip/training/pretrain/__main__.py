@@ -15,7 +15,7 @@ def main() -> int:
         type=Path,
         required=True,
         metavar="FILE.json",
-        help="keys: backbone, captions, out, seed, and optionally settings, processes, progress",
+        help="keys: backbone, captions, out, seed, and optionally settings, processes, device, progress",
     )
     arguments = parser.parse_args()
     from fusionmedclip.training.pretrain.job import Job

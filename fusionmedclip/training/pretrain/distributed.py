@@ -11,6 +11,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.device import torch_device
 
 __all__ = ["World", "launched", "start_world"]
 
@@ -95,13 +96,13 @@ class World:
 
 
 @contextmanager
-def start_world(processes: int) -> Iterator[World]:
+def start_world(processes: int, device: str = "auto") -> Iterator[World]:
     """Join the other processes (nccl with GPUs, gloo without), or stand alone.
 
     Raises
     ------
     InputError
-        If the number of processes that run differs from ``processes``.
+        If the number of processes that run differs from ``processes``, or no GPU is found for ``cuda``.
     """
     size = int(os.environ["WORLD_SIZE"]) if launched() else 1
     if size != processes:
@@ -111,15 +112,15 @@ def start_world(processes: int) -> Iterator[World]:
             allowed=str(processes),
             hint="torchrun --nproc-per-node N --nnodes M with N x M = `processes`",
         )
-    gpu = torch.cuda.is_available()
+    gpu = torch_device(device) == "cuda"
     if not launched():
         yield World(0, 1, torch.device("cuda" if gpu else "cpu"))
         return
-    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
+    own = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
     if gpu:
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(own)
     dist.init_process_group("nccl" if gpu else "gloo", timeout=_PATIENCE)
     try:
-        yield World(dist.get_rank(), dist.get_world_size(), device)
+        yield World(dist.get_rank(), dist.get_world_size(), own)
     finally:
         dist.destroy_process_group()

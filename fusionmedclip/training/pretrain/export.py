@@ -3,15 +3,15 @@
 import csv
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.provenance import environment
 from fusionmedclip.training.pretrain.checkpoint import write_safely
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.loop import Loop
@@ -40,9 +40,19 @@ def is_exported(out: Path, digest: str) -> bool:
 
 
 def export(
-    job: Job, loop: Loop, state: RunState, *, pairs: Pairs, digest: str, skipped: Sequence[dict[str, str]]
+    job: Job,
+    loop: Loop,
+    state: RunState,
+    *,
+    pairs: Pairs,
+    digest: str,
+    skipped: Sequence[dict[str, str]],
+    made: Mapping[str, Any],
 ) -> None:
-    """Write all outputs, each of them whole or not at all, then remove the checkpoints."""
+    """Write all outputs, each of them whole or not at all, then remove the checkpoints.
+
+    ``made`` is what :func:`fusionmedclip.models.arithmetic.arithmetic` says of the run.
+    """
     out, clip = job.out, loop.backbone.clip_model
     out.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu().contiguous() for name, value in clip.state_dict().items()}
@@ -51,7 +61,7 @@ def export(
     _write_csv(out / LOG, _LOG_COLUMNS, state.log)
     _write_csv(out / CURVES, _CURVE_COLUMNS, state.curves)
     _write_csv(out / SKIPPED, _SKIPPED_COLUMNS, skipped)
-    _write_json(out / TIMING, _timing(loop))
+    _write_json(out / TIMING, {**_timing(loop), "arithmetic": made})
     _write_json(out / SETTINGS, _settings(job, loop, state, pairs=pairs, digest=digest))
     shutil.rmtree(out / CHECKPOINT)
 
@@ -91,7 +101,7 @@ def _timing(loop: Loop) -> dict[str, Any]:
         "images_per_s": round(loop.images / spent, 3) if spent else None,
         "wait_share": round(waited / spent, 5) if spent else None,
         "processes": loop.world.size,
-        "device": torch.cuda.get_device_name() if loop.world.device.type == "cuda" else "cpu",
+        **environment(device=loop.world.device.type),
     }
 
 

@@ -17,8 +17,9 @@ __all__ = ["CHECKPOINT", "Job"]
 CHECKPOINT = "checkpoint"
 """Folder inside the output folder that holds what an interrupted run goes on from."""
 
+_DEVICES = ("auto", "cpu", "cuda")
 _REQUIRED = ("backbone", "captions", "out", "seed")
-_OPTIONAL = {"settings": {}, "processes": 1, "progress": True}
+_OPTIONAL = {"settings": {}, "processes": 1, "device": "auto", "progress": True}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +32,7 @@ class Job:
     settings: PretrainSettings
     seed: int
     processes: int = 1
+    device: str = "auto"
     progress: bool = True
 
     def __post_init__(self):
@@ -38,6 +40,8 @@ class Job:
             raise InputError("pretrain seed", received=self.seed, allowed="a whole number")
         if not isinstance(self.processes, int) or self.processes < 1:
             raise InputError("pretrain processes", received=self.processes, allowed="a whole number from 1")
+        if self.device not in _DEVICES:
+            raise InputError("pretrain device", received=self.device, allowed=", ".join(_DEVICES))
 
     def write(self, path: Path) -> None:
         """Write as JSON, for ``python -m fusionmedclip.training.pretrain --settings``."""
@@ -48,6 +52,7 @@ class Job:
             "settings": asdict(self.settings),
             "seed": self.seed,
             "processes": self.processes,
+            "device": self.device,
             "progress": self.progress,
         }
         path.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")

@@ -26,6 +26,7 @@ def pretrain(
     settings: PretrainSettings,
     seed: int,
     processes: int = 1,
+    device: str = "auto",
     progress: bool = True,
 ) -> None:
     """Finetune a backbone's image tower on captioned images (thesis section 3.1, Table A2).
@@ -49,6 +50,8 @@ def pretrain(
         Keys every draw.
     processes : int
         Over all nodes. Above 1, torchrun starts them on this machine, unless this process is one of them.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``; a GPU for each process.
     progress : bool
         Show a progress bar where the standard error stream is a terminal.
 
@@ -64,6 +67,7 @@ def pretrain(
         settings=settings,
         seed=seed,
         processes=processes,
+        device=device,
         progress=progress,
     )
     from fusionmedclip.training.pretrain.distributed import launched

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from fusionmedclip.data.captions import read_captions, write_captions
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS, load_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.training.pretrain.checkpoint import Checkpoints, write_safely
@@ -35,7 +36,11 @@ _NO_EFFECT = ("workers", "prefetch", "cache_gib", "checkpoint_steps")
 
 def run(job: Job) -> None:
     """Train and write the outputs; goes on from a checkpoint of the same job if there is one."""
-    with start_world(job.processes) as world, _one_opencv_thread():
+    with (
+        start_world(job.processes, job.device) as world,
+        arithmetic(world.device.type, precision=job.settings.precision, deterministic=True) as made,
+        _one_opencv_thread(),
+    ):
         table = _captions(job, world)
         pairs = split_pairs(table, validation_share=job.settings.validation_share, seed=job.seed)
         check_batch(job.settings, pairs=len(pairs.splits["train"]), processes=world.size)
@@ -52,7 +57,8 @@ def run(job: Job) -> None:
             state = loop.run()
         loop.step.dropping.remove()
         if world.first:
-            export(job, loop, state, pairs=pairs, digest=digest, skipped=table.attrs.get("skipped", []))
+            skipped = table.attrs.get("skipped", [])
+            export(job, loop, state, pairs=pairs, digest=digest, skipped=skipped, made=made)
         world.wait()
 
 

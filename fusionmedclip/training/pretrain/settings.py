@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import PRECISIONS
 
 __all__ = ["AugmentSettings", "PretrainSettings"]
 
 _CHOICES = {
     "dropout_form": ("auto", "path", "head", "none"),
-    "precision": ("float32", "bfloat16"),
+    "precision": PRECISIONS,
     "keep": ("best", "last"),
 }
 
@@ -102,7 +103,8 @@ class PretrainSettings:
         Taken from the training pairs where the captions have no validation split.
     augment : AugmentSettings
     precision : str
-        ``float32``, or ``bfloat16`` by autocast; weights and loss stay float32.
+        ``float32``; ``tf32``, of GPUs that have it; or ``bfloat16`` by autocast of the tower. Weights and
+        loss stay float32.
     micro_batch : int or None
         Images of one process that go through the tower at once; the loss still sees the whole batch.
     gradient_checkpointing : bool

@@ -42,7 +42,7 @@ def test_from_dict_nests_and_keeps_defaults():
         ({"betas": [0.9]}, "betas"),
         ({"dropout": 1}, "dropout"),
         ({"dropout_form": "tokens"}, "auto, path, head, none"),
-        ({"precision": "float16"}, "float32, bfloat16"),
+        ({"precision": "float16"}, "float32, tf32, bfloat16"),
         ({"keep": "first"}, "best, last"),
         ({"text_mixup": 1}, "true, false"),
         ({"micro_batch": 0}, "micro_batch"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from gpu_operations import REFUSED, recorded
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
@@ -118,3 +119,11 @@ def test_batches_that_do_not_fit():
         check_batch(PretrainSettings(batch_size=32), pairs=99, processes=16)
     with pytest.raises(InputError, match="a multiple of 3"):
         check_batch(PretrainSettings(batch_size=8, mixup_alpha=0), pairs=99, processes=3)
+
+
+@pytest.mark.parametrize("form", [{"dropout_form": "path"}, {"dropout_form": "head"}, {"token_dropout": 0.5}])
+def test_no_operation_without_a_deterministic_kernel_on_a_gpu(vit: Backbone, images, texts, form: dict):
+    with recorded() as names:
+        gradients(vit, images, texts, **form)
+    assert [name for name in names if "backward" in name]
+    assert names & REFUSED == set()
