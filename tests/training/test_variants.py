@@ -1,6 +1,7 @@
 """configs/variants.yaml: each variant is one switch of row 6, and MediCLIP is MediCLIP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from fusionmedclip.config import Config, load_config
 from fusionmedclip.settings import build, plain
 from fusionmedclip.synthesis.settings import PRESETS
+from fusionmedclip.training.pretrain import PretrainSettings
 from fusionmedclip.training.settings import FusionSettings
 
 SWITCHES = {
@@ -81,9 +83,25 @@ def test_the_oracle_trains_as_row_6_does(config: Config) -> None:
     assert "oracle" not in config.method("fusionmedclip")
 
 
+def test_stage_1_without_flips_is_table_a2_in_all_else(config: Config) -> None:
+    base, variant = (config.method(name)["backbone"] for name in ("fusionmedclip", "stage1_no_flip"))
+    assert config.method("stage1_no_flip")["settings"] == config.method("fusionmedclip")["settings"]
+    one, other = (
+        {**config.backbone(n)["stage1"], "settings": stage1_settings(config, n)} for n in (base, variant)
+    )
+    assert one["settings"].augment.flip
+    assert other == {**one, "settings": replace(one["settings"], augment=other["settings"].augment)}
+    assert other["settings"].augment == replace(one["settings"].augment, flip=False)
+    assert config.backbone(base)["base"] == config.backbone(variant)["base"]
+
+
+def stage1_settings(config: Config, backbone: str) -> PretrainSettings:
+    return PretrainSettings.from_dict(config.backbone(backbone)["stage1"]["settings"])
+
+
 def test_the_table_has_stage_2_and_the_whole_beside_every_variant(config: Config) -> None:
     table = config.data["tables"]["variants"]
     assert table["shots"] == [16]
     assert table["methods"][:2] == ["align_adapter", "fusionmedclip"]
-    own = set(SWITCHES) | {"originals_only", "enhanced_only", "mediclip", "fusionmedclip_oracle"}
-    assert set(table["methods"][2:]) == own
+    others = {"originals_only", "enhanced_only", "mediclip", "fusionmedclip_oracle", "stage1_no_flip"}
+    assert set(table["methods"][2:]) == set(SWITCHES) | others

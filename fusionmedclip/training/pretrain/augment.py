@@ -53,7 +53,7 @@ def centre_crop(picture: np.ndarray, size: int) -> np.ndarray:
 def augment(
     picture: np.ndarray, *, size: int, settings: AugmentSettings, rng: np.random.Generator
 ) -> np.ndarray:
-    """One random view of a picture (Table A2: RandomResizedCrop, HFlip, Rotation, ColorJitter).
+    """One random view of a picture: RandomResizedCrop, HFlip, ColorJitter, Rotation (Table A2, in its order).
 
     All numbers are drawn in one fixed order, whatever is switched on.
 
@@ -77,18 +77,19 @@ def augment(
     else:
         top, left, height, width = _crop_box(picture.shape, settings, boxes)
         view = _resize(picture[top : top + height, left : left + width], size)
-    if settings.rotation:
-        turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle * settings.rotation, 1.0)
-        view = cv2.warpAffine(view, turn, (size, size), flags=cv2.INTER_LINEAR)
     if settings.flip and flip:
         view = view[:, ::-1]
-    grey = view.astype(np.float32) / 255
+    grey = np.ascontiguousarray(view, np.float32) / 255
     if settings.contrast:
         mean = grey.mean()
         grey = mean + (grey - mean) * np.float32(1 + contrast * settings.contrast)
     if settings.brightness:
         grey *= np.float32(1 + bright * settings.brightness)
-    return np.clip(grey, 0, 1, out=grey)
+    np.clip(grey, 0, 1, out=grey)
+    if settings.rotation:
+        turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle * settings.rotation, 1.0)
+        grey = cv2.warpAffine(grey, turn, (size, size), flags=cv2.INTER_LINEAR)
+    return grey
 
 
 def _crop_box(

@@ -31,7 +31,7 @@ class AugmentSettings:
     crop_ratio : (float, float)
         Aspect ratio of the crop.
     flip : bool
-        Horizontal flip. Off: it swaps left and right, which captions name.
+        Horizontal flip of every second view, as printed. It swaps left and right, which captions name.
     brightness, contrast : float
         Factors are drawn from 1 - value to 1 + value.
     rotation : float
@@ -40,7 +40,7 @@ class AugmentSettings:
 
     crop_scale: tuple[float, float] | None = (0.5, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: bool = False
+    flip: bool = True
     brightness: float = 0.2
     contrast: float = 0.2
     rotation: float = 10.0
