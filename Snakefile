@@ -40,7 +40,11 @@ onstart:
         # again each second once for each job that has ended, which takes a core late in a long run.
         workflow.scheduler.job_rate_limiter = None
     if CONFIG.data["warm_jobs"]:
-        WARM.append(warm.start())
+        if reason := warm.why_cold(workflow):
+            print(f"warm_jobs is off: {reason}", file=sys.stderr)
+        else:
+            WARM.append(warm.start())
+            config["warm"] = WARM[0].address  # each job of this process is told; no other is
 
 
 onsuccess:

@@ -24,7 +24,8 @@ def run(snakemake, function: str, **arguments) -> None:
     """Call ``module:function`` with plain arguments, in a warm process where the workflow keeps one."""
     log = snakemake.log[0]
     terminal = os.dup(2)  # the job itself writes to its log
-    status = call_warm(function, arguments, log=log) if snakemake.config.get("warm_jobs") else None
+    address = snakemake.config.get("warm")  # where the workflow has started such a process
+    status = call_warm(function, arguments, log=log, address=address) if address else None
     if status is None:
         status = call(function, arguments, log=log)
     if status:

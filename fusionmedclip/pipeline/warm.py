@@ -4,14 +4,18 @@ A job of the workflow costs a process, and torch with open_clip takes about five
 than a small run computes. With ``warm_jobs: true`` the workflow starts one process that imports what jobs
 need, torch when a job first asks for it; each job asks it, over a socket in the working folder, for a fork of
 itself. A fork shares nothing with other jobs that could change a result, and where no warm process answers, a
-job runs by itself as usual. Meant for one machine without a GPU: a cluster's jobs run elsewhere, and a GPU
-must not be touched before a fork.
+job runs by itself as usual. Meant for one machine without a GPU: a GPU must not be touched before a fork.
+
+A job learns of the warm process from the workflow that started both, never from a file: what another run or
+another machine has left in a shared folder is not even looked at. Jobs that a scheduler or an environment of
+their own runs elsewhere are told of none.
 """
 
 import contextlib
 import importlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,15 +24,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["SOCKET", "call", "call_warm", "serve", "start", "stop"]
+__all__ = ["Warm", "call", "call_warm", "serve", "start", "stop", "why_cold"]
 
-SOCKET = Path(".snakemake/warm.sock")
-"""Relative to the working folder, so that its path stays short enough for a socket."""
+FOLDER = Path(".snakemake")
+"""For sockets; relative to the working folder, so that a path stays short enough for one."""
+
+IMPORTING = 120.0
+"""Seconds that a job waits for a warm process that still imports, and then runs by itself."""
 
 PATIENCE = 2.0
 """Seconds for a job to say what it wants, which it does at once."""
@@ -71,12 +79,43 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
     return 0
 
 
-def call_warm(function: str, arguments: Mapping[str, Any], *, log: str, path: Path = SOCKET) -> int | None:
+@dataclass(frozen=True)
+class Warm:
+    """A warm process.
+
+    Attributes
+    ----------
+    process : Popen
+    address : dict
+        ``host``, ``pid`` and ``socket``, whose name holds the host and a token of this run alone.
+    """
+
+    process: subprocess.Popen
+    address: dict[str, Any]
+
+
+def why_cold(workflow: Any) -> str:
+    """Why a workflow's jobs must not be forks of a warm process; empty where they may.
+
+    Parameters
+    ----------
+    workflow : snakemake.workflow.Workflow
+    """
+    if not workflow.local_exec:
+        return "jobs run elsewhere, by a scheduler"
+    if workflow.deployment_settings.deployment_method:
+        return "jobs run in environments of their own"
+    return ""
+
+
+def call_warm(
+    function: str, arguments: Mapping[str, Any], *, log: str, address: Mapping[str, Any]
+) -> int | None:
     """Have a fork of the warm process run one job; None where there is no warm process.
 
     One that is still importing is waited for, which takes no longer than importing the same again.
     """
-    client = _connect(path)
+    client = _connect(address)
     if client is None:
         return None
     with client, client.makefile("rw") as stream:
@@ -86,37 +125,40 @@ def call_warm(function: str, arguments: Mapping[str, Any], *, log: str, path: Pa
     return int(answer) if answer else 1
 
 
-def _connect(path: Path) -> socket.socket | None:
+def _connect(address: Mapping[str, Any]) -> socket.socket | None:
+    if address["host"] != socket.gethostname():
+        return None
+    given_up = time.monotonic() + IMPORTING
     while True:
         client = socket.socket(socket.AF_UNIX)
         try:
-            client.connect(str(path))
+            client.connect(address["socket"])
             return client
         except OSError:
             client.close()
-        if not _alive(path.with_suffix(".pid")):
+        if not _alive(address["pid"]) or time.monotonic() > given_up:
             return None
         time.sleep(0.1)
 
 
-def _alive(pid_file: Path) -> bool:
+def _alive(pid: int) -> bool:
     try:
-        os.kill(int(pid_file.read_text()), 0)
-    except (OSError, ValueError):
+        os.kill(pid, 0)
+    except OSError:
         return False
     return True
 
 
-def start(path: Path = SOCKET) -> subprocess.Popen:
+def start(folder: Path = FOLDER) -> Warm:
     """Start a warm process that lives no longer than this one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    host = socket.gethostname()
+    path = folder / f"warm-{host[:32]}-{secrets.token_hex(4)}.sock"
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", _SERVE.format(root=str(root), path=str(path))]
     process = subprocess.Popen(command, env={**os.environ, **threads}, stdin=subprocess.PIPE)
-    path.with_suffix(".pid").write_text(str(process.pid))
-    return process
+    return Warm(process, {"host": host, "pid": process.pid, "socket": str(path)})
 
 
 _SERVE = (
@@ -124,20 +166,19 @@ _SERVE = (
 )
 
 
-def stop(process: subprocess.Popen | None = None, path: Path = SOCKET) -> None:
+def stop(warm: Warm | None = None) -> None:
     """Stop a warm process."""
-    if process is not None:
-        process.terminate()
-        process.wait()
-        path.with_suffix(".pid").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+    if warm is not None:
+        warm.process.terminate()
+        warm.process.wait()
+        Path(warm.address["socket"]).unlink(missing_ok=True)
 
 
 def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], None] | None = None) -> None:
     """Import, then fork for each job that asks, until standard input closes or a signal comes."""
     for module in preload:
         importlib.import_module(module)
-    threading.Thread(target=_leave_with_the_starter, daemon=True).start()
+    threading.Thread(target=_leave_with_the_starter, args=(path,), daemon=True).start()
     signal.signal(signal.SIGCHLD, _reap)
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
@@ -184,9 +225,10 @@ def _reap(*_: Any) -> None:
             pass
 
 
-def _leave_with_the_starter() -> None:
+def _leave_with_the_starter(path: str) -> None:
     """Standard input is a pipe from the starter: it ends when the starter does, however that comes about."""
     sys.stdin.read()
+    Path(path).unlink(missing_ok=True)
     os._exit(0)
 
 

@@ -5,30 +5,43 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from fusionmedclip.pipeline.warm import call_warm, stop
+from fusionmedclip.pipeline import warm as warm_module
+from fusionmedclip.pipeline.warm import Warm, call_warm, start, stop, why_cold
 
 SERVE = "from fusionmedclip.pipeline.warm import serve; serve({path!r}, preload=('json',))"
+SOCKET = "w.sock"
+
+
+def _process(before=""):
+    return subprocess.Popen([sys.executable, "-c", before + SERVE.format(path=SOCKET)], stdin=subprocess.PIPE)
+
+
+def _address(pid, **changes):
+    return {"host": socket.gethostname(), "pid": pid, "socket": SOCKET, **changes}
 
 
 @pytest.fixture
 def warm(tmp_path, monkeypatch):
     """A warm process that has imported next to nothing; the socket's path is short."""
     monkeypatch.chdir(tmp_path)
-    process = subprocess.Popen([sys.executable, "-c", SERVE.format(path="w.sock")], stdin=subprocess.PIPE)
+    process = _process()
     for _ in range(200):
-        if (tmp_path / "w.sock").exists():
+        if (tmp_path / SOCKET).exists():
             break
         time.sleep(0.05)
     yield process
-    stop(process, tmp_path / "w.sock")
+    stop(Warm(process, _address(process.pid)))
 
 
-def _ask(tmp_path, function, **arguments):
-    status = call_warm(function, arguments, log=str(tmp_path / "log"), path=tmp_path.__class__("w.sock"))
-    return status, (tmp_path / "log").read_text()
+def _ask(tmp_path, function, *, address=None, **arguments):
+    log = tmp_path / "log"
+    status = call_warm(function, arguments, log=str(log), address=address or _address(os.getpid()))
+    return status, log.read_text() if log.exists() else ""
 
 
 def test_output_goes_to_the_log_of_the_job(warm, tmp_path):
@@ -82,22 +95,65 @@ def test_forks_that_end_leave_no_zombie(warm, tmp_path):
 
 def test_a_client_that_says_nothing_keeps_no_other_waiting(warm, tmp_path):
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.connect("w.sock")
+        silent.connect(SOCKET)
         assert _ask(tmp_path, "builtins:print", end="done") == (0, "done")
 
 
 def test_nothing_answers_where_nothing_was_started(tmp_path):
-    assert call_warm("builtins:print", {}, log=str(tmp_path / "log"), path=tmp_path / "none.sock") is None
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert _ask(tmp_path, "builtins:print", address=_address(ended.pid)) == (None, "")
+
+
+def test_a_socket_of_another_machine_is_not_waited_for(tmp_path, monkeypatch):
+    """Its process cannot be seen from here; one of ours may have the same number."""
+    monkeypatch.chdir(tmp_path)
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(SOCKET)  # as a machine that went down leaves it: nobody listens
+    left.close()
+    began = time.monotonic()
+    assert _ask(tmp_path, "builtins:print", address=_address(os.getpid(), host="elsewhere")) == (None, "")
+    assert time.monotonic() - began < 1
+
+
+def test_one_that_never_listens_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(warm_module, "IMPORTING", 0.5)
+    assert _ask(tmp_path, "builtins:print", address=_address(os.getpid())) == (None, "")
 
 
 def test_one_that_is_still_importing_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    slow = "import time; time.sleep(2); " + SERVE.format(path="w.sock")
-    process = subprocess.Popen([sys.executable, "-c", slow], stdin=subprocess.PIPE)
-    (tmp_path / "w.pid").write_text(str(process.pid))
-    assert not (tmp_path / "w.sock").exists()
-    assert _ask(tmp_path, "builtins:print", end="warm") == (0, "warm")
-    stop(process, tmp_path / "w.sock")
+    process = _process("import time; time.sleep(2); ")
+    assert not (tmp_path / SOCKET).exists()
+    assert _ask(tmp_path, "builtins:print", address=_address(process.pid), end="warm") == (0, "warm")
+    stop(Warm(process, _address(process.pid)))
+
+
+def test_its_socket_is_named_by_machine_and_run_and_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one, two = start(Path()), start(Path())
+    names = [Path(each.address["socket"]).name for each in (one, two)]
+    assert all(socket.gethostname()[:32] in name for name in names)
+    assert names[0] != names[1]
+    assert _ask(tmp_path, "builtins:print", address=one.address, end="one") == (0, "one")
+    stop(one)
+    assert _ask(tmp_path, "builtins:print", address=one.address, end="none") == (None, "one")
+    two.process.stdin.close()  # as when the workflow is killed
+    two.process.wait(timeout=60)
+    assert not list(tmp_path.glob("warm*"))
+
+
+@pytest.mark.parametrize(
+    ("local", "methods", "says"),
+    [(True, set(), ""), (True, {"conda"}, "environments of their own"), (False, set(), "by a scheduler")],
+)
+def test_no_job_of_an_environment_or_a_scheduler_is_warm(local, methods, says):
+    workflow = SimpleNamespace(
+        local_exec=local, deployment_settings=SimpleNamespace(deployment_method=methods)
+    )
+    assert says in why_cold(workflow)
+    assert bool(why_cold(workflow)) is bool(says)
 
 
 def test_the_warm_process_ends_with_its_starter(warm):
@@ -107,8 +163,8 @@ def test_the_warm_process_ends_with_its_starter(warm):
 
 def test_a_cancelled_job_ends_its_fork(warm, tmp_path):
     code = (
-        "from pathlib import Path; from fusionmedclip.pipeline.warm import call_warm;"
-        "call_warm('subprocess:call', {'args': ['sleep', '600']}, log='log', path=Path('w.sock'))"
+        "from fusionmedclip.pipeline.warm import call_warm;"
+        f"call_warm('subprocess:call', {{'args': ['sleep', '600']}}, log='log', address={_address(warm.pid)})"
     )
     client = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
     fork = _child_of(warm.pid)

@@ -259,3 +259,15 @@ def test_a_forged_figure_stops_the_archive(workflow):
     assert "coop/k4/seed0.json: contradicted" in printed
     report = (workflow.folder / "results/tiny/report.html").read_text()
     assert "Not verified: 11 of 12 cells" in report
+
+
+def test_jobs_are_forks_of_a_warm_process_unless_they_have_environments_of_their_own(workflow):
+    job = "    if status is None:"
+    tells = f"    os.write(terminal, f'warm: {{bool(address)}} {{status}}\\n'.encode())\n{job}"
+    asked = ["--forcerun", "split_dataset", "--", "results/tiny/datasets/busi/split_paper.csv"]
+    with workflow.edited("workflow_scripts/_job.py", job, tells):
+        printed = workflow.run(*asked)
+        assert "warm: True 0" in printed
+        printed = workflow.run("--software-deployment-method", "env-modules", *asked)
+        assert "warm_jobs is off: jobs run in environments of their own" in printed
+        assert "warm: False None" in printed
