@@ -15,6 +15,7 @@ configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
 include: "rules/common.smk"
+include: "rules/params.smk"
 include: "rules/inputs.smk"
 include: "rules/acquire_dataset.smk"
 include: "rules/prepare_dataset.smk"

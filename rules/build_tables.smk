@@ -16,6 +16,7 @@ rule build_row:
     """Put one row together from finished metrics, and refuse those made with other settings."""
     input:
         metrics=lambda w: metrics_of(row_cells(w)),
+        scores=lambda w: scores_of(row_cells(w)),
         manifests=lambda w: sorted(
             {f"{RESULTS}/datasets/{cell.dataset}/manifest.csv" for cell in row_cells(w) if cell.runs(CONFIG)}
         ),
@@ -44,6 +45,7 @@ rule build_statistics:
     """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     input:
         metrics=lambda w: metrics_of(table_cells(w)),
+        scores=lambda w: scores_of(table_cells(w)),
         manifests=table_manifests,
     output:
         comparisons=f"{RESULTS}/tables/{{table}}_comparisons.csv",

@@ -4,11 +4,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, workflow.basedir)
 
-from fusionmedclip.code_digest import code_digest
 from fusionmedclip.config import Config, read_config
 from fusionmedclip.data.acquire import AcquireSettings
 from fusionmedclip.data.samples import sample_files
@@ -23,7 +20,6 @@ from fusionmedclip.methods import (
     reads_files,
 )
 from fusionmedclip.pipeline import warm
-from fusionmedclip.provenance import canonical, digest
 from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
 from fusionmedclip.reporting.rows import (
     Run,
@@ -77,6 +73,7 @@ ORIGINS = {
 }
 STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
+TRUNKS = [name for name in STOCK if CONFIG.backbone(name)["kind"] == "timm"]
 METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
@@ -111,8 +108,11 @@ def reasons_in(table):
 
 
 def of_project(path):
-    """A file of the project, as seen from the working folder: a path that a moved clone keeps."""
-    return os.path.relpath(os.path.join(workflow.basedir, path))
+    """A file of the project, as seen from the working folder: a path that a moved clone keeps.
+
+    Its time says nothing, since a fresh clone makes it anew: whoever reads it has its contents among its params.
+    """
+    return ancient(os.path.relpath(os.path.join(workflow.basedir, path)))
 
 
 def one_of(names):
@@ -133,28 +133,6 @@ wildcard_constraints:
     row="[0-9]+",
 
 
-@cache  # asked once a job, and files do not change while jobs are planned
-def code_of(rule, entries):
-    """Digest of the code that a rule's script reaches, and of what it chooses from an index."""
-    script = workflow.get_rule(rule).script
-    return code_digest(os.path.join(workflow.basedir, "rules", script), entries)
-
-
-@cache
-def environment_of(rule):
-    """Digest of what a rule's environment holds, comments left out."""
-    with open(os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)) as file:
-        return digest(yaml.safe_load(file))[:16]
-
-
-def params(rule, *, entries=(), **values):
-    """One string that changes with the values, with the code that the rule's script reaches, and with its environment.
-
-    Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
-    """
-    return canonical({**values, "code": code_of(rule, entries), "environment": environment_of(rule)})
-
-
 def run_of(wildcards):
     """The run that some wildcards name."""
     return Run(wildcards.dataset, wildcards.split, wildcards.method, int(wildcards.k), int(wildcards.seed))
@@ -169,3 +147,8 @@ def uses_features(method):
 def metrics_of(cells):
     """Metrics files behind some cells."""
     return [f"{RESULTS}/metrics/{run.path}.json" for run in runs_of(CONFIG, cells)]
+
+
+def scores_of(cells):
+    """Image scores behind some cells."""
+    return [f"{RESULTS}/scores/{run.path}/scores.csv" for run in runs_of(CONFIG, cells)]

@@ -210,6 +210,7 @@ rule draw_cost_accuracy:
 rule draw_curation_page:
     """Show what is wrong with the images before any model sees them."""
     input:
+        drawn=drawn_images(*SHOWN),
         manifests=expand(rules.list_dataset.output[0], dataset=SHOWN),
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
         duplicates=expand(rules.curate_dataset.output.duplicates, dataset=SHOWN),

@@ -4,8 +4,7 @@
 rule extract_features:
     """Compute the feature maps of every image of a data set."""
     input:
-        backbone=f"{RESULTS}/backbones/{{backbone}}/settings.json",
-        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        unpack(lambda w: backbone_files(w.backbone)),
         images=rules.prepare_dataset.output.images,
     output:
         directory(f"{RESULTS}/features/{{backbone}}/{{dataset}}"),

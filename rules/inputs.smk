@@ -8,6 +8,20 @@ def captions_needed(wildcards):
     return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
 
 
+def backbone_files(name, part="backbone"):
+    """Files of a backbone by the names that rules have for them; architecture and text towers go together."""
+    folder = f"{RESULTS}/backbones/{name}"
+    files = {part: f"{folder}/settings.json", f"{part}_weights": f"{folder}/model.safetensors"}
+    if name not in TRUNKS:
+        files[f"{part}_config"] = f"{folder}/open_clip_config.json"
+    return files
+
+
+def drawn_images(*datasets):
+    """Images that the workflow draws itself; all others lie outside of it."""
+    return expand(rules.draw_phantoms.output[0], dataset=[name for name in datasets if name in PHANTOMS])
+
+
 def stage1_params(wildcards):
     """What Stage 1 depends on."""
     stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
@@ -56,8 +70,7 @@ def run_inputs(wildcards):
     }
     backbone = CONFIG.run_backbone(wildcards.method, int(wildcards.seed))
     if backbone:
-        files["backbone"] = f"{RESULTS}/backbones/{backbone}/settings.json"
-        files["backbone_weights"] = f"{RESULTS}/backbones/{backbone}/model.safetensors"
+        files |= backbone_files(backbone)
         if uses_features(wildcards.method):
             files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
     if reads_files(CONFIG.method(wildcards.method)["kind"]):

@@ -9,12 +9,13 @@ rule make_backbone:
     output:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
         weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        config=f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
     log:
         f"{RESULTS}/logs/make_backbone/{{backbone}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/make_backbone/{{backbone}}.tsv"
     wildcard_constraints:
-        backbone=one_of(STOCK),
+        backbone=one_of(name for name in STOCK if name not in TRUNKS),
     conda:
         "../envs/torch.yaml"
     resources:
@@ -24,6 +25,14 @@ rule make_backbone:
         lambda w: params("make_backbone", settings=CONFIG.backbone_settings(w.backbone)),
     script:
         "../workflow_scripts/make_backbone.py"
+
+
+use rule make_backbone as make_trunk with:
+    output:
+        settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
+        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+    wildcard_constraints:
+        backbone=one_of(TRUNKS),
 
 
 rule draw_phantom_captions:
@@ -48,11 +57,12 @@ rule draw_phantom_captions:
 rule pretrain_backbone:
     """Stage 1: finetune the image tower on images and captions (section 3.1)."""
     input:
+        unpack(lambda w: backbone_files(CONFIG.backbone(w.backbone)["base"], "base")),
         captions=captions_needed,
-        base=lambda w: f"{RESULTS}/backbones/{CONFIG.backbone(w.backbone)['base']}/settings.json",
     output:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
         weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        config=f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
         log=f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
         curves=f"{RESULTS}/backbones/{{backbone}}/retrieval.csv",
     log:

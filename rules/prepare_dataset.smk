@@ -28,7 +28,7 @@ rule draw_phantoms:
 rule list_dataset:
     """Read and hash every image of a data set."""
     input:
-        lambda w: rules.draw_phantoms.output[0] if w.dataset in PHANTOMS else [],
+        drawn=lambda w: drawn_images(w.dataset),
         lists=lambda w: published_lists(w.dataset),
     output:
         f"{RESULTS}/datasets/{{dataset}}/manifest.csv",
@@ -50,6 +50,7 @@ rule list_dataset:
 rule prepare_dataset:
     """Resize every image and mask to the working size."""
     input:
+        drawn=lambda w: drawn_images(w.dataset),
         manifest=rules.list_dataset.output[0],
     output:
         images=f"{RESULTS}/datasets/{{dataset}}/images.npy",
@@ -77,6 +78,7 @@ rule prepare_dataset:
 rule curate_dataset:
     """Find duplicates, conflicting labels, broken masks and shortcuts."""
     input:
+        drawn=lambda w: drawn_images(w.dataset),
         manifest=rules.list_dataset.output[0],
     output:
         curation=f"{RESULTS}/datasets/{{dataset}}/curation.json",
@@ -99,6 +101,7 @@ rule curate_dataset:
 rule measure_dataset:
     """Measure what controls score: size, shape, bytes and format of every file."""
     input:
+        drawn=lambda w: drawn_images(w.dataset),
         manifest=rules.list_dataset.output[0],
     output:
         f"{RESULTS}/datasets/{{dataset}}/statistics.csv",

@@ -4,6 +4,20 @@ REPORTED = [*TABLES, *APPENDIX]
 FIGURES_SHOWN = [path for path in rules.figures.input if path.endswith(".png")]
 
 
+def archived_scores():
+    """Scores of every run behind the tables, and the support sets."""
+    scores = [
+        f"{RESULTS}/scores/{run.path}/{name}" for run in RUNS for name in ("scores.csv", "pixel_counts.npz")
+    ]
+    return scores + sorted({f"{RESULTS}/support/{r.dataset}/{r.split}/k{r.k}_seed{r.seed}.csv" for r in RUNS})
+
+
+def workflow_parts():
+    """Files of the workflow that its archive holds beside the Snakefile."""
+    patterns = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/captions/*.rst")
+    return [of_project(path) for pattern in patterns for path in sorted(Path(workflow.basedir).glob(pattern))]
+
+
 def needed_backbones():
     """Backbones behind the runs, and those that Stage 1 starts from."""
     used = {CONFIG.run_backbone(run.method, run.seed) for run in RUNS} - {None}

@@ -40,6 +40,7 @@ rule write_report:
             titles=TITLES,
             jobs=stage_jobs(),
             configuration=CONFIG.data,
+            contents=contents([of_project("docs/deviations.md")]),
         ),
     script:
         "../workflow_scripts/write_report.py"
@@ -60,7 +61,9 @@ rule write_crate:
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
         verification=rules.verify_results.output[0],
+        scores=archived_scores(),
         workflow=of_project("Snakefile"),
+        parts=workflow_parts(),
     output:
         f"{RESULTS}/crate.zip",
     log:
@@ -78,6 +81,7 @@ rule write_crate:
             results=RESULTS,
             titles=TITLES,
             configuration=CONFIG.data,
+            contents=contents([of_project("Snakefile"), *workflow_parts()]),
         ),
     script:
         "../workflow_scripts/write_crate.py"

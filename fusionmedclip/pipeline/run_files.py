@@ -17,8 +17,8 @@ class RunInputs:
         See :mod:`fusionmedclip.pipeline.datasets`.
     backbone : Path or None
         Settings file in the folder of the backbone, for methods that use one.
-    backbone_weights : Path or None
-        Its weights.
+    backbone_weights, backbone_config : Path or None
+        Its weights and, where it has a text tower, its architecture; beside its settings.
     features : Path or None
         Folder of its stored features of this data set.
     statistics : Path or None
@@ -34,6 +34,7 @@ class RunInputs:
     support: Path
     backbone: Path | None = None
     backbone_weights: Path | None = None
+    backbone_config: Path | None = None
     features: Path | None = None
     statistics: Path | None = None
     meta: tuple[Path, ...] = ()

@@ -157,6 +157,16 @@ def test_edits_that_change_no_number_rerun_nothing(workflow):
         assert workflow.plan() == {}
 
 
+def test_a_lost_file_of_scores_is_made_again(workflow):
+    """Rows and curves read it, though the metrics that were made from it are there."""
+    scores = workflow.folder / "results/tiny/scores/busi/paper/coop/k4/seed0/scores.csv"
+    scores.rename(workflow.folder / "kept.csv")
+    jobs = workflow.plan("table8_row_2")
+    (workflow.folder / "kept.csv").rename(scores)
+    assert jobs["run_method"] == jobs["compute_metrics"] == jobs["build_row"] == 1
+    assert workflow.plan("table8_row_2") == {}
+
+
 def test_touched_scripts_and_code_rerun_nothing(workflow):
     """What a fresh checkout does to every file of the project."""
     for name in ("workflow_scripts", "fusionmedclip", "rules"):

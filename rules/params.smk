@@ -1,0 +1,33 @@
+"""Parameters of rules: settings, and digests of all else that decides what a job makes."""
+
+import yaml
+
+from fusionmedclip.code_digest import code_digest
+from fusionmedclip.provenance import canonical, digest, file_sha256
+
+
+@cache  # asked once a job, and files do not change while jobs are planned
+def code_of(rule, entries):
+    """Digest of the code that a rule's script reaches, and of what it chooses from an index."""
+    script = workflow.get_rule(rule).script
+    return code_digest(os.path.join(workflow.basedir, "rules", script), entries)
+
+
+@cache
+def environment_of(rule):
+    """Digest of what a rule's environment holds, comments left out."""
+    with open(os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)) as file:
+        return digest(yaml.safe_load(file))[:16]
+
+
+def params(rule, *, entries=(), **values):
+    """One string that changes with the values, with the code that the rule's script reaches, and with its environment.
+
+    Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
+    """
+    return canonical({**values, "code": code_of(rule, entries), "environment": environment_of(rule)})
+
+
+def contents(paths):
+    """Digest of the contents of some files."""
+    return digest([file_sha256(path) for path in paths])

@@ -1,0 +1,201 @@
+"""Each rule by itself: it needs no more than its declared inputs, and its digest knows all code that it runs.
+
+One job after another runs in a folder that holds its inputs alone, watched (``run_alone.py``). A
+configuration of phantoms has at least one job of each rule, and runs of each kind of input.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from fusionmedclip.code_digest import code_digest, reached
+from fusionmedclip.methods import entry_points
+from fusionmedclip.provenance import digest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PACKAGE = ROOT / "fusionmedclip"
+TARGETS = ("all", "crate", "acquire_clinic")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def listed(workflow) -> dict:
+    """Rules and jobs of a workflow that has a job of each rule."""
+    _draw_clinic(workflow.folder / "data/clinic")
+    overlay = f"data: {workflow.folder}/data\n" + (HERE / "every_rule.yaml").read_text()
+    (workflow.folder / "every_rule.yaml").write_text(overlay)
+    _python(workflow.folder, HERE / "list_jobs.py", "jobs.json", "tiny.yaml,every_rule.yaml", *TARGETS)
+    return json.loads((workflow.folder / "jobs.json").read_text())
+
+
+def _draw_clinic(folder: Path) -> None:
+    for number, name in enumerate(("well/0.png", "well/1.png", "well/2.png", "ill/0.png")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(number).integers(0, 256, (64, 64), np.uint8)
+        Image.fromarray(noise).save(folder / name)
+
+
+def _python(folder: Path, *command: object) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], cwd=folder, capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+@pytest.fixture(scope="module")
+def done(workflow, listed) -> list[dict]:
+    """What each job did, alone."""
+    folder = workflow.folder
+    _python(folder, HERE / "run_alone.py", folder / "jobs.json", folder, folder / "done.json")
+    return json.loads((folder / "done.json").read_text())
+
+
+def script_of(listed: dict, rule: str) -> Path:
+    return (ROOT / "rules" / listed["rules"][rule]["script"]).resolve()
+
+
+def entries_of(job: dict) -> tuple[str, ...]:
+    """What a job chooses by its settings: the method of a run."""
+    if job["rule"] != "run_method":
+        return ()
+    return entry_points(json.loads(job["params"][0])["settings"]["method"]["kind"])
+
+
+def test_each_rule_has_a_job(listed):
+    assert {job["rule"] for job in listed["jobs"]} == set(listed["rules"])
+
+
+def test_each_digest_is_of_the_script_and_the_environment_that_its_rule_names(listed):
+    for job in listed["jobs"]:
+        params = json.loads(job["params"][0])
+        assert params["code"] == code_digest(script_of(listed, job["rule"]), entries_of(job)), job["rule"]
+        environment = (ROOT / "rules" / listed["rules"][job["rule"]]["conda"]).resolve()
+        assert params["environment"] == digest(yaml.safe_load(environment.read_text()))[:16], job["rule"]
+
+
+def test_each_job_runs_with_its_declared_inputs_alone(done):
+    failed = {(job["rule"], *job["wildcards"].values()): job["log"][-800:] for job in done if job["status"]}
+    assert failed == {}
+
+
+def test_no_job_asks_for_a_file_that_is_not_declared(workflow, listed, done):
+    asked = {}
+    for job, seen in zip(listed["jobs"], done, strict=True):
+        known = {*job["input"]["files"], *job["output"]["files"], *job["log"], *seen["written"]}
+        read = [name for name in seen["read"] if _is_ours(name) and not _is_part(name, seen["written"])]
+        others = [name for name in read if not _within(name, known)]
+        for name in seen["listed"]:
+            if _is_ours(name) and not _within(name, known):
+                files = [p.relative_to(workflow.folder).as_posix() for p in _files(workflow.folder / name)]
+                others += [file for file in files if not _within(file, known)]
+        if others:
+            asked[job["rule"], *job["wildcards"].values()] = others
+    assert asked == {}
+
+
+def _is_ours(name: str) -> bool:
+    """Files of the project and its results; not the code itself, whose digest is a parameter."""
+    path = Path(name)
+    if not path.is_absolute():
+        return True
+    code = path.suffix in (".py", ".pyc") or path.is_dir()
+    return path.is_relative_to(ROOT) and not (code or path.is_relative_to(PACKAGE)) and ".venv" not in name
+
+
+def _within(name: str, known: set[str]) -> bool:
+    return any(str(path) in known for path in (Path(name), *Path(name).parents))
+
+
+def _is_part(name: str, written: list[str]) -> bool:
+    """What is opened relative to a folder that is open already, as rmtree does, has lost its path."""
+    return "/" not in name and any(Path(path).name == name for path in written)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Below a folder, code left out."""
+    return [path for path in folder.rglob("*.*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+
+
+def test_each_digest_knows_every_function_and_data_file_that_its_job_uses(listed, done):
+    unknown = {}
+    for job, seen in zip(listed["jobs"], done, strict=True):
+        known = _reached(script_of(listed, job["rule"]), entries_of(job))
+        used = {name for file, line in seen["functions"] if (name := definition(file, line))}
+        data = {Path(f) for f in seen["read"] if Path(f).is_relative_to(PACKAGE)}
+        used |= {f.relative_to(PACKAGE).as_posix() for f in data if f.suffix not in (".py", ".pyc")}
+        assert used, job["rule"]
+        if used - known.keys():
+            unknown[job["rule"], *job["wildcards"].values()] = sorted(used - known.keys())
+    assert unknown == {}
+
+
+def definition(file: str, line: int) -> str:
+    """``module:name`` of what stands at the top of a module of the library and holds a line."""
+    module = ".".join(["fusionmedclip", *Path(file).with_suffix("").parts]).removesuffix(".__init__")
+    return next((f"{module}:{name}" for name, lines in _definitions(file) if line in lines), "")
+
+
+@cache
+def _definitions(file: str) -> list[tuple[str, range]]:
+    nodes = [node for node in ast.parse((PACKAGE / file).read_text()).body if hasattr(node, "name")]
+    first = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in nodes]
+    return [(node.name, range(at, node.end_lineno + 1)) for node, at in zip(nodes, first, strict=True)]
+
+
+_reached = cache(reached)
+
+
+def test_breaking_what_a_rule_calls_changes_its_digest(listed, tmp_path):
+    """And no comment, docstring or text of an error there does."""
+    package, scripts = tmp_path / "fusionmedclip", tmp_path / "workflow_scripts"
+    for source, copy in ((PACKAGE, package), (ROOT / "workflow_scripts", scripts)):
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for rule in sorted(listed["rules"]):
+        script = scripts / script_of(listed, rule).name
+        before = code_digest(script, package=package)
+        module, function = target(script)
+        path = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+        text = path.read_text()
+        node = next(n for n in ast.parse(text).body if getattr(n, "name", None) == function)
+        for edit, changes in ((_broken, True), (_reworded, False)):
+            path.write_text(edit(text, node))
+            assert (code_digest(script, package=package) != before) is changes, (rule, edit.__name__)
+        path.write_text(text)
+        script.write_text(script.read_text() + "\nrun = None\n")
+        assert code_digest(script, package=package) != before, rule
+
+
+def target(script: Path) -> tuple[str, str]:
+    """Module and function that a script calls."""
+    texts = [node.value for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Constant)]
+    (called,) = [t for t in texts if isinstance(t, str) and t.startswith("fusionmedclip.") and ":" in t]
+    module, _, function = called.partition(":")
+    return module, function
+
+
+def _broken(text: str, function: ast.FunctionDef) -> str:
+    """Another statement at the end of a function, which returns something else."""
+    lines = text.split("\n")
+    lines.insert(function.end_lineno, "    return 'broken'")
+    return "\n".join(lines)
+
+
+def _reworded(text: str, function: ast.FunctionDef) -> str:
+    """Another docstring, a comment, and other words in errors."""
+    doc = function.body[0]
+    lines = text.split("\n")
+    lines[doc.lineno - 1 : doc.end_lineno] = ['    """Other words."""', "    # a comment"]
+    return "\n".join(lines).replace('InputError(\n            "', 'InputError(\n            "Indeed: ')
