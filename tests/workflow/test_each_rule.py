@@ -20,6 +20,7 @@ from PIL import Image
 
 from fusionmedclip.code_digest import code_digest, reached
 from fusionmedclip.methods import entry_points
+from fusionmedclip.pipeline.records import record_path
 from fusionmedclip.provenance import digest
 
 HERE = Path(__file__).parent
@@ -89,6 +90,12 @@ def test_each_digest_is_of_the_script_and_the_environment_that_its_rule_names(li
 def test_each_job_runs_with_its_declared_inputs_alone(done):
     failed = {(job["rule"], *job["wildcards"].values()): job["log"][-800:] for job in done if job["status"]}
     assert failed == {}
+
+
+def test_each_job_leaves_a_record_of_what_it_was_made_with(listed, done):
+    for job, seen in zip(listed["jobs"], done, strict=True):
+        record = record_path("results/tiny", job["output"]["files"][0])
+        assert str(record) in seen["written"], job["rule"]
 
 
 def test_no_job_asks_for_a_file_that_is_not_declared(workflow, listed, done):

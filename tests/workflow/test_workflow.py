@@ -167,6 +167,29 @@ def test_a_lost_file_of_scores_is_made_again(workflow):
     assert workflow.plan("table8_row_2") == {}
 
 
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [("title: phantom breast", "title: phantom  breast"), ("{layers: [1, 2]}}", "{layers: [2]}}")],
+        [("abnormal: 8}\n", "abnormal: 7}\n")],
+        [("abnormal: 8, seed: 1", "abnormal: 8, seed: 2"), ("embed_dim: 32", "embed_dim: 16")],
+    ],
+    ids=["tables and runs", "splits and supports", "data sets and backbones"],
+)
+def test_without_snakemakes_records_an_edit_reruns_the_same_jobs(workflow, edits):
+    records, kept = workflow.folder / ".snakemake", workflow.folder / "kept"
+    with ExitStack() as edited:
+        for old, new in edits:
+            edited.enter_context(workflow.edited("tiny.yaml", old, new))
+        jobs = workflow.plan()
+        records.rename(kept)
+        without = workflow.plan()
+    shutil.rmtree(records)
+    kept.rename(records)
+    assert jobs
+    assert without == jobs
+
+
 def test_touched_scripts_and_code_rerun_nothing(workflow):
     """What a fresh checkout does to every file of the project."""
     for name in ("workflow_scripts", "fusionmedclip", "rules"):
@@ -176,18 +199,22 @@ def test_touched_scripts_and_code_rerun_nothing(workflow):
 
 
 def test_a_fresh_clone_with_the_results_of_another_reruns_nothing(workflow, root, tmp_path):
-    """New files of code, all younger than the results and at another path; then one setting changes."""
+    """New files of code, all younger than the results and at another path; then one setting changes.
+
+    With Snakemake's records, and without.
+    """
     clone = type(workflow)(tmp_path, root)
     for path in tmp_path.rglob("*.*"):
         path.touch()
     for name in ("results", ".snakemake"):
         shutil.copytree(workflow.folder / name, tmp_path / name, copy_function=shutil.copy2, symlinks=True)
     assert clone.plan() == {}
+    shutil.rmtree(tmp_path / ".snakemake")
+    assert clone.plan("all", "crate") == {"crate": 1, "write_crate": 1}  # which was never made
     clone.change("settings: {layers: [1, 2]}}", "settings: {layers: [2]}}")
     jobs = clone.plan()
     assert jobs["run_method"] == 4
     assert jobs["make_backbone"] == 0
-    assert "method=fusionmedclip" not in clone.run("--dry-run")
 
 
 def test_tables_refuse_metrics_of_other_settings(workflow):

@@ -1,0 +1,60 @@
+"""Results that were made otherwise than today's configuration asks, where Snakemake has lost its own records.
+
+Snakemake compares parameters with its records in `.snakemake`, and takes what has none for right. Each job leaves
+a record among the results as well (fusionmedclip/pipeline/records.py); where Snakemake has none, that one decides.
+Nothing is written, touched or deleted while jobs are planned.
+"""
+
+import json
+
+from snakemake.iocontainers import Wildcards
+from snakemake.settings.types import RerunTrigger
+
+from fusionmedclip.pipeline.records import differs, record_path
+
+LOST = []
+
+
+def settled(rule):
+    """An input function that adds no input: it is asked about each job before Snakemake decides what must run."""
+
+    @cache
+    def settle(**values):
+        wildcards = Wildcards(fromdict=values)
+        first = rule.output[0].apply_wildcards(wildcards)
+        if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
+            return
+        if differs(record_path(RESULTS, first), params_of(rule, wildcards)):
+            outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
+            if not all(map(workflow.persistence.metadata, outputs)):
+                workflow.dag.forcefiles.add(first)
+                tell(first)
+
+    def no_input(wildcards):
+        settle(**dict(wildcards.items()))
+        return []
+
+    return no_input
+
+
+def params_of(rule, wildcards):
+    """Parameters of a job, as its script will have them."""
+    (found,) = rule.params
+    return json.loads(found(wildcards))
+
+
+def tell(path):
+    """Once, since a plan may hold hundreds of them."""
+    if not LOST:
+        print(
+            f"{path}: neither Snakemake nor the results know that it was made with today's settings, code and "
+            "environment; it and all others like it are made again",
+            file=sys.stderr,
+        )
+    LOST.append(path)
+
+
+if workflow.is_main_process:
+    for _rule in workflow.rules:
+        if _rule.script:
+            _rule.set_input(settled(_rule))

@@ -1,0 +1,53 @@
+"""Records of what results were made with: by the job that made them, and gone while it runs."""
+
+import json
+import subprocess
+import sys
+
+from fusionmedclip.pipeline.records import differs, forget, record_path, remember
+
+PARAMS = {"settings": {"k": 4, "layers": [1, 2]}, "seed": 0, "code": "c0de", "environment": "e4f"}
+JOB = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, {scripts!r})
+from _job import run
+run(
+    SimpleNamespace(
+        rule="job", log=["log"], config={{"results": "results"}},
+        output=["results/a/b.csv"], params=[{params!r}],
+    ),
+    "json:loads",
+    s={text!r},
+)
+"""
+
+
+def test_a_record_lies_among_the_results_at_the_path_of_the_file(tmp_path):
+    assert record_path("results/tiny/", "results/tiny/scores/a.csv") == record_path(
+        "./results/tiny", "results/tiny/scores/a.csv"
+    )
+    path = record_path(tmp_path, tmp_path / "backbones/clip/settings.json")
+    assert path == tmp_path / "records/backbones/clip/settings.json.json"
+
+
+def test_it_tells_every_change_and_no_order(tmp_path):
+    record = tmp_path / "records/a.json"
+    assert differs(record, PARAMS)  # nobody knows
+    remember(record, PARAMS)
+    assert not differs(record, dict(reversed(PARAMS.items())))
+    for change in ({"settings": {"k": 4, "layers": [2, 1]}}, {"seed": 1}, {"code": ""}, {"environment": ""}):
+        assert differs(record, {**PARAMS, **change})
+    forget(record)
+    forget(record)
+    assert differs(record, PARAMS)
+
+
+def test_a_job_leaves_a_record_when_it_succeeds_and_none_when_it_fails(tmp_path, root):
+    record = tmp_path / "results/records/a/b.csv.json"
+    for text, status in (("{}", 0), ("{", 1)):
+        code = JOB.format(scripts=str(root / "workflow_scripts"), params=json.dumps(PARAMS), text=text)
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
+        assert done.returncode == status, done.stderr
+        assert differs(record, PARAMS) is bool(status)
+        assert record.exists() is not bool(status)
