@@ -20,6 +20,7 @@ from fusionmedclip.methods import (
     reads_files,
 )
 from fusionmedclip.pipeline import warm
+from fusionmedclip.pipeline.shell_python import shell_python
 from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
 from fusionmedclip.reporting.rows import (
     Run,
@@ -33,6 +34,8 @@ from fusionmedclip.reporting.rows import (
     stand_in_reasons,
 )
 from fusionmedclip.reporting.verification.record import SUFFIX as RECORD
+
+sys.executable = shell_python(sys.executable)
 
 
 def checked(data):
