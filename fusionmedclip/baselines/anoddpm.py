@@ -16,6 +16,7 @@ from fusionmedclip.baselines.settings.anoddpm import AnoDDPMSettings
 from fusionmedclip.baselines.simplex import SimplexNoise
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
 
@@ -102,12 +103,13 @@ class AnoDDPM(Detector):
         """
         network = fitted(self._network, "AnoDDPM")
         parts = []
-        for start in range(0, len(images), self.settings.batch_size):
-            batch = images[start : start + self.settings.batch_size]
+        for batch, kept in even_batches(images, self.settings.batch_size):
             error = self._error(network, resize_images(batch, self.settings.image_size))
             flat = error.flatten(1)
             scores = flat.mean(dim=1) if self.settings.score == "mean" else flat.amax(dim=1)
-            parts.append(Scores(scores.double().cpu().numpy(), resize_maps(error, batch.shape[1:])))
+            parts.append(
+                Scores(scores.double().cpu().numpy(), resize_maps(error, batch.shape[1:])).first(kept)
+            )
         return join(parts)
 
     def _error(self, network: nn.Module, images: np.ndarray) -> Tensor:

@@ -12,6 +12,7 @@ from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.text_states import anomaly_probability, state_embeddings
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 
 __all__ = ["ClipZeroShot"]
@@ -47,13 +48,12 @@ class ClipZeroShot(Detector):
         states = fitted(self._states, "ClipZeroShot")
         tau = self.settings.temperature
         parts = []
-        for start in range(0, len(images), self.settings.batch_size):
-            batch = images[start : start + self.settings.batch_size]
+        for batch, kept in even_batches(images, self.settings.batch_size):
             pixels = self.backbone.pixels(batch)
             scores = anomaly_probability(self.backbone.clip_model.encode_image(pixels), states, tau)
             patches = self.backbone.patch_embeddings(pixels).permute(0, 2, 3, 1)
             maps = resize_maps(anomaly_probability(patches, states, tau), batch.shape[1:])
-            parts.append(Scores(scores.double().cpu().numpy(), maps))
+            parts.append(Scores(scores.double().cpu().numpy(), maps).first(kept))
         return join(parts)
 
     def save(self, folder: Path) -> None:

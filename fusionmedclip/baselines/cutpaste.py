@@ -20,6 +20,7 @@ from fusionmedclip.baselines.settings.cutpaste import CutPasteSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, keyed_torch, trainable_copy
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores
 from fusionmedclip.randomness import generator
 
@@ -142,7 +143,7 @@ class CutPaste(Detector):
         """(N, D) unit features of (N, S, S) images."""
         network = fitted(self._network, "CutPaste")
         size = self.settings.batch_size
-        parts = [self._pooled(network, images[i : i + size]) for i in range(0, len(images), size)]
+        parts = [self._pooled(network, batch)[:kept] for batch, kept in even_batches(images, size)]
         return F.normalize(torch.cat(parts), dim=1).cpu().numpy()
 
     def score(self, images: np.ndarray) -> Scores:

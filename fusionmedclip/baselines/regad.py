@@ -18,6 +18,7 @@ from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import keyed_torch, trainable_copy
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 
@@ -150,13 +151,12 @@ class RegAD(Detector):
         """Score (N, H, W) images in [0, 1]: the smoothed map's maximum, and the map."""
         gaussians = fitted(self._gaussians, "RegAD")
         parts = []
-        for start in range(0, len(images), self.settings.batch_size):
-            batch = images[start : start + self.settings.batch_size]
+        for batch, kept in even_batches(images, self.settings.batch_size):
             seen = resize_images(batch, self.settings.image_size)
             features = self._embedded(torch.as_tensor(seen, device=self.backbone.mean.device))
             grid = gaussians.distances(features.flatten(2)).unflatten(1, features.shape[-2:])
             maps = pixel_maps(grid, batch.shape[1:], sigma=self.settings.sigma)
-            parts.append(Scores(maps.max(axis=(1, 2)).astype(np.float64), maps))
+            parts.append(Scores(maps.max(axis=(1, 2)).astype(np.float64), maps).first(kept))
         return join(parts)
 
     def save(self, folder: Path) -> None:

@@ -16,6 +16,7 @@ from fusionmedclip.baselines.settings.squid import SQUIDSettings
 from fusionmedclip.baselines.squid_network import Discriminator, Generator
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 
@@ -118,8 +119,7 @@ class SQUID(Detector):
         """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: the squared residual."""
         networks = fitted(self._networks, "SQUID")
         parts = []
-        for start in range(0, len(images), self.settings.batch_size):
-            batch = images[start : start + self.settings.batch_size]
+        for batch, kept in even_batches(images, self.settings.batch_size):
             seen = resize_images(batch, self.settings.image_size)
             real = torch.as_tensor(seen[:, None], device=self.device)
             made = networks["generator"](real).student
@@ -129,7 +129,9 @@ class SQUID(Detector):
             else:
                 judge = networks["discriminator"]
                 scores = -(judge.alone if self.settings.judge_statistics == "image" else judge)(made)
-            parts.append(Scores(scores.double().cpu().numpy(), resize_maps(residual, batch.shape[1:])))
+            parts.append(
+                Scores(scores.double().cpu().numpy(), resize_maps(residual, batch.shape[1:])).first(kept)
+            )
         return join(parts)
 
     def save(self, folder: Path) -> None:

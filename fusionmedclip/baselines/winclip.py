@@ -16,6 +16,7 @@ from fusionmedclip.baselines.text_states import anomaly_probability, state_embed
 from fusionmedclip.baselines.windows import harmonic_patches, window_embeddings
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 
 __all__ = ["WinCLIP"]
@@ -66,10 +67,11 @@ class WinCLIP(Detector):
         """Score (N, H, W) images in [0, 1]."""
         fitted(self._states, "WinCLIP")
         parts = []
-        for start in range(0, len(images), self.settings.batch_size):
-            batch = images[start : start + self.settings.batch_size]
+        for batch, kept in even_batches(images, self.settings.batch_size):
             scores, maps = self._score(self.backbone.pixels(batch))
-            parts.append(Scores(scores.double().cpu().numpy(), resize_maps(maps, batch.shape[1:])))
+            parts.append(
+                Scores(scores.double().cpu().numpy(), resize_maps(maps, batch.shape[1:])).first(kept)
+            )
         return join(parts)
 
     def _score(self, pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from fusionmedclip.models.batches import even_batches
+
 if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
 
@@ -33,6 +35,10 @@ class Scores(NamedTuple):
 
     scores: np.ndarray
     maps: np.ndarray | None
+
+    def first(self, count: int) -> "Scores":
+        """Of the first ``count`` images."""
+        return Scores(self.scores[:count], None if self.maps is None else self.maps[:count])
 
 
 class Detector(ABC):
@@ -109,17 +115,16 @@ class FeatureDetector(Detector):
 
         parts = []
         with torch.inference_mode():
-            for start in range(0, len(images), self.batch_size):
-                pixels = self.backbone.pixels(images[start : start + self.batch_size])
-                parts.append(self.backbone.feature_maps(pixels, self.layers))
+            for batch, kept in even_batches(images, self.batch_size):
+                maps = self.backbone.feature_maps(self.backbone.pixels(batch), self.layers)
+                parts.append([layer[:kept] for layer in maps])
         return [torch.cat(list(layer)).cpu().numpy() for layer in zip(*parts, strict=True)]
 
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, H, W) float32 images in [0, 1]."""
         parts = []
-        for start in range(0, len(images), self.batch_size):
-            batch = images[start : start + self.batch_size]
-            parts.append(self.score_features(self.features(batch), batch.shape[1:3]))
+        for batch, kept in even_batches(images, self.batch_size):
+            parts.append(self.score_features(self.features(batch), batch.shape[1:3]).first(kept))
         return join(parts)
 
 

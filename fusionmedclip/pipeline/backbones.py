@@ -11,6 +11,7 @@ from rich.progress import track
 
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.settings import Layer
 from fusionmedclip.pipeline.files import write_json
@@ -91,10 +92,9 @@ def extract_features(
     scratch.mkdir(parents=True)
     stores: dict[Layer, np.memmap] = {}
     with arithmetic(device, deterministic=True) as made, torch.inference_mode():
-        for start in track(range(0, len(pixels), batch_size), description="Features"):
-            rows = np.arange(start, min(start + batch_size, len(pixels)))
-            # whole batches, filled up with its own: sums depend on the size, and equal pictures must agree
-            batch = network.pixels(np.array(pixels[np.resize(rows, batch_size)]))
+        batches = list(even_batches(np.arange(len(pixels)), batch_size))
+        for rows, kept in track(batches, description="Features"):
+            batch = network.pixels(np.array(pixels[rows]))
             maps = network.feature_maps(batch, layers)
             if network.embed_dim:
                 maps.append(network.gap_features(batch))
@@ -104,7 +104,7 @@ def extract_features(
                     stores[layer] = np.lib.format.open_memmap(
                         feature_file(scratch, layer), mode="w+", dtype=np.float32, shape=shape
                     )
-                stores[layer][rows] = values[: len(rows)].float().cpu().numpy()
+                stores[layer][rows[:kept]] = values[:kept].float().cpu().numpy()
     for store in stores.values():
         store.flush()
     write_json(scratch / "environment.json", {**environment(device=device), "arithmetic": made})

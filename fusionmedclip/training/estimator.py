@@ -16,6 +16,7 @@ from fusionmedclip.models.attention import batch_first_attention
 from fusionmedclip.models.backbone_digest import backbone_digest
 from fusionmedclip.models.backbone_store import open_backbone
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.fusion import FusionModel
@@ -201,11 +202,11 @@ class FusionMedCLIP(Detector):
         model, parts = self._fitted(), []
         with self._arithmetic(), torch.inference_mode():
             text = self._text()
-            for start in range(0, len(images), self.batch_size):
-                pixels = self.backbone.pixels(images[start : start + self.batch_size])
+            for batch, kept in even_batches(images, self.batch_size):
+                pixels = self.backbone.pixels(batch)
                 with self.backbone.autocast(self.settings.precision):
                     scores, maps = model.score_features(model.features(pixels), text, pixels.shape[-2:])
-                parts.append(_scores(scores, maps))
+                parts.append(_scores(scores, maps).first(kept))
         return join(parts)
 
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
@@ -213,9 +214,9 @@ class FusionMedCLIP(Detector):
         model, parts, device = self._fitted(), [], self.backbone.mean.device
         with self._arithmetic(), torch.inference_mode():
             text = self._text()
-            for start in range(0, len(maps[0]), self.batch_size):
-                batch = [torch.as_tensor(m[start : start + self.batch_size], device=device) for m in maps]
-                parts.append(_scores(*model.score_features(batch, text, size)))
+            for rows, kept in even_batches(np.arange(len(maps[0])), self.batch_size):
+                batch = [torch.as_tensor(m[rows], device=device) for m in maps]
+                parts.append(_scores(*model.score_features(batch, text, size)).first(kept))
         return join(parts)
 
     def predict(self, images: Any) -> Prediction:

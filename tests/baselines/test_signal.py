@@ -147,6 +147,15 @@ def test_shuffled_labels_are_not_found(scored):
     assert abs(roc_auc_score(shuffled, result.scores) - 0.5) < SHUFFLED
 
 
+def test_equal_images_score_alike_to_the_last_bit(scored):
+    # 37 images leave a rest in batches of 8, 16 and 32, and kernels are chosen by shape.
+    _, detector, images, _, _ = scored
+    result = detector.score(np.repeat(images[17:18], 37, axis=0))
+    assert len(np.unique(result.scores)) == 1
+    if result.maps is not None:
+        assert (result.maps == result.maps[:1]).all()
+
+
 def test_an_image_alone_scores_as_among_others(scored):
     # A network in training mode, a normalisation over the test set, or noise drawn by place would differ.
     _, detector, images, _, together = scored

@@ -243,22 +243,3 @@ def test_lesion_pixels_of_the_masks_are_counted(files, monkeypatch, tmp_path, le
     record = measured(outputs, settings, tmp_path)
     assert record["mask_pixels"] == {"lesion": 16 * (TEST // 2) * lesions, "scored": 64 * TEST}
     assert ("pixel_auroc" in record["metrics"]) == metrics
-
-
-class BySize(Drifting):
-    """Scores and maps that a batch's size would change."""
-
-    def score(self, images):
-        size = np.full(len(images), float(len(images) % 16))
-        return Scores(size + images.mean(axis=(1, 2)), np.broadcast_to(size[:, None, None], images.shape))
-
-
-def test_images_are_scored_in_whole_batches(files, monkeypatch, tmp_path):
-    inputs, outputs, shades, _ = files
-    monkeypatch.setattr(runs, "make_method", lambda *a, **k: BySize())
-    assert TEST % 16  # the last batch would be smaller
-    run_method(
-        settings=settings_of({"name": "x", "kind": "x", "settings": {}}), inputs=inputs, outputs=outputs
-    )
-    scores = pd.read_csv(outputs["scores"])["score"].to_numpy()
-    np.testing.assert_allclose(scores, shades[SUPPORT:], atol=1e-6)

@@ -69,6 +69,21 @@ def test_predictions_do_not_depend_on_batches() -> None:
     np.testing.assert_allclose(parts.maps, whole.maps, atol=1e-6)
 
 
+@pytest.mark.parametrize("row", ROWS)
+def test_equal_images_score_alike_to_the_last_bit(row: str) -> None:
+    model = make(ROWS[row]).fit(pictures(2))
+    images = np.repeat(pictures(1), 19, axis=0)  # 8 + 8 + 3
+    assert len(np.unique(model.predict(images).scores)) == 1
+    if row in ("row 4", "row 5"):
+        backbone, pixels = model.backbone, model.backbone.pixels(images[:1])
+        with torch.no_grad():
+            made = (
+                backbone.gap_features(pixels) if row == "row 4" else backbone.feature_maps(pixels, (1, 2, 3))
+            )
+        stored = [np.repeat(m.numpy(), 19, axis=0) for m in ([made] if row == "row 4" else made)]
+        assert len(np.unique(model.score_features(stored, (32, 32)).scores)) == 1
+
+
 def test_paths_and_arrays_are_the_same_images(tmp_path: Path) -> None:
     images = np.round(pictures(3) * 255).astype(np.uint8)
     paths = []
