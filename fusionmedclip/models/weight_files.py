@@ -11,6 +11,7 @@ from typing import IO, Any
 import torch
 from safetensors.torch import load_file
 
+from fusionmedclip.data.folders import data_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded, reading
 
@@ -44,7 +45,8 @@ def find_weights(folder: Path) -> Path:
     InputError
         If there is none, or several and no name says which is meant.
     """
-    found = sorted(p for p in folder.glob("*") if p.suffix in (".safetensors", ".bin", ".pt", ".pth"))
+    suffixes = (".safetensors", ".bin", ".pt", ".pth")
+    found = [path for path in data_files(folder, below=False) if path.suffix in suffixes]
     named = [folder / name for name in _NAMES if folder / name in found]
     if not named and len(found) != 1:
         raise InputError(

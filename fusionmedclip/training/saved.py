@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from fusionmedclip.data.files import whole_file
+from fusionmedclip.data.folders import is_stray
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
@@ -38,7 +39,8 @@ def check_place(folder: Path) -> None:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: a file stands there", allowed="a new folder, or one of a saved model")
-    strangers = sorted({p.name for p in folder.iterdir()} - {WEIGHTS, RECORD}) if folder.is_dir() else []
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    strangers = sorted(name for name in names - {WEIGHTS, RECORD} if not is_stray(name))
     if strangers:
         raise InputError(
             f"{folder}: holds other files",

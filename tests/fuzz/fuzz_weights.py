@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from fuzz_target import Target
 from safetensors.torch import save_file
 
+from fusionmedclip import FusionMedCLIP
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
 from fusionmedclip.models.weights import read_state_dict
 from fusionmedclip.randomness import torch_generator
@@ -45,8 +47,18 @@ def _backbone(folder: Path) -> list[Path]:
     return [folder / name for name in ("settings.json", "open_clip_config.json", "model.safetensors")]
 
 
+def _model(folder: Path) -> list[Path]:
+    settings = BackboneSettings(model=TINY, image_size=32)
+    save_backbone(build_backbone(settings), folder / "clip", settings)
+    rows = {"model": {"layers": [1], "lora": None, "block_adapter": None}, "optimiser": {"epochs": 0}}
+    model = FusionMedCLIP(backbone=folder / "clip", settings=rows)
+    model.fit(np.zeros((1, 32, 32), np.float32)).save(folder / "model")
+    return [folder / "model" / name for name in ("model.json", "weights.safetensors")]
+
+
 TARGETS = (
     Target(name="safetensors", write=_safetensors, read=lambda file, _: read_state_dict(file), tokens=JSON),
     Target(name="checkpoint", write=_torch, read=lambda file, _: read_state_dict(file)),
+    Target(name="saved model", write=_model, read=lambda f, _: FusionMedCLIP.load(f.parent), tokens=JSON),
     Target(name="backbone", write=_backbone, read=lambda file, _: load_backbone(file.parent), tokens=JSON),
 )

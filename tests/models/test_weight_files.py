@@ -164,6 +164,7 @@ def test_the_weights_of_a_folder(tmp_path: Path) -> None:
         find_weights(tmp_path)
     (tmp_path / "epoch_3.pt").touch()
     (tmp_path / "config.json").touch()
+    (tmp_path / "._epoch_3.pt").touch()  # of a file system that keeps Apple's attributes apart
     assert find_weights(tmp_path) == tmp_path / "epoch_3.pt"
     (tmp_path / "epoch_4.pt").touch()
     with pytest.raises(InputError, match=r"(?s)several files of weights.*epoch_3\.pt.*epoch_4\.pt"):

@@ -204,6 +204,7 @@ def test_a_failed_save_leaves_the_model_that_was_there(fitted: tuple, monkeypatc
 
 def test_places_are_checked_before_work_begins(tmp_path: Path, fitted: tuple) -> None:
     check_place(tmp_path / "new" / "model")
+    (fitted[0] / ".DS_Store").touch()
     check_place(fitted[0])
     (tmp_path / "images").mkdir()
     check_place(tmp_path / "images")
