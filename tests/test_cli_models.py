@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 from typer.testing import CliRunner
@@ -183,6 +184,18 @@ def test_a_backbone_elsewhere_is_named(place: Path) -> None:
     assert "--backbone" in done.stderr
     done = predict("--out", "s.csv", "--backbone", "weights/backbones/mine")
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_a_gpu_that_is_not_there_is_one_sentence(place: Path, root: Path, monkeypatch, command: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    out = ("--out", "new", "--device", "cuda")
+    done = fit(root, *out) if command == "fit" else predict(*out)
+    assert done.exit_code == 2
+    assert "a GPU was asked for, and torch finds none" in done.stderr
+    assert "Traceback" not in done.output
+    assert not (place / "new").exists()
 
 
 def test_a_baseline_is_none_of_this_model(place: Path, root: Path) -> None:
