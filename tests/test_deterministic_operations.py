@@ -6,7 +6,6 @@ The operations are recorded on the CPU, forward and backward, as torch dispatche
 import numpy as np
 import pytest
 import torch
-from gpu_operations import REFUSED, recorded
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ from fusionmedclip.baselines import KINDS, detector_class, registration, samplin
 from fusionmedclip.methods import OURS, make_method
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from tests.gpu_operations import REFUSED, recorded
 
 CLIP = {
     "embed_dim": 16,

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from gpu_operations import REFUSED, recorded
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
@@ -12,6 +11,7 @@ from fusionmedclip.training.pretrain import PretrainSettings
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.dropout import Dropping
 from fusionmedclip.training.pretrain.step import TrainStep, check_batch
+from tests.gpu_operations import REFUSED, recorded
 
 ALONE = World(0, 1, torch.device("cpu"))
 ORDER = np.array([3, 1, 4, 0, 5, 2, 7, 6])
