@@ -38,7 +38,8 @@ def validate(data: Mapping) -> None:
 
 def _hint(error) -> str:
     """What most often leads to the error: YAML's own idea of what is text."""
-    if error.validator == "type" and "string" in str(error.validator_value):
+    text = error.validator == "type" and "string" in str(error.validator_value)
+    if text or (error.validator in ("enum", "const") and isinstance(error.instance, bool)):
         return QUOTES
     return "see docs/configuration.md and schemas/config.schema.yaml"
 

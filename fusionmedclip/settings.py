@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from fusionmedclip.documents import QUOTES
 from fusionmedclip.errors import InputError
 
 __all__ = ["build", "plain"]
@@ -86,6 +87,8 @@ def _tuple(hint: Any, values: list | tuple, path: str) -> tuple:
 
 
 def _hint(value: Any, kinds: tuple) -> str:
+    if str in kinds and not isinstance(value, str):
+        return QUOTES
     if not isinstance(value, str) or not {int, float} & set(kinds):
         return ""
     try:

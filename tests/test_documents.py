@@ -7,6 +7,8 @@ import pytest
 from fusionmedclip.config import Config, load_config
 from fusionmedclip.documents import check_plain, read_json, read_text, read_yaml
 from fusionmedclip.errors import InputError
+from fusionmedclip.models.settings import PromptSettings
+from fusionmedclip.settings import build
 
 
 @pytest.fixture
@@ -90,6 +92,10 @@ def test_values_are_checked_wherever_they_come_from() -> None:
         ("datasets: {brainmri: {source: {abnormal: yes}}}", "(?s)source.abnormal: .*True.*quotes"),
         ("datasets: {brainmri: {source: {path: 2024}}}", "(?s)source.path.*2024.*quotes"),
         ("datasets: {busi: {source: {mask_suffix: on}}}", "(?s)mask_suffix.*True.*quotes"),
+        (
+            "captions: {roco: {source: {kind: chexpert, uncertain: no}}}",
+            "(?s)uncertain.*False.*ignore.*quotes",
+        ),
         ("methods: {patchcore: {title: 2024-01-01}}", "(?s)patchcore.title is no plain value.*quotes"),
         ("- a\n- b", "(?s)keys with values.*list"),
     ],
@@ -99,6 +105,11 @@ def test_yamls_idea_of_text_is_explained(write, root: Path, overlay: str, messag
     with pytest.raises(InputError, match=message) as caught:
         load_config([root / "config.yaml", path])
     assert "o.yaml" in str(caught.value)
+
+
+def test_settings_of_methods_explain_it_too() -> None:
+    with pytest.raises(InputError, match=r"(?s)form has the wrong type.*False.*str.*quotes"):
+        build(PromptSettings, {"form": False})
 
 
 def test_snakemakes_own_reading_is_checked_too(root: Path) -> None:

@@ -86,6 +86,24 @@ def _read_chexpert(file: Path, _: Path) -> None:
     list_source({"kind": "chexpert", "path": str(file.parent), "normal": 1, "abnormal": 1})
 
 
+def _samples(folder: Path) -> list[Path]:
+    (folder / "lists").mkdir()
+    files = []
+    for part, name, label in (("train", "a", 0), ("test", "b", 1)):
+        (folder / f"{name}s").mkdir()
+        (folder / f"{name}s" / f"{name}.png").write_bytes(name.encode())
+        files.append(folder / "lists" / f"{part}.json")
+        line = {"filename": f"{name}s/{name}.png", "label": label, "mask": ""}
+        files[-1].write_text(json.dumps(line) + "\n")
+    return files
+
+
+def _read_samples(file: Path, _: Path) -> None:
+    lists = {"support": "lists/train.json", "test": "lists/test.json", "images": "."}
+    folders = {"path": str(file.parents[1]), "normal": ["as"], "abnormal": ["bs"]}
+    list_source({"kind": "folder", **folders, "samples": lists})
+
+
 _CURATION = {
     "schema_version": 1, "dataset": "toy", "summary": {"images": 2, "classes": {"ill": {"label": 1}}},
     "findings": [{"kind": "shortcut", "message": "m", "hint": "h", "images": ["a.png"]}],
@@ -116,6 +134,7 @@ TARGETS = (
         tokens=TABLE,
     ),
     Target(name="CheXpert's table", write=_write_chexpert, read=_read_chexpert, tokens=TABLE),
+    Target(name="published split", write=_samples, read=_read_samples, tokens=JSON),
     Target(name="captions", write=_captions, read=_read_captions, tokens=TABLE),
     Target(
         name="checksums",
