@@ -64,7 +64,9 @@ def finished(small, requests_of_small, tmp_path_factory) -> Path:
     draw_phantoms(source=entry["source"], out=str(phantoms))
     list_dataset(dataset="busi", source=source, manifest=manifest)
     images, masks = (str(folder / f"{name}.npy") for name in ("images", "masks"))
-    prepare_dataset(source=source, manifest=manifest, size=64, images=images, masks=masks)
+    prepare_dataset(
+        source=source, manifest=manifest, size=64, form=small.data["images"], images=images, masks=masks
+    )
     split = str(folder / "split_paper.csv")
     split_dataset(manifest=manifest, duplicates=None, name="paper", test=entry["test"], seed=0, out=split)
     make_backbone(settings=small.backbone_settings("clip"), out=str(results / "backbones/clip/settings.json"))

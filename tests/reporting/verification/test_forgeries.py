@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import build, compute, reseal
 
 from fusionmedclip.reporting.trace import trace_cell
 from fusionmedclip.reporting.verification.verify import verify_results
+from tests.reporting.verification.conftest import build, compute, reseal
 
 RUN = "busi/paper/patchcore/k2/seed0"
 METRICS, PROVENANCE = f"metrics/{RUN}.json", f"runs/{RUN}/provenance.json"
