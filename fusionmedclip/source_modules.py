@@ -104,8 +104,6 @@ def _read(path: Path, name: str, _changed: int) -> Module:
                 module.imports.setdefault(bound, []).append(found)
             continue
         bound = _bound(node)
-        if bound == ["__all__"]:
-            continue
         statement = _Reader(package).statement(node)
         for each in bound:
             module.definitions.setdefault(each, []).append(statement)
@@ -219,12 +217,6 @@ class _Reader:
         if not isinstance(node.func, ast.Name) or node.func.id not in _ERRORS:
             return False
         self.parts.append(node.func.id)
-        return True
-
-    def _Raise(self, node: ast.Raise) -> bool:
-        if not isinstance(node.exc, ast.Call) or not isinstance(node.exc.func, ast.Name):
-            return False
-        self.parts.append(node.exc.func.id)
         return True
 
     def _Dict(self, node: ast.Dict) -> bool:

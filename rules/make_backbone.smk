@@ -27,6 +27,7 @@ rule make_backbone:
         "../workflow_scripts/make_backbone.py"
 
 
+# A trunk has no text tower, and so no architecture of open_clip.
 use rule make_backbone as make_trunk with:
     output:
         settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",

@@ -144,6 +144,13 @@ def test_an_edit_of_anything_else_does_not(library, name, old, new):
     assert digest_of(library) == before
 
 
+def test_a_module_that_is_passed_on_counts_whole(library):
+    edit(library, "lib/stage.py", "FACTOR = 2", "FACTOR = dir(tools)")
+    before = digest_of(library)
+    edit(library, "lib/tools.py", "def unused():\n    return 1", "def unused():\n    return 2")
+    assert digest_of(library) != before
+
+
 def test_a_file_named_by_a_pattern_counts(library):
     edit(
         library, "lib/stage.py", "import passed_on", "import passed_on\nfrom lib.parts.deep import patterned"
