@@ -209,6 +209,33 @@ def test_a_provenance_that_says_less_or_chose_otherwise_is_named(results, reques
     assert _named(results)[0] == (PROVENANCE, "contradicted")
 
 
+def _with_other_settings(results: Path, **changed) -> str:
+    """Provenance and metrics that agree on other settings; their digest."""
+    record = json.loads((results / PROVENANCE).read_text())
+    record["settings"].update(changed)
+    (results / PROVENANCE).write_text(json.dumps(record))
+    compute(results, RUN, record["settings"])
+    return json.loads((results / METRICS).read_text())["settings_digest"]
+
+
+def test_settings_other_than_the_table_asked_for_are_named(results) -> None:
+    _with_other_settings(results, image_size=224)
+    reseal(results, believed=("tables",))
+    assert _named(results) == [(METRICS, "contradicted")]
+
+
+def test_settings_of_another_run_are_named_though_the_table_asked_for_them(
+    results, requests_of_small
+) -> None:
+    other = copy.deepcopy(requests_of_small)
+    digest = _with_other_settings(results, seed=1)
+    for cell in other["images"] + other["pixels"]:
+        cell["runs"].update({RUN: digest} if RUN in cell["runs"] else {})
+    for table, request in other.items():
+        build(results, table, request)
+    assert (METRICS, "contradicted") in _named(results)
+
+
 def test_a_record_of_a_table_that_lists_less_is_named(forged, results) -> None:
     name = "tables/images.inputs.json"
     forged(name, lambda record: record["inputs"].pop(METRICS))
