@@ -44,9 +44,9 @@ rule build_row:
 rule build_statistics:
     """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     input:
+        unpack(table_images),
         metrics=lambda w: metrics_of(table_cells(w)),
         scores=lambda w: scores_of(table_cells(w)),
-        manifests=table_manifests,
     output:
         comparisons=f"{RESULTS}/tables/{{table}}_comparisons.csv",
         ranks=f"{RESULTS}/tables/{{table}}_ranks.csv",
@@ -74,8 +74,8 @@ rule build_statistics:
 rule build_table:
     """Put a table together from its rows, in four formats, and record what it was made from."""
     input:
+        unpack(table_images),
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
-        manifests=table_manifests,
         statistics=rules.build_statistics.output,
         metrics=lambda w: metrics_of(table_cells(w)),
         scores=lambda w: [score_file(run) for run in runs_of(CONFIG, table_cells(w))],

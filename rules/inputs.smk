@@ -96,10 +96,18 @@ def table_cells(wildcards):
     return [cell for row in ROWS[wildcards.table].values() for cell in row]
 
 
-def table_manifests(wildcards):
-    """Manifests of the data sets that a table has finished runs of."""
+def table_images(wildcards):
+    """What is known of the images behind a table; near-duplicates straddle support and test in no other split."""
     runs = runs_of(CONFIG, table_cells(wildcards))
-    return sorted({f"{RESULTS}/datasets/{run.dataset}/manifest.csv" for run in runs})
+    folders = sorted({(f"{RESULTS}/datasets/{run.dataset}", run.split) for run in runs})
+    return {
+        "manifests": [f"{folder}/manifest.csv" for folder, _ in folders],
+        "splits": [f"{folder}/split_{split}.csv" for folder, split in folders],
+        "duplicates": [f"{folder}/duplicates.csv" for folder, split in folders if split == "paper"],
+        "supports": sorted(
+            {f"{RESULTS}/support/{run.dataset}/{run.split}/k{run.k}_seed{run.seed}.csv" for run in runs}
+        ),
+    }
 
 
 def table_request(table):

@@ -9,7 +9,10 @@ run(
     request=params["request"],
     results=params["results"],
     unranked=params["unranked"],
-    manifests=list(snakemake.input.manifests),
+    **{
+        name: list(snakemake.input.get(name, []))
+        for name in ("manifests", "splits", "supports", "duplicates")
+    },
     comparisons=snakemake.output.comparisons,
     ranks=snakemake.output.ranks,
     metrics=snakemake.output.metrics,

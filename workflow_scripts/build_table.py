@@ -3,11 +3,18 @@
 from _job import parameters, run
 
 params = parameters(snakemake)
+statistics = {path.removesuffix(".csv").rpartition("_")[2]: path for path in snakemake.input.statistics}
+images = [
+    path
+    for name in ("manifests", "splits", "supports", "duplicates")
+    for path in snakemake.input.get(name, [])
+]
 run(
     snakemake,
     "fusionmedclip.reporting.tables:build_table",
     rows=list(snakemake.input.rows),
-    comparisons=snakemake.input.statistics[0],
+    comparisons=statistics["comparisons"],
+    further=statistics["metrics"],
     title=params["title"],
     titles=params["titles"],
     layout=params["layout"],
@@ -24,7 +31,7 @@ run(
         "out": snakemake.output.record,
         "results": params["results"],
         "request": params["request"],
-        "inputs": [*snakemake.input.metrics, *snakemake.input.scores, *snakemake.input.manifests],
-        "outputs": list(snakemake.input.statistics),
+        "inputs": [*snakemake.input.metrics, *snakemake.input.scores, *images],
+        "outputs": list(statistics.values()),
     },
 )

@@ -1,5 +1,6 @@
 """What a table says beneath of its best two methods."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -80,12 +81,16 @@ def _size(p: float) -> str:
 
 
 def _draws(pair: pd.Series) -> str:
+    sets = math.inf if pd.isna(pair["pool"]) else math.comb(int(pair["pool"]), int(pair["k"]))
+    if sets == 1:
+        return f"there is one support set, all {pair['pool']:.0f} normals of the pool, and no further draw"
     if pair["n_seeds"] < 2:
         return "one support draw shows no spread, so how many it would take is unknown"
     if pd.isna(pair["draws_needed"]):
         return "not even a million support draws would show so small a difference"
     low, high = ("over a million" if pd.isna(pair[name]) else f"{pair[name]:.0f}" for name in _RANGE)
-    return f"it would take {pair['draws_needed']:.0f} support draws ({low} to {high})"
+    taken = f"it would take {pair['draws_needed']:.0f} support draws ({low} to {high})"
+    return f"{taken}, and the pool has only {sets} support sets" if pair["draws_needed"] > sets else taken
 
 
 _RANGE = ("draws_low", "draws_high")

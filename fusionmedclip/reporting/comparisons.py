@@ -17,8 +17,9 @@ COMPARED = "image_auroc"
 """The one metric with a paired test: it has one score an image, and images are independent."""
 
 COMPARISON_COLUMNS = (
-    "dataset", "k", "method_a", "method_b", "n_seeds", "mean_a", "mean_b", "difference", "ci_low", "ci_high",
-    "bootstrap_low", "bootstrap_high", "p", "p_holm", "draws_needed", "draws_low", "draws_high", "status",
+    "dataset", "k", "pool", "method_a", "method_b", "n_seeds", "mean_a", "mean_b", "difference", "ci_low",
+    "ci_high", "bootstrap_low", "bootstrap_high", "p", "p_holm", "draws_needed", "draws_low", "draws_high",
+    "status",
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def compare_methods(cells: Sequence[Mapping]) -> pd.DataFrame:
     cells : sequence of mappings
         Of one table: ``dataset``, ``method``, ``k``, ``metric``, ``status`` and ``mean``, which is None where
         nothing ran. Elsewhere also ``labels`` (n,), ``scores`` (S, n), in the order of seeds, so that those
-        of two methods pair, and ``draws`` (:func:`fusionmedclip.metrics.auroc_draws_over_seeds`).
+        of two methods pair, ``draws`` (:func:`fusionmedclip.metrics.auroc_draws_over_seeds`) and ``pool``,
+        the normals that support sets are drawn from, or None.
 
     Returns
     -------
@@ -44,8 +46,8 @@ def compare_methods(cells: Sequence[Mapping]) -> pd.DataFrame:
     table = pd.DataFrame(found, columns=list(COMPARISON_COLUMNS))
     known = table["p"].notna()
     table.loc[known, "p_holm"] = holm(table.loc[known, "p"].to_numpy(float))
-    draws = ["draws_needed", "draws_low", "draws_high"]
-    return table.astype({name: "Int64" for name in draws})
+    whole = ["pool", "draws_needed", "draws_low", "draws_high"]
+    return table.astype({name: "Int64" for name in whole})
 
 
 def _group(cells: list[Mapping]) -> list[dict]:
@@ -66,6 +68,7 @@ def _group(cells: list[Mapping]) -> list[dict]:
             {
                 "dataset": a["dataset"],
                 "k": a["k"],
+                "pool": a["pool"],
                 "method_a": a["method"],
                 "method_b": b["method"],
                 "n_seeds": len(first),

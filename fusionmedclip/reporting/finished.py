@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import file_sha256
 from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, OK, STAND_IN, count_reasons
 
-__all__ = ["empty_status", "image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
+__all__ = ["Scored", "empty_status", "image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
 
 
 def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
@@ -69,19 +70,29 @@ def empty_status(cell: Mapping, results: str | Path) -> str:
     return NO_LESIONS if nothing else NOT_RUN
 
 
-def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and scores of one method's runs.
+class Scored(NamedTuple):
+    """What one method's runs made of the same test images, in the order of their ids.
+
+    Attributes
+    ----------
+    images : tuple of str
+    labels : (n,) int array
+    scores : (S, n) float64 array
+    """
+
+    images: tuple[str, ...]
+    labels: np.ndarray
+    scores: np.ndarray
+
+
+def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> Scored:
+    """Scores of one method's runs.
 
     Parameters
     ----------
     results : path
     records : mapping
         Run to its metrics file (:func:`read_metrics`), in the order wanted.
-
-    Returns
-    -------
-    (n,) int array, (S, n) float64 array
-        Images in the order of their ids.
 
     Raises
     ------
@@ -97,8 +108,11 @@ def read_scores(results: str | Path, records: Mapping[str, Mapping]) -> tuple[np
                 received=run,
                 hint="run them again: snakemake --forcerun run_method",
             )
-    labels = np.array([int(label) for _, label in images[0]])
-    return labels, np.array([[float(score) for *_, score in table] for table in tables])
+    return Scored(
+        images=tuple(image for image, _ in images[0]),
+        labels=np.array([int(label) for _, label in images[0]]),
+        scores=np.array([[float(score) for *_, score in table] for table in tables]),
+    )
 
 
 def _scores(path: Path, record: Mapping) -> list[tuple[str, str, str]]:

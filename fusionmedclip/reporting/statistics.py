@@ -11,6 +11,7 @@ from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.comparisons import COMPARED, compare_methods
 from fusionmedclip.reporting.finished import read_cell, read_scores, status_of
 from fusionmedclip.reporting.method_ranks import rank_table
+from fusionmedclip.reporting.tested_images import Images, duplicates_of, images_of
 
 __all__ = ["METRIC_COLUMNS", "build_statistics", "further_metrics"]
 
@@ -19,7 +20,11 @@ METRIC_COLUMNS = (
     "n_seeds", "backbone", "split", "status", "note",
 )  # fmt: skip
 
+WITHOUT_DUPLICATES, DUPLICATES = "image_auroc_without_duplicates", "support_duplicates"
+
 _METRIC_NOTES = {
+    WITHOUT_DUPLICATES: "without test images that have a near-duplicate in the support set",
+    DUPLICATES: "a count: test images that have a near-duplicate in the support set",
     "image_f1_oracle": "threshold chosen on the test labels: descriptive only",
     "image_sensitivity_at_95_specificity": "threshold at 95 % specificity of the test set: descriptive only",
     "image_brier": "of the scores as they are, not calibrated",
@@ -38,6 +43,9 @@ def build_statistics(
     comparisons: str | Path,
     ranks: str | Path,
     metrics: str | Path,
+    splits: Sequence[str | Path] = (),
+    supports: Sequence[str | Path] = (),
+    duplicates: Sequence[str | Path] = (),
     unranked: Sequence[str] = (),
 ) -> None:
     """Write the three files.
@@ -52,6 +60,8 @@ def build_statistics(
         As for :func:`fusionmedclip.reporting.tables.build_row`.
     comparisons, ranks, metrics : path
         ``{table}_comparisons.csv``, ``{table}_ranks.csv``, ``{table}_metrics.csv``.
+    splits, supports, duplicates : sequence of paths
+        Of the data sets and runs, as :func:`fusionmedclip.reporting.tested_images.images_of` takes them.
     unranked : sequence of str
         Methods that chose by the test set; they get no rank.
 
@@ -60,20 +70,31 @@ def build_statistics(
     InputError
         If metrics were made with other settings than today's, or scores are not those behind the metrics.
     """
-    cells = [_cell(cell, results, manifests) for cell in request]
+    images = images_of(manifests=manifests, splits=splits, supports=supports, duplicates=duplicates)
+    cells = [_cell(cell, results, manifests, images.get(cell["dataset"])) for cell in request]
     _write(comparisons, compare_methods(cells))
     _write(ranks, rank_table(cells, unranked=unranked))
     _write(metrics, further_metrics(cells))
 
 
-def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path]) -> dict:
+def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path], images: Images | None) -> dict:
     records, values = read_cell(cell, results)
     found = {**cell, "records": records, "mean": None, "status": status_of(cell, manifests)}
+    found |= {"pool": images and images.pool, "duplicates": None}
     if not values:
         return found
-    labels, scores = read_scores(results, records)
-    draws = auroc_draws_over_seeds(labels, scores)
-    return {**found, "mean": summarise(values).mean, "labels": labels, "scores": scores, "draws": draws}
+    scored = read_scores(results, records)
+    draws = auroc_draws_over_seeds(scored.labels, scored.scores)
+    if images is not None:
+        seeds = [int(run.rpartition("seed")[2]) for run in records]
+        found["duplicates"] = duplicates_of(images, scored, k=cell["k"], seeds=seeds)
+    return {
+        **found,
+        "mean": summarise(values).mean,
+        "labels": scored.labels,
+        "scores": scored.scores,
+        "draws": draws,
+    }
 
 
 def further_metrics(cells: Sequence[Mapping]) -> pd.DataFrame:
@@ -93,7 +114,21 @@ def further_metrics(cells: Sequence[Mapping]) -> pd.DataFrame:
                 line |= {"bootstrap_low": low, "bootstrap_high": high}
             note = _METRIC_NOTES.get(name, "")
             lines.append({**line, "metric": name, **summary._asdict(), "note": note})
+        lines += _duplicate_lines(cell)
     return pd.DataFrame(lines, columns=list(METRIC_COLUMNS))
+
+
+def _duplicate_lines(cell: Mapping) -> list[dict]:
+    found = cell["duplicates"]
+    if found is None:
+        return []
+    line = {column: cell[column] for column in METRIC_COLUMNS if column in cell}
+    values = {WITHOUT_DUPLICATES: found.aurocs, DUPLICATES: found.counts}
+    return [
+        {**line, "metric": name, **summarise(each)._asdict(), "note": _METRIC_NOTES[name]}
+        for name, each in values.items()
+        if each
+    ]
 
 
 def _write(path: str | Path, table: pd.DataFrame) -> None:

@@ -71,12 +71,10 @@ class Grid:
     lines : tuple of (labels, cells)
     notes : tuple of str
         How to read it.
-    differences : tuple of str
-        What stand-ins have in place of the thesis's protocol.
     flags : tuple of str
         Notes on the thesis's figures, numbered from 1.
-    sentences : tuple of str
-        Which methods can be told apart.
+    beneath : tuple of (title, lines)
+        Lists that stand beneath, in their order; none is empty.
     ranked : bool
         Whether any cell is marked as best.
     judged : bool
@@ -90,9 +88,8 @@ class Grid:
     heads: tuple[str, ...]
     lines: tuple[tuple[tuple[str, ...], tuple[GridCell, ...]], ...]
     notes: tuple[str, ...] = field(default=())
-    differences: tuple[str, ...] = field(default=())
     flags: tuple[str, ...] = field(default=())
-    sentences: tuple[str, ...] = field(default=())
+    beneath: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
     ranked: bool = False
     judged: bool = False
 
@@ -150,9 +147,8 @@ def make_grid(
     layout: str,
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
-    differences: Sequence[str] = (),
     ours: Mapping[str, str] | None = None,
-    sentences: Sequence[str] = (),
+    beneath: Mapping[str, Sequence[str]] | None = None,
 ) -> Grid:
     """Lay a table out.
 
@@ -169,13 +165,10 @@ def make_grid(
         Methods that are controls; see :func:`fusionmedclip.reporting.controls.control_notes`.
     unranked : sequence of str
         Methods that are never marked as best.
-    differences : sequence of str
-        What stand-ins have in place of the thesis's protocol, from
-        :func:`fusionmedclip.reporting.status.scoped`.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
-    sentences : sequence of str
-        From :func:`fusionmedclip.reporting.comparisons.sentences`.
+    beneath : mapping
+        Title to lines of the lists that stand beneath, in their order.
     """
     if layout == "method":
         line, column, labels = ["row", "method"], ["dataset", "k"], ("", "Configuration")
@@ -206,9 +199,8 @@ def make_grid(
             *_ours_notes(table, ours or {}, titles),
             *control_notes(table, controls=controls, titles=titles),
         ),
-        differences=tuple(differences),
         flags=tuple(flags),
-        sentences=tuple(sentences),
+        beneath=tuple((title, tuple(said)) for title, said in (beneath or {}).items() if said),
         ranked=any(cell.place for cell in cells),
         judged=any(cell.verdict for cell in cells),
     )

@@ -150,9 +150,8 @@ def _beneath(grid: Grid) -> str:
     return "".join(
         [
             *(f"<p class='notes'>{note}</p>" for note in notes),
-            _list("In place of the thesis's protocol", [f"<li>{escape(s)}</li>" for s in grid.differences]),
             _list("What the thesis prints", flags),
-            _list("Can the best two be told apart?", [f"<li>{escape(s)}</li>" for s in grid.sentences]),
+            *(_list(escape(title), [f"<li>{escape(s)}</li>" for s in said]) for title, said in grid.beneath),
             "\n",
         ]
     )

@@ -30,17 +30,14 @@ def grid_latex(grid: Grid) -> str:
     best = ["Best of a data set and k in bold, second underlined."] if grid.ranked else []
     lines.append(r"\raggedright\scriptsize")
     lines += [rf"{escaped(note)}\par" for note in [*best, *grid.notes]]
-    if grid.differences:
-        lines.append(r"\textbf{In place of the thesis's protocol.}\par")
-        lines += [rf"{escaped(text)}\par" for text in grid.differences]
     lines += [
         rf"\textsuperscript{{$\dagger${number}}} {escaped(note)}\par"
         for number, note in enumerate(grid.flags, start=1)
     ]
     lines.append(r"\end{table}")
-    if grid.sentences:
-        said = "\n".join(rf"{escaped(text)}\par" for text in grid.sentences)
-        lines.append("{\\footnotesize\\noindent\\textbf{Can the best two be told apart?}\\par\n" + said + "}")
+    for title, said in grid.beneath:
+        text = "\n".join(rf"{escaped(line)}\par" for line in said)
+        lines.append(rf"{{\footnotesize\noindent\textbf{{{escaped(title)}}}\par" + f"\n{text}}}")
     return "\n".join(lines) + "\n"
 
 

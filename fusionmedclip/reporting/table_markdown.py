@@ -16,13 +16,11 @@ def grid_markdown(grid: Grid) -> str:
     if grid.ranked:
         lines.append("Best of a data set and k in bold, second in italics.")
     lines += [note.replace("* Stand-in", "\\* Stand-in") for note in grid.notes]
-    if grid.differences:
-        lines += ["", "In place of the thesis's protocol:", "", *(f"- {text}" for text in grid.differences)]
     if grid.flags:
         lines += ["", "What the thesis prints:", ""]
         lines += [f"- †{number} {note}" for number, note in enumerate(grid.flags, start=1)]
-    if grid.sentences:
-        lines += ["", "Can the best two be told apart?", "", *(f"- {text}" for text in grid.sentences)]
+    for title, said in grid.beneath:
+        lines += ["", title if title.endswith("?") else f"{title}:", "", *(f"- {text}" for text in said)]
     return "\n".join(lines) + "\n"
 
 

@@ -73,7 +73,8 @@ def _interval(
     seeds alone, by Student's t; none for a single seed of those.
     """
     if cell["metric"] == "image_auroc":
-        found = auroc_over_seeds(*read_scores(results, records))
+        scored = read_scores(results, records)
+        found = auroc_over_seeds(scored.labels, scored.scores)
         low, high = found.low, found.high
     elif summary.std is None:
         return None, None

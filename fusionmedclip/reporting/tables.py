@@ -7,6 +7,7 @@ import pandas as pd
 
 from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.reporting.comparison_text import sentences
+from fusionmedclip.reporting.duplicate_text import duplicate_lines
 from fusionmedclip.reporting.finished import image_reasons
 from fusionmedclip.reporting.status import WITHOUT_NUMBER, scoped
 from fusionmedclip.reporting.table_grid import make_grid
@@ -40,6 +41,7 @@ def build_table(
     latex: str | Path | None = None,
     html: str | Path | None = None,
     comparisons: str | Path | None = None,
+    further: str | Path | None = None,
     record: Mapping | None = None,
 ) -> None:
     """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
@@ -66,13 +68,23 @@ def build_table(
         Methods that leave open what the table's metric is of, and what we take.
     comparisons : path, optional
         ``{table}_comparisons.csv``; sentences below the table come from it.
+    further : path, optional
+        ``{table}_metrics.csv``; what is said of near-duplicates comes from it.
     record : mapping, optional
         Where to say what the table was made from: ``out`` (``{table}.inputs.json``), ``results``,
         ``request``, and the ``inputs`` and further ``outputs`` of its rows and statistics
         (:func:`fusionmedclip.reporting.verification.record.write_record`).
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
-    found = () if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
+    beneath = {
+        "In place of the thesis's protocol": _differences(table, reasons, manifests, titles),
+        "Near-duplicates across support set and test": (
+            [] if further is None else duplicate_lines(pd.read_csv(further), titles)
+        ),
+        "Can the best two be told apart?": (
+            [] if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
+        ),
+    }
     look = {
         "title": title,
         "titles": titles,
@@ -81,8 +93,7 @@ def build_table(
         "unranked": unranked,
         "ours": ours,
     }
-    different = _differences(table, reasons, manifests, titles)
-    grid = make_grid(table, **look, differences=different, sentences=found)
+    grid = make_grid(table, **look, beneath=beneath)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(text, grid_markdown(grid))
     if latex is not None:

@@ -238,16 +238,20 @@ TURNED = {"difference": -0.02, "ci_low": -0.03, "ci_high": -0.01}
         ({}, (0.9, 0.88), "it would take 5 support draws (3 to over a million)"),
         ({"draws_needed": None}, (0.9, 0.88), "not even a million support draws"),
         ({"n_seeds": 1}, (0.9, 0.88), "how many it would take is unknown"),
+        ({"pool": 32, "k": 32}, (0.9, 0.88), "there is one support set, all 32 normals of the pool"),
+        ({"pool": 5}, (0.9, 0.88), "5 support draws (3 to over a million)."),
+        ({"pool": 5, "draws_needed": 6}, (0.9, 0.88), "a million), and the pool has only 5 support sets"),
         ({"p": None, "p_holm": None}, (0.9, 0.88), "no test"),
     ],
 )  # fmt: skip
 def test_the_sentence_under_a_table(change, means, said):
+    k = change.get("k", 4)
     lines = [
-        {"dataset": "d", "k": 4, "method": m, "mean": v, "status": "ok"}
+        {"dataset": "d", "k": k, "method": m, "mean": v, "status": "ok"}
         for m, v in zip(("a", "b", "c"), (*means, 0.1), strict=True)
     ]
     found = sentences(pd.DataFrame(lines), _pair(**change), {"a": "A", "d": "D"})
-    assert found[0].startswith("D, k = 4: ")
+    assert found[0].startswith(f"D, k = {k}: ")
     assert said in found[0]
     tested = 0 if "p" in change else 1
     assert f"all pairs of this table ({tested})" in found[1]

@@ -263,7 +263,9 @@ def test_latex_compiles_with_booktabs_alone(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
     said = ["50 % of a_b & c ± 1 told apart"]
-    (tmp_path / "table6.tex").write_text(grid_latex(make_grid(_table(), sentences=said, **LOOK)))
+    (tmp_path / "table6.tex").write_text(
+        grid_latex(make_grid(_table(), beneath={"Can 50 % be told?": said}, **LOOK))
+    )
     head = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table6}\end{document}"
     (tmp_path / "main.tex").write_text(head)
     done = subprocess.run(
@@ -294,11 +296,14 @@ def test_a_cell_without_a_lesion_mask_says_so_in_every_format():
 
 def test_what_differs_from_the_protocol_stands_below_in_every_format():
     said = ["Every cell: optimiser epochs: 2 instead of 200.", "SQUID: width: 4 instead of 32."]
-    grid = make_grid(_table(status="stand-in"), **LOOK, differences=said)
+    beneath = {"In place of the thesis's protocol": said, "What else?": ["a & b"], "Nothing": []}
+    grid = make_grid(_table(status="stand-in"), **LOOK, beneath=beneath)
     made = (grid_markdown(grid), grid_latex(grid), grid_html(grid))
     for text in made:
         assert "In place of the thesis's protocol" in text.replace("&#x27;", "'")
         assert all(line in text for line in said)
+        assert text.index("What else?") > text.index(said[1])
+        assert "Nothing" not in text
         assert "(listed beneath)" in text
     assert "In place of" not in "".join(
         (markdown(_table(), **LOOK), html_table(_table(), **LOOK), grid_latex(make_grid(_table(), **LOOK)))

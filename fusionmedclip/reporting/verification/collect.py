@@ -91,7 +91,7 @@ def _tables(folder: Path) -> list[str]:
 def _incomplete(file: str, record: TableRecord) -> list[Finding]:
     """A record that does not hold the digests of all that the table was made from, and of all its files."""
     runs = [RunFiles(run) for cell in record.request for run in cell["runs"]]
-    read = {name for run in runs for name in (run.metrics, run.scores, run.manifest)}
+    read = {name for run in runs for name in (run.metrics, run.scores, *run.images)}
     made = {f"tables/{record.table}.{kind}" for kind in FORMATS}
     if record.request:
         made |= {f"tables/{record.table}/row_{cell['row']}.csv" for cell in record.request}

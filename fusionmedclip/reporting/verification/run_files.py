@@ -71,6 +71,14 @@ class RunFiles:
         dataset, split, _, k, seed = self.run.split("/")
         return f"support/{dataset}/{split}/{k}_{seed}.csv"
 
+    @property
+    def images(self) -> set[str]:
+        """What tables rest on; near-duplicates straddle support and test in the split ``paper`` alone."""
+        listed = {self.manifest, self.split, self.support}
+        if self.identity["split"] == "paper":
+            listed.add(f"datasets/{self.identity['dataset']}/duplicates.csv")
+        return listed
+
     def read(self, settings: Mapping[str, Any]) -> set[str]:
         """What a run of some settings reads, stored features apart."""
         folder = f"datasets/{self.identity['dataset']}"

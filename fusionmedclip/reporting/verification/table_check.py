@@ -8,6 +8,7 @@ from fusionmedclip.reporting.appendix_tables import build_appendix
 from fusionmedclip.reporting.statistics import build_statistics
 from fusionmedclip.reporting.table_row import build_row
 from fusionmedclip.reporting.tables import build_table
+from fusionmedclip.reporting.verification.collect import STATISTICS
 from fusionmedclip.reporting.verification.compare import csv_difference
 from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
 from fusionmedclip.reporting.verification.record import TableRecord
@@ -53,11 +54,14 @@ class _Rebuilt:
         for number, cells in rows.items():
             files = [f"tables/{table}/row_{number}.csv"]
             yield from self._step(files, self._behind(cells), self._row, cells, files[0])
-        statistics = [f"tables/{table}_{name}.csv" for name in ("comparisons", "ranks", "metrics")]
-        yield from self._step(statistics, self._behind(self.record.request), self._statistics, statistics)
-        read = [*(f"tables/{table}/row_{number}.csv" for number in rows), statistics[0]]
-        manifests = [RunFiles(run).manifest for cell in self.record.request for run in cell["runs"]]
-        yield from self._step(self._formats(), [*read, *manifests], self._table, read)
+        statistics = {name: f"tables/{table}_{name}.csv" for name in STATISTICS}
+        cells = self.record.request
+        images = {name for cell in cells for run in cell["runs"] for name in RunFiles(run).images}
+        behind = [*self._behind(cells), *images]
+        yield from self._step([*statistics.values()], behind, self._statistics, statistics, images)
+        made = [f"tables/{table}/row_{number}.csv" for number in rows]
+        read = [*made, *statistics.values(), *self._manifest_names(cells)]
+        yield from self._step(self._formats(), read, self._table, made, statistics)
 
     def appendix(self) -> Iterator[Finding]:
         yield from self._step(self._formats(), [], self._appendix)
@@ -94,33 +98,35 @@ class _Rebuilt:
             return csv_difference(written.read_text(), again.read_text())
         return "" if written.read_bytes() == again.read_bytes() else "its table and settings give another"
 
+    def _manifest_names(self, cells: Iterable[Mapping[str, Any]]) -> list[str]:
+        return sorted({RunFiles(run).manifest for cell in cells for run in cell["runs"]})
+
     def _manifests(self, cells: Iterable[Mapping[str, Any]]) -> list[Path]:
-        return [
-            self.results / name for name in sorted({RunFiles(r).manifest for c in cells for r in c["runs"]})
-        ]
+        return [self.results / name for name in self._manifest_names(cells)]
 
     def _row(self, cells: list[dict[str, Any]], out: str) -> None:
         manifests = self._manifests(cells)
         build_row(request=cells, results=self.results, manifests=manifests, out=self.scratch / out)
 
-    def _statistics(self, files: list[str]) -> None:
-        comparisons, ranks, metrics = (self.scratch / file for file in files)
+    def _statistics(self, files: Mapping[str, str], images: Iterable[str]) -> None:
+        paths = [self.results / name for name in sorted(images)]
         build_statistics(
             request=self.record.request,
             results=self.results,
             manifests=self._manifests(self.record.request),
-            comparisons=comparisons,
-            ranks=ranks,
-            metrics=metrics,
+            splits=[path for path in paths if path.name.startswith("split_")],
+            supports=[path for path in paths if path.parts[-4] == "support"],
+            duplicates=[path for path in paths if path.name == "duplicates.csv"],
             unranked=self.record.layout["unranked"],
+            **{name: self.scratch / file for name, file in files.items()},
         )
 
-    def _table(self, read: list[str]) -> None:
-        *rows, comparisons = (self.results / file for file in read)
+    def _table(self, rows: Iterable[str], statistics: Mapping[str, str]) -> None:
         csv, text, latex, html = (self.scratch / file for file in self._formats())
         build_table(
-            rows=rows,
-            comparisons=comparisons,
+            rows=[self.results / row for row in rows],
+            comparisons=self.results / statistics["comparisons"],
+            further=self.results / statistics["metrics"],
             csv=csv,
             text=text,
             latex=latex,

@@ -11,6 +11,7 @@ import yaml
 from fusionmedclip.config import Config, merge
 from fusionmedclip.pipeline.backbones import make_backbone
 from fusionmedclip.pipeline.datasets import (
+    curate_dataset,
     draw_phantoms,
     list_dataset,
     prepare_dataset,
@@ -64,9 +65,10 @@ def finished(small, requests_of_small, tmp_path_factory) -> Path:
     draw_phantoms(source=entry["source"], out=str(phantoms))
     list_dataset(dataset="busi", source=source, manifest=manifest)
     images, masks = (str(folder / f"{name}.npy") for name in ("images", "masks"))
-    prepare_dataset(
-        source=source, manifest=manifest, size=64, form=small.data["images"], images=images, masks=masks
-    )
+    form = small.data["images"]
+    prepare_dataset(source=source, manifest=manifest, size=64, form=form, images=images, masks=masks)
+    out = {"curation": str(folder / "curation.json"), "duplicates": str(folder / "duplicates.csv")}
+    curate_dataset(dataset="busi", source=source, manifest=manifest, **out)
     split = str(folder / "split_paper.csv")
     split_dataset(manifest=manifest, duplicates=None, name="paper", test=entry["test"], seed=0, out=split)
     make_backbone(settings=small.backbone_settings("clip"), out=str(results / "backbones/clip/settings.json"))
@@ -127,7 +129,14 @@ def build(results: Path, table: str, request: list[dict]) -> None:
     for number, out in rows.items():
         cells = [cell for cell in request if cell["row"] == number]
         build_row(request=cells, results=results, manifests=manifests, out=out)
-    build_statistics(request=request, results=results, manifests=manifests, **statistics)
+    folder = results / "datasets/busi"
+    images = {
+        "manifests": manifests,
+        "splits": [folder / "split_paper.csv"],
+        "supports": sorted((results / "support/busi/paper").iterdir()),
+        "duplicates": [folder / "duplicates.csv"],
+    }
+    build_statistics(request=request, results=results, **images, **statistics)
     build_table(
         rows=list(rows.values()),
         title=TABLES[table]["title"],
@@ -137,6 +146,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
         reasons=[(cell["dataset"], cell["method"], cell["reasons"]) for cell in request],
         manifests=manifests,
         comparisons=statistics["comparisons"],
+        further=statistics["metrics"],
         csv=tables / f"{table}.csv",
         text=tables / f"{table}.md",
         latex=tables / f"{table}.tex",
@@ -148,7 +158,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
             "inputs": [
                 *(results / "metrics" / f"{run}.json" for run in runs),
                 *(results / "scores" / run / "scores.csv" for run in runs),
-                *manifests,
+                *(path for paths in images.values() for path in paths),
             ],
             "outputs": list(statistics.values()),
         },
