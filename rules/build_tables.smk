@@ -51,6 +51,7 @@ rule build_statistics:
         comparisons=f"{RESULTS}/tables/{{table}}_comparisons.csv",
         ranks=f"{RESULTS}/tables/{{table}}_ranks.csv",
         metrics=f"{RESULTS}/tables/{{table}}_metrics.csv",
+        verdicts=f"{RESULTS}/tables/{{table}}_verdicts.csv",
     log:
         f"{RESULTS}/logs/build_statistics/{{table}}.log",
     benchmark:

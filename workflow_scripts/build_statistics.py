@@ -16,4 +16,5 @@ run(
     comparisons=snakemake.output.comparisons,
     ranks=snakemake.output.ranks,
     metrics=snakemake.output.metrics,
+    verdicts=snakemake.output.verdicts,
 )

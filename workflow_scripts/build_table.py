@@ -15,6 +15,7 @@ run(
     rows=list(snakemake.input.rows),
     comparisons=statistics["comparisons"],
     further=statistics["metrics"],
+    verdicts=statistics["verdicts"],
     title=params["title"],
     titles=params["titles"],
     layout=params["layout"],

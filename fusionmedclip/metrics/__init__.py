@@ -41,7 +41,9 @@ from fusionmedclip.metrics.ranks import (
     indistinguishable,
     rank_methods,
 )
+from fusionmedclip.metrics.replication import PrintedDifference, PrintedMean, Spread, printed_difference
 from fusionmedclip.metrics.seeds import DrawsNeeded, Summary, draws_to_tell_apart, paired_t_power, summarise
+from fusionmedclip.metrics.split_draw import SplitDraw, hanley_mcneil, image_variances
 from fusionmedclip.metrics.summary import image_metrics, pixel_metrics
 
 __all__ = [
@@ -51,10 +53,14 @@ __all__ = [
     "DrawsNeeded",
     "Interval",
     "PixelCounts",
+    "PrintedDifference",
+    "PrintedMean",
     "RandomSeeds",
     "Ranking",
     "Rates",
     "Reliability",
+    "SplitDraw",
+    "Spread",
     "Summary",
     "SupportThreshold",
     "auroc_difference_over_seeds",
@@ -74,14 +80,17 @@ __all__ = [
     "draws_to_tell_apart",
     "expected_calibration_error",
     "f1_at",
+    "hanley_mcneil",
     "holm",
     "image_ap",
     "image_auroc",
     "image_metrics",
+    "image_variances",
     "indistinguishable",
     "is_probability",
     "paired_t_power",
     "pixel_metrics",
+    "printed_difference",
     "random_seeds",
     "rank_methods",
     "rates_at",

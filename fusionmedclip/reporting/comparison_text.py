@@ -7,7 +7,7 @@ import pandas as pd
 
 from fusionmedclip.reporting.status import WITHOUT_NUMBER
 
-__all__ = ["ALPHA", "sentences"]
+__all__ = ["ALPHA", "sentences", "size_of"]
 
 ALPHA = 0.05
 """Level at which two methods count as told apart, after Holm's correction over all pairs of the table."""
@@ -72,11 +72,12 @@ def _sentence(best: str, second: str, pair: pd.Series, first: str) -> str:
     if pd.isna(pair["p_holm"]):
         return f"{best} over {second} ({numbers}): no test, the difference has no variance."
     told = "can be" if pair["p_holm"] <= ALPHA else "cannot be"
-    p = f"p {_size(pair['p'])}, corrected p {_size(pair['p_holm'])}"
+    p = f"p {size_of(pair['p'])}, corrected p {size_of(pair['p_holm'])}"
     return f"{best} and {second} {told} told apart ({numbers}, {p}); {_draws(pair)}."
 
 
-def _size(p: float) -> str:
+def size_of(p: float) -> str:
+    """A p-value for reading."""
     return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
 
 

@@ -1,4 +1,4 @@
-"""What stands behind a table: comparisons of its methods, their ranks, all other metrics of its runs."""
+"""What stands behind a table: its methods and the thesis compared, ranks, all other metrics of its runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from fusionmedclip.reporting.comparisons import COMPARED, compare_methods
 from fusionmedclip.reporting.finished import read_cell, read_scores, status_of
 from fusionmedclip.reporting.method_ranks import rank_table
 from fusionmedclip.reporting.tested_images import Images, duplicates_of, images_of
+from fusionmedclip.reporting.verdicts import judge
 
 __all__ = ["METRIC_COLUMNS", "build_statistics", "further_metrics"]
 
@@ -43,12 +44,13 @@ def build_statistics(
     comparisons: str | Path,
     ranks: str | Path,
     metrics: str | Path,
+    verdicts: str | Path,
     splits: Sequence[str | Path] = (),
     supports: Sequence[str | Path] = (),
     duplicates: Sequence[str | Path] = (),
     unranked: Sequence[str] = (),
 ) -> None:
-    """Write the three files.
+    """Write the four files.
 
     Parameters
     ----------
@@ -58,8 +60,8 @@ def build_statistics(
         Folder that holds ``metrics/`` and ``scores/``.
     manifests : sequence of paths
         As for :func:`fusionmedclip.reporting.tables.build_row`.
-    comparisons, ranks, metrics : path
-        ``{table}_comparisons.csv``, ``{table}_ranks.csv``, ``{table}_metrics.csv``.
+    comparisons, ranks, metrics, verdicts : path
+        ``{table}_comparisons.csv`` and so on.
     splits, supports, duplicates : sequence of paths
         Of the data sets and runs, as :func:`fusionmedclip.reporting.tested_images.images_of` takes them.
     unranked : sequence of str
@@ -75,12 +77,13 @@ def build_statistics(
     _write(comparisons, compare_methods(cells))
     _write(ranks, rank_table(cells, unranked=unranked))
     _write(metrics, further_metrics(cells))
+    _write(verdicts, judge(cells, images))
 
 
 def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path], images: Images | None) -> dict:
     records, values = read_cell(cell, results)
     found = {**cell, "records": records, "mean": None, "status": status_of(cell, manifests)}
-    found |= {"pool": images and images.pool, "duplicates": None}
+    found |= {"values": values, "pool": images and images.pool, "duplicates": None}
     if not values:
         return found
     scored = read_scores(results, records)

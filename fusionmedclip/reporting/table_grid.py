@@ -12,7 +12,7 @@ from fusionmedclip.reporting.contradictions import flags_of
 from fusionmedclip.reporting.controls import control_notes
 from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, STAND_IN, WITHOUT_NUMBER
 
-__all__ = ["METRICS", "Grid", "GridCell", "make_grid", "percent", "places", "verdict"]
+__all__ = ["METRICS", "Grid", "GridCell", "make_grid", "percent", "places"]
 
 METRICS = {
     "image_auroc": "image AUROC",
@@ -21,9 +21,6 @@ METRICS = {
     "pixel_ap": "pixel AP",
     "pixel_aupro": "pixel AUPRO",
 }
-
-DEVIATIONS = 2
-"""Our mean is near the thesis's within so many of its printed standard deviations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +37,9 @@ class GridCell:
         As in the CSV.
     place : int
         1 best, 2 second of its data set and k, 0 neither.
-    verdict : str
-        See :func:`verdict`.
+    verdict, interval : str
+        ``within`` where the 95 % interval of the difference holds zero, else ``above`` or ``below``, and the
+        interval in words; empty where nothing may be said.
     flags : tuple of int
         Numbers of the notes on what the thesis prints here.
     """
@@ -54,6 +52,7 @@ class GridCell:
     status: str = NOT_RUN
     place: int = 0
     verdict: str = ""
+    interval: str = ""
     flags: tuple[int, ...] = ()
 
 
@@ -106,23 +105,6 @@ def percent(value: float, *, sign: bool = False) -> str:
     return shown if float(shown) else "0.0"
 
 
-def verdict(*, mean: float, paper_mean: float, paper_std: float, status: str) -> str:
-    """Where our mean lies against the thesis's mean and its printed standard deviation.
-
-    Returns
-    -------
-    str
-        ``within`` two deviations, ``above`` or ``below`` them; empty where nothing may be said: a stand-in, a
-        cell that was not run, or one that the thesis does not print.
-    """
-    if status in (STAND_IN, *WITHOUT_NUMBER) or any(pd.isna(v) for v in (mean, paper_mean, paper_std)):
-        return ""
-    # 1e-9: a difference of exactly two deviations must not hang on rounding.
-    if abs(mean - paper_mean) <= DEVIATIONS * paper_std + 1e-9:
-        return "within"
-    return "above" if mean > paper_mean else "below"
-
-
 def places(table: pd.DataFrame, unranked: Sequence[str] = ()) -> dict[int, int]:
     """Best and second of each data set and k, by the mean as printed: index of the table to 1 or 2.
 
@@ -149,6 +131,7 @@ def make_grid(
     unranked: Sequence[str] = (),
     ours: Mapping[str, str] | None = None,
     beneath: Mapping[str, Sequence[str]] | None = None,
+    verdicts: pd.DataFrame | None = None,
 ) -> Grid:
     """Lay a table out.
 
@@ -167,6 +150,8 @@ def make_grid(
         Methods that are never marked as best.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
+    verdicts : DataFrame
+        ``{table}_verdicts.csv``, of the cells that may be held against the thesis.
     beneath : mapping
         Title to lines of the lists that stand beneath, in their order.
     """
@@ -175,10 +160,11 @@ def make_grid(
     else:
         line, column, labels = ["dataset", "k"], ["method"], ("Data set", "k")
     place, flags, lines = places(table, unranked), {}, []
+    judged = {} if verdicts is None else _judged(verdicts)
     columns = list(dict.fromkeys(zip(*(table[name] for name in column), strict=True)))
     for key, group in table.groupby(line, sort=False):
         cells = {
-            tuple(row[name] for name in column): _cell(row, place.get(index, 0), flags)
+            tuple(row[name] for name in column): _cell(row, place.get(index, 0), flags, judged)
             for index, row in group.iterrows()
         }
         lines.append((tuple(_named(v, titles) for v in key), tuple(cells[c] for c in columns)))
@@ -206,7 +192,20 @@ def make_grid(
     )
 
 
-def _cell(row: pd.Series, place: int, flags: dict[str, int]) -> GridCell:
+def _judged(verdicts: pd.DataFrame) -> dict[tuple, dict[str, str]]:
+    """Verdict and interval of each cell that has them."""
+    return {
+        (line["dataset"], line["method"], line["k"]): {
+            "verdict": line["verdict"],
+            "interval": f"{percent(line['ci_low'], sign=True)} to {percent(line['ci_high'], sign=True)}",
+        }
+        for _, line in verdicts[verdicts["p"].notna()].iterrows()
+    }
+
+
+def _cell(
+    row: pd.Series, place: int, flags: dict[str, int], judged: Mapping[tuple, dict[str, str]]
+) -> GridCell:
     said = flags_of(row["table"], row["dataset"], row["method"], row["k"])
     for note in said:
         flags.setdefault(note, len(flags) + 1)
@@ -214,9 +213,6 @@ def _cell(row: pd.Series, place: int, flags: dict[str, int]) -> GridCell:
     numbers = tuple(sorted(flags[note] for note in said))
     if row["status"] in WITHOUT_NUMBER:
         return GridCell(**thesis, flags=numbers, status=row["status"])
-    judged = verdict(
-        mean=row["mean"], paper_mean=row["paper_mean"], paper_std=row["paper_std"], status=row["status"]
-    )
     return GridCell(
         mean=percent(row["mean"]),
         std=percent(row["std"]),
@@ -224,7 +220,7 @@ def _cell(row: pd.Series, place: int, flags: dict[str, int]) -> GridCell:
         difference=percent(row["delta"], sign=True),
         status=row["status"],
         place=place,
-        verdict=judged,
+        **judged.get((row["dataset"], row["method"], row["k"]), {}),
         flags=numbers,
     )
 

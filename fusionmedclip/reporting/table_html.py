@@ -9,7 +9,7 @@ import pandas as pd
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.page import skeleton
 from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
-from fusionmedclip.reporting.table_grid import DEVIATIONS, Grid, GridCell, make_grid
+from fusionmedclip.reporting.table_grid import Grid, GridCell, make_grid
 
 __all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "html_table", "wrapped"]
 
@@ -51,11 +51,7 @@ vertical-align:top}
 
 _OPEN, _CLOSE = '<section class="fmc-table"', "</section>"
 _SIGN = {"within": "≈", "above": "▲", "below": "▼"}
-_SAID = {
-    "within": f"within {DEVIATIONS} standard deviations of the thesis's mean",
-    "above": f"more than {DEVIATIONS} standard deviations above the thesis's mean",
-    "below": f"more than {DEVIATIONS} standard deviations below the thesis's mean",
-}
+_SAID = {"within": "cannot be told from", "above": "is above", "below": "is below"}
 
 
 def html_table(table: pd.DataFrame, **layout) -> str:
@@ -125,7 +121,8 @@ def _cell(cell: GridCell) -> str:
     ours = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean
     ours = {0: ours, 1: f"<b>{ours}</b>", 2: f"<u>{ours}</u>"}[cell.place]
     star = "*" if cell.status == STAND_IN else ""
-    sign, said = _SIGN.get(cell.verdict, ""), _SAID.get(cell.verdict, "")
+    sign = _SIGN.get(cell.verdict, "")
+    said = f"{_SAID.get(cell.verdict)} the thesis's mean: the difference is {cell.interval} points"
     mark = f' <i title="{said}" aria-label="{said}" style=\'font-style:normal\'>{sign}</i>' if sign else ""
     lines = (f"thesis {figure}", f"{cell.difference}{mark}") if figure else ()
     thesis = " ".join(f"<span class='thesis'>{line}</span>" for line in lines)
@@ -140,8 +137,8 @@ def _beneath(grid: Grid) -> str:
         notes.insert(0, "Best of a data set and k in <b>bold</b>, second <u>underlined</u>.")
     if grid.judged:
         notes.append(
-            f"<span class='key within'>≈</span> our mean lies within {DEVIATIONS} of the standard deviations "
-            "that the thesis prints in that cell; <span class='key above'>▲</span> above, "
+            "<span class='key within'>≈</span> our mean cannot be told from the thesis's, since the 95 % "
+            "interval of the difference holds zero; <span class='key above'>▲</span> ours is above, "
             "<span class='key below'>▼</span> below. Stand-ins have no colour."
         )
     elif any(cell.thesis for cell in cells):

@@ -24,6 +24,9 @@ def grid_markdown(grid: Grid) -> str:
     return "\n".join(lines) + "\n"
 
 
+_SIGN = {"above": " ▲", "below": " ▼"}
+
+
 def _cell(cell: GridCell) -> str:
     thesis = f"thesis {cell.thesis}" if cell.thesis else ""
     flags = "".join(f" †{number}" for number in cell.flags)
@@ -32,5 +35,5 @@ def _cell(cell: GridCell) -> str:
     ours = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean
     ours = {0: ours, 1: f"**{ours}**", 2: f"*{ours}*"}[cell.place]
     if thesis:
-        ours += f" ({thesis}, {cell.difference})"
+        ours += f" ({thesis}, {cell.difference}{_SIGN.get(cell.verdict, '')})"
     return ours + (" \\*" if cell.status == STAND_IN else "") + flags

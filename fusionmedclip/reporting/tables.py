@@ -15,6 +15,7 @@ from fusionmedclip.reporting.table_html import grid_html, html_page
 from fusionmedclip.reporting.table_latex import grid_latex
 from fusionmedclip.reporting.table_markdown import grid_markdown
 from fusionmedclip.reporting.table_row import COLUMNS, build_row
+from fusionmedclip.reporting.verdict_text import verdict_lines
 from fusionmedclip.reporting.verification.record import write_record
 
 __all__ = ["COLUMNS", "build_row", "build_table", "markdown", "read_table"]
@@ -42,6 +43,7 @@ def build_table(
     html: str | Path | None = None,
     comparisons: str | Path | None = None,
     further: str | Path | None = None,
+    verdicts: str | Path | None = None,
     record: Mapping | None = None,
 ) -> None:
     """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
@@ -70,14 +72,18 @@ def build_table(
         ``{table}_comparisons.csv``; sentences below the table come from it.
     further : path, optional
         ``{table}_metrics.csv``; what is said of near-duplicates comes from it.
+    verdicts : path, optional
+        ``{table}_verdicts.csv``; colours, marks and sentences on the thesis's figures come from it.
     record : mapping, optional
         Where to say what the table was made from: ``out`` (``{table}.inputs.json``), ``results``,
         ``request``, and the ``inputs`` and further ``outputs`` of its rows and statistics
         (:func:`fusionmedclip.reporting.verification.record.write_record`).
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
+    judged = None if verdicts is None else pd.read_csv(verdicts)
     beneath = {
         "In place of the thesis's protocol": _differences(table, reasons, manifests, titles),
+        "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
         "Near-duplicates across support set and test": (
             [] if further is None else duplicate_lines(pd.read_csv(further), titles)
         ),
@@ -93,7 +99,7 @@ def build_table(
         "unranked": unranked,
         "ours": ours,
     }
-    grid = make_grid(table, **look, beneath=beneath)
+    grid = make_grid(table, **look, beneath=beneath, verdicts=judged)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(text, grid_markdown(grid))
     if latex is not None:

@@ -63,7 +63,7 @@ def made(tmp_path):
 
 
 def _build(folder, request, **more):
-    out = {name: folder / f"t_{name}.csv" for name in ("comparisons", "ranks", "metrics")}
+    out = {name: folder / f"t_{name}.csv" for name in ("comparisons", "ranks", "metrics", "verdicts")}
     build_statistics(request=request, results=folder, manifests=[], **out, **more)
     return {name: pd.read_csv(path) for name, path in out.items()}
 

@@ -11,7 +11,7 @@ import pytest
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.contradictions import contradictions, flags_of
 from fusionmedclip.reporting.paper import printed
-from fusionmedclip.reporting.table_grid import make_grid, places, verdict
+from fusionmedclip.reporting.table_grid import make_grid, places
 from fusionmedclip.reporting.table_html import fragment_of, grid_html, html_page, html_table
 from fusionmedclip.reporting.table_latex import grid_latex
 from fusionmedclip.reporting.table_markdown import grid_markdown
@@ -175,28 +175,35 @@ def test_a_method_that_chose_by_the_test_set_is_never_best():
     assert not any(method == "fusionmedclip" for _, _, method in marked)
 
 
-@pytest.mark.parametrize(
-    ("mean", "status", "wanted"),
-    [
-        (0.90, "ok", "within"),
-        (0.92, "ok", "within"),  # exactly two deviations of 0.01
-        (0.88, "ok", "within"),
-        (0.9201, "ok", "above"),
-        (0.8799, "ok", "below"),
-        (0.90, "stand-in", ""),
-        (0.50, "stand-in", ""),
-        (float("nan"), "not run", ""),
-    ],
-)
-def test_colour_says_whether_two_printed_deviations_reach(mean, status, wanted):
-    assert verdict(mean=mean, paper_mean=0.90, paper_std=0.01, status=status) == wanted
+def _verdicts(table):
+    """One of each kind at busi, k = 16; and nothing said of k = 4."""
+    lines = [
+        {"method": "patchcore", "verdict": "above", "ci_low": 0.001, "ci_high": 0.047, "p": 0.04},
+        {"method": "simplenet", "verdict": "within", "ci_low": -0.05, "ci_high": 0.068, "p": 0.7},
+        {"method": "fusionmedclip", "verdict": "below", "ci_low": -0.0094, "ci_high": -0.0006, "p": 0.01},
+    ]
+    silent = {"method": "patchcore", "k": 4, "verdict": "", "p": None}
+    return pd.DataFrame(
+        [{"dataset": "busi", "k": 16, **line} for line in lines] + [{"dataset": "busi", **silent}]
+    )
 
 
-def test_cells_are_coloured_with_a_sign_and_stand_ins_are_not():
-    # BUSI, k = 16: thesis 87.6 ± 1.0, 84.1 ± 2.7, 91.5 ± 0.4; ours 90.0, 85.0, 91.0
-    line = Cells(html_table(_table(), **LOOK)).lines[2][2:]
-    assert [cell["class"].replace("n ", "") for cell in line] == ["above", "within", "not-run", "within"]
-    assert ["▲" in line[0]["text"], "≈" in line[1]["text"], "≈" in line[3]["text"]] == [True] * 3
+def test_cells_are_coloured_with_a_sign_and_their_interval_and_stand_ins_are_not():
+    table = _table()
+    page = html_table(table, **LOOK, verdicts=_verdicts(table))
+    lines = Cells(page).lines
+    found = [cell["class"].replace("n ", "") for cell in lines[2][2:]]
+    assert found == ["above", "within", "not-run", "below"]
+    assert [sign in cell["text"] for sign, cell in zip("▲≈▼", lines[2][2:4] + lines[2][5:], strict=True)] == [
+        True
+    ] * 3
+    assert "above the thesis's mean: the difference is +0.1 to +4.7 points" in page
+    assert "cannot be told from the thesis's mean: the difference is -5.0 to +6.8 points" in page
+    assert {cell["class"] for cell in lines[1][2:]} == {"n", "n not-run"}
+    text = markdown(table, **LOOK, verdicts=_verdicts(table))
+    assert "(thesis 87.6, +2.4 ▲)" in text
+    assert "(thesis 91.5, -0.5 ▼)" in text
+    assert "(thesis 84.1, +0.9)" in text
     page = html_table(_table(status="stand-in"), **LOOK)
     kinds = {cell["class"] for line in Cells(page).lines[1:] for cell in line[2:]}
     assert kinds == {"n", "n not-run"}

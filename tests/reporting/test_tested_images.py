@@ -90,7 +90,7 @@ def test_the_metrics_of_a_table_hold_both_and_comparisons_the_pool(tmp_path, fil
          "split": "paper", "backbone": "b", "reasons": [], "runs": dict.fromkeys(paths, "d")}
         for m, paths in runs.items()
     ]  # fmt: skip
-    out = {name: tmp_path / f"{name}.csv" for name in ("comparisons", "ranks", "metrics")}
+    out = {name: tmp_path / f"{name}.csv" for name in ("comparisons", "ranks", "metrics", "verdicts")}
     build_statistics(request=request, results=tmp_path, **files, **out)
     table = pd.read_csv(out["metrics"])
     assert list(table.columns) == list(METRIC_COLUMNS)

@@ -13,7 +13,7 @@ from fusionmedclip.reporting.verification.run_files import RunFiles
 __all__ = ["Collected", "collect"]
 
 FORMATS = ("csv", "md", "tex", "html")
-STATISTICS = ("comparisons", "ranks", "metrics")
+STATISTICS = ("comparisons", "ranks", "metrics", "verdicts")
 
 
 class Collected:

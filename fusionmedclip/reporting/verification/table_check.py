@@ -127,6 +127,7 @@ class _Rebuilt:
             rows=[self.results / row for row in rows],
             comparisons=self.results / statistics["comparisons"],
             further=self.results / statistics["metrics"],
+            verdicts=self.results / statistics["verdicts"],
             csv=csv,
             text=text,
             latex=latex,

@@ -26,6 +26,7 @@ from fusionmedclip.reporting.rows import row_request, rows_of, run_settings, run
 from fusionmedclip.reporting.statistics import build_statistics
 from fusionmedclip.reporting.table_row import build_row
 from fusionmedclip.reporting.tables import build_table
+from fusionmedclip.reporting.verification.collect import STATISTICS
 
 SMALL = {"datasets": {"busi": {"source": {"normal": 9, "abnormal": 5}, "test": {"normal": 6, "abnormal": 5}}}}
 TABLES = {
@@ -124,7 +125,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
     tables = results / "tables"
     runs = sorted({run for cell in request for run in cell["runs"]})
     manifests = [results / "datasets/busi/manifest.csv"]
-    statistics = {name: tables / f"{table}_{name}.csv" for name in ("comparisons", "ranks", "metrics")}
+    statistics = {name: tables / f"{table}_{name}.csv" for name in STATISTICS}
     rows = {number: tables / table / f"row_{number}.csv" for number in {cell["row"] for cell in request}}
     for number, out in rows.items():
         cells = [cell for cell in request if cell["row"] == number]
@@ -147,6 +148,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
         manifests=manifests,
         comparisons=statistics["comparisons"],
         further=statistics["metrics"],
+        verdicts=statistics["verdicts"],
         csv=tables / f"{table}.csv",
         text=tables / f"{table}.md",
         latex=tables / f"{table}.tex",
