@@ -28,6 +28,7 @@ def test_results_that_hold_end_with_zero(results, small, tmp_path, monkeypatch) 
     assert "3 of 3 cells of 3 tables are met again from 4 runs" in printed
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(small.data))
+    monkeypatch.setattr("fusionmedclip.config.PROTOCOL", config)  # whose tables would be asked for too
     assert _run(results, "--config", config)[0] == 0
 
 
