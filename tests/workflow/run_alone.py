@@ -128,6 +128,7 @@ def _in_child(job: Mapping, script: Path, config: Mapping, folder: Path, report:
         wildcards=SimpleNamespace(**job["wildcards"]),
         log=job["log"],
         config=config,
+        resources={},
     )
     signal.alarm(PATIENCE)
     try:
