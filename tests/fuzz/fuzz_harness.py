@@ -161,6 +161,8 @@ def _part(worker: Worker, wanted: list[Target], each: int, seed: int) -> Iterato
                 file = damaged / sound.relative_to(place)
                 file.write_bytes(mutate(sound.read_bytes(), rng, tokens=target.tokens))
                 outcome, detail = worker.ask(target.name, whole, file)
+                if outcome == "hang":  # asked again: a machine may sleep, and the limit is of the clock
+                    outcome, detail = worker.ask(target.name, whole, file)
                 if outcome in FAULTS:
                     kept = faults / f"{name}_{index}"
                     kept.parent.mkdir(exist_ok=True)
