@@ -14,6 +14,7 @@ from fusionmedclip.guard import reason
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.outputs import check_outputs, score_files
 from fusionmedclip.training.estimator import FusionMedCLIP, Prediction
+from fusionmedclip.training.saved import read_record
 
 __all__ = ["predict_files"]
 
@@ -54,6 +55,7 @@ def predict_files(
     InputError
         Before anything is computed, wherever that can be known.
     """
+    read_record(model)  # what is wrong with the model is said before what is wrong with images
     files = image_files(images, mask_suffix=mask_suffix)
     scores, maps = score_files(out)
     read = [*files, *images, model, *(model.iterdir() if model.is_dir() else ())]

@@ -177,6 +177,12 @@ def test_masks_are_asked_for_by_their_suffix(place: Path, root: Path) -> None:
     assert "scored 6 images" in done.output
 
 
+def test_a_model_that_is_none_is_named_before_the_images(place: Path) -> None:
+    done = run("predict", "normals", "nowhere", "--out", "s.csv")
+    assert done.exit_code == 2
+    assert "normals: no saved model in this folder" in done.stderr
+
+
 def test_a_backbone_elsewhere_is_named(place: Path) -> None:
     shutil.move("out", "weights")
     done = predict("--out", "s.csv")
