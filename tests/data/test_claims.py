@@ -63,7 +63,7 @@ def test_lengths_inside_a_file_take_no_memory(tmp_path: Path, write_dicom, pictu
     content = bytearray((tmp_path / "a.png").read_bytes())
     at = content.index(b"IDAT")
     content[at - 4 : at] = struct.pack(">I", 2**31 - 1)
-    (tmp_path / "a.png").write_bytes(content[: at + 200])
+    (tmp_path / "a.png").write_bytes(content)  # what follows the picture is skipped by its length
     assert _peak(tmp_path / "a.png") < 50e6
     whole = bytearray(write_dicom(tmp_path / "a.dcm", picture(0)).read_bytes())
     at = whole.index(b"\xe0\x7f\x10\x00O")  # PixelData, explicit VR little endian: tag, VR, 2 bytes, length
