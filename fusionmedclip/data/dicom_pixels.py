@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_windowing, pixel_array
+from pydicom.pixels import apply_color_lut, apply_windowing, get_decoder, pixel_array
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
+from fusionmedclip.data.dicom_codestream import check_codestream
 from fusionmedclip.data.dicom_header import frame_view
 from fusionmedclip.data.raster_values import to_channel
 from fusionmedclip.data.scaling import percentile_range, scale_to_unit
@@ -74,7 +76,8 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
     what = f"pixels in {dataset.file_meta.TransferSyntaxUID.name}"
     hint = "the file is damaged, or in an encoding that needs a decoder; see docs/data.md"
     with reading(path, what, hint=hint):
-        stored = pixel_array(dataset, index=frame)
+        check_codestream(dataset, frame)
+        stored = pixel_array(dataset, index=frame, decoding_plugin=_plugin(dataset))
         view = frame_view(dataset, frame)
         if view.PhotometricInterpretation == "PALETTE COLOR":
             return _colour(apply_color_lut(stored, view), None, settings.channel)
@@ -87,6 +90,14 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
         if not np.isfinite(grey.values if grey.padding is None else grey.values[~grey.padding]).all():
             raise InputError("holds NaN or infinite values", hint="replace them, or export the file again")
         return grey
+
+
+def _plugin(dataset: Dataset) -> str:
+    """GDCM alone for JPEG-LS where it is there: CharLS may search a damaged stream for many seconds."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax not in (JPEGLSLossless, JPEGLSNearLossless):
+        return ""
+    return "gdcm" if "gdcm" in get_decoder(syntax).available_plugins else ""
 
 
 def finish(frame: Frame, value_range: tuple[float, float]) -> np.ndarray:

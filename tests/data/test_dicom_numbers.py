@@ -1,12 +1,14 @@
 """DICOM headers that say less, more or something else than they should; expected values by hand."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
 
 from fusionmedclip.data import ReadSettings, read_image
 from fusionmedclip.data.volumes import read_volume
@@ -181,3 +183,28 @@ def test_an_unknown_meaning_of_grey_is_refused(tmp_path: Path, write_dicom, said
     path = write_dicom(tmp_path / "a.dcm", STORED, PhotometricInterpretation=said)
     with pytest.raises(InputError, match=r"a\.dcm: .*"):
         read_image(path)
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, JPEGBaseline8Bit])
+def test_a_compressed_picture_of_another_size_is_refused_before_it_is_decoded(
+    tmp_path: Path, write_dicom, syntax: str
+) -> None:
+    stored = np.tile(STORED, (10, 6))
+    if syntax == JPEGBaseline8Bit:
+        stream = io.BytesIO()
+        Image.fromarray((stored // 8).astype(np.uint8)).save(stream, "JPEG")
+        path = write_dicom(tmp_path / "a.dcm", (stored // 8).astype(np.uint8))
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.PixelData = pydicom.encaps.encapsulate([stream.getvalue()])
+        dataset["PixelData"].VR = "OB"
+        dataset.save_as(path)
+    else:
+        path = write_dicom(tmp_path / "a.dcm", stored, syntax=syntax)
+    assert read_image(path).shape == (60, 60)
+    dataset = pydicom.dcmread(path)
+    dataset.Rows = 70
+    dataset.save_as(path)
+    with pytest.raises(InputError, match=r"a\.dcm: the compressed picture is of another size") as caught:
+        read_image(path)
+    assert "60 x 60 pixels, 60 x 70 in the header" in str(caught.value)
