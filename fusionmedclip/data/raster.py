@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fusionmedclip.data.claims import BoundedFile, check_claim
-from fusionmedclip.data.pages import picture_pages
+from fusionmedclip.data.pages import middle_of, picture_pages
 from fusionmedclip.data.raster_values import Page, stored_values
 from fusionmedclip.data.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.settings import ReadSettings
@@ -42,7 +42,8 @@ def open_page(path: Path, *, frame: int | None = None) -> Page:
     ----------
     path : Path
     frame : int, optional
-        Number among the file's pictures (previews do not count); None takes the middle one.
+        Number among the file's pictures (previews do not count); None takes the middle one, of two the
+        first.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def open_page(path: Path, *, frame: int | None = None) -> Page:
     """
     with _open(path) as image:
         pages = picture_pages(path, image)
-        wanted = len(pages) // 2 if frame is None else frame
+        wanted = middle_of(len(pages)) if frame is None else frame
         if not 0 <= wanted < len(pages):
             raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
         return _decode(path, image, pages[wanted])
@@ -129,8 +130,9 @@ def raster_facts(path: Path) -> RasterFacts:
     """Read the header only; a broken one is an :class:`InputError`."""
     with _open(path) as image:
         pages = picture_pages(path, image)
-        if pages[len(pages) // 2] != image.tell():
-            image.seek(pages[len(pages) // 2])
+        middle = pages[middle_of(len(pages))]
+        if middle != image.tell():
+            image.seek(middle)
         return RasterFacts(str(image.format), image.mode, len(pages))
 
 

@@ -46,6 +46,14 @@ def test_the_only_page_is_the_picture_whatever_it_says(tmp_path: Path) -> None:
     assert _is_the_picture(write_tiff(tmp_path / "a.tif", (PICTURE, {SUBFILE_TYPE: 1})))
 
 
+@pytest.mark.parametrize(("count", "taken"), [(2, 0), (3, 1), (4, 1), (5, 2)])
+def test_of_several_the_middle_one_is_taken_and_of_two_the_first(
+    tmp_path: Path, count: int, taken: int
+) -> None:
+    path = write_tiff(tmp_path / "a.tif", *((PICTURE + n, {}) for n in range(count)))
+    np.testing.assert_array_equal(np.rint(read_image(path) * 255), PICTURE + taken)
+
+
 def test_previews_between_the_pages_of_a_stack_do_not_count(tmp_path: Path) -> None:
     pages = [(PICTURE + n, {}) for n in range(3)]
     between = [page for whole in pages for page in (whole, (PREVIEW, {}))]
