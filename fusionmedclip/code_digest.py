@@ -64,21 +64,23 @@ class _Walk:
         self.package = package
         self.modules, self.data = _files(package)
         self.modules = {**self.modules, **_beside(script.parent)}
+        self.read: dict[str, Module] = {}
         self.found: dict[str, str] = {}
         self.loaded: set[str] = set()
         self.seen: set[Reference] = set()
 
     def module(self, name: str) -> Module | None:
         """A module of the library, or one beside the script; None for all others."""
-        path = self.modules.get(name)
-        return None if path is None else read_module(path, name)
+        if name not in self.read and name in self.modules:
+            self.read[name] = read_module(self.modules[name], name)
+        return self.read.get(name)
 
     def load(self, name: str) -> None:
         """Import a module, and its packages: what they run on import, and what they import in turn."""
-        module = self.module(name)
-        if module is None or name in self.loaded:
+        if name in self.loaded or name not in self.modules:
             return
         self.loaded.add(name)
+        module = self.module(name)
         if "." in name:
             self.load(name.rpartition(".")[0])
         self.take(name, name, module.on_import)

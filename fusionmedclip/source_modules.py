@@ -18,9 +18,7 @@ _ERRORS = frozenset({"InputError"})
 """Calls of these carry words for people and nothing else."""
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w*)?")
-_NO_FIELDS = frozenset(
-    {"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"}
-)
+_NO_FIELDS = {"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"}
 _BINDING = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -41,7 +39,7 @@ class Statement:
         SHA-256 of its syntax.
     names : frozenset of str
         Names that it looks up, ``a`` or ``a.b``; local ones too.
-    imports : tuple of Reference
+    imports : frozenset of Reference
         What it imports itself, as functions do that import late.
     strings : frozenset of str
         Texts that name a module, ``module``, or something in one, ``module:name``.
@@ -51,7 +49,7 @@ class Statement:
 
     digest: str
     names: frozenset[str]
-    imports: tuple[Reference, ...]
+    imports: frozenset[Reference]
     strings: frozenset[str]
     files: frozenset[str]
 
@@ -175,24 +173,25 @@ class _Reader:
         self.node(node)
         digest = hashlib.sha256("\0".join(self.parts).encode()).hexdigest()
         reads = {"files", "resources.files"} & self.names
-        names, strings, files = map(frozenset, (self.names, self.strings, self.files if reads else ()))
-        return Statement(digest, names, tuple(self.imports), strings, files)
+        files = self.files if reads else ()
+        return Statement(digest, *map(frozenset, (self.names, self.imports, self.strings, files)))
 
     def node(self, node: ast.AST) -> None:
-        self.parts.append(type(node).__name__)
-        special = getattr(self, f"_{type(node).__name__}", None)
-        if special is None or not special(node):
-            self.fields(node)
+        kind = type(node)
+        self.parts.append(kind.__name__)
+        special = _SPECIAL.get(kind)
+        if special is None or not special(self, node):
+            self.fields(node, kind)
         self.parts.append(")")
 
-    def fields(self, node: ast.AST) -> None:
-        for name in node._fields:
+    def fields(self, node: ast.AST, kind: type[ast.AST]) -> None:
+        for name in _fields(kind):
             value = getattr(node, name, None)
-            if value is None or name in _NO_FIELDS:
+            if value is None:
                 continue
             self.parts.append(name)
-            for item in value if isinstance(value, list) else [value]:
-                if item is None or not isinstance(item, ast.AST):
+            for item in value if isinstance(value, list) else (value,):
+                if not isinstance(item, ast.AST):
                     self.parts.append(repr(item))
                 elif not _is_text(item) and not _is_for_checkers(item):
                     self.node(item)
@@ -246,3 +245,11 @@ class _Reader:
             if isinstance(item, ast.AnnAssign):
                 self.node(item.annotation)
         return False
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in _NO_FIELDS)
+
+
+_SPECIAL = {getattr(ast, name[1:]): method for name, method in vars(_Reader).items() if name[1:2].isupper()}

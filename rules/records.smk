@@ -54,7 +54,7 @@ def tell(path):
     LOST.append(path)
 
 
-if workflow.is_main_process:
+if workflow.is_main_process and os.path.isdir(RESULTS):
     for _rule in workflow.rules:
         if _rule.script:
             _rule.set_input(settled(_rule))

@@ -16,7 +16,7 @@ def run_files(runs):
 rule verify_results:
     """Meet every cell of every table again, and name each file that was altered, deleted or added."""
     input:
-        tables=rules.all_tables.input,
+        tables=rules.all_tables.input.tables,
         rows=[f"{RESULTS}/tables/{table}/row_{row}.csv" for table, rows in ROWS.items() for row in rows],
         statistics=expand(rules.build_statistics.output, table=TABLES),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],

@@ -56,7 +56,7 @@ rule write_crate:
     """Pack tables, figures, report and what they were made from, described as an RO-Crate."""
     input:
         report=rules.write_report.output,
-        tables=rules.all_tables.input,
+        tables=rules.all_tables.input.tables,
         figures=rules.figures.input,
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
