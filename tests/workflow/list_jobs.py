@@ -26,6 +26,8 @@ def listed(job) -> dict:
         "output": named(job.output),
         "params": list(job.params),
         "log": list(job.log),
+        "threads": job.threads,
+        "resources": {name: value for name, value in job.resources.items() if isinstance(value, int)},
     }
 
 

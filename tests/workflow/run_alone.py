@@ -127,6 +127,8 @@ def _in_child(job: Mapping, script: Path, config: Mapping, folder: Path, report:
         params=job["params"],
         wildcards=SimpleNamespace(**job["wildcards"]),
         log=job["log"],
+        threads=job["threads"],
+        resources=job["resources"],
         config=config,
         resources={},
     )
