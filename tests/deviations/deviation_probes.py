@@ -213,6 +213,7 @@ def pretrained(config: Config, folder: Path) -> str:
             out=folder / name,
             settings=PretrainSettings.from_dict({**stage1["settings"], **small}),
             seed=stage1["seed"],
+            device="cpu",
             progress=False,
         )
         weights[seed] = hashlib.sha256((folder / name / "model.safetensors").read_bytes()).hexdigest()
