@@ -130,7 +130,6 @@ def _in_child(job: Mapping, script: Path, config: Mapping, folder: Path, report:
         threads=job["threads"],
         resources=job["resources"],
         config=config,
-        resources={},
     )
     signal.alarm(PATIENCE)
     try:
