@@ -26,7 +26,7 @@ refusal without the name, more than 1 GB asked for, more than ``LIMIT`` seconds,
 written elsewhere."""
 FAULTS = OUTCOMES[2:]
 LIMIT = 10.0  # seconds for one input
-_START = 120.0  # seconds for a worker's first answer, imports included
+_START = 600.0  # seconds for a worker's first answer, imports included
 _HERE = Path(__file__).resolve().parent
 
 
