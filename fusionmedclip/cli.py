@@ -110,16 +110,23 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
 def verify(
     results: Annotated[Path, typer.Argument(help="Folder of results, wherever it lies.")] = Path("results"),
     config: Configs = None,
+    preset: Preset = None,
 ) -> None:
     """Meet every cell of every table again, and name each file that was altered, deleted or added.
 
-    With --config, the tables must also be those that the configuration asks for. Exit status 0: everything
-    is met; 1: a file is named; 2: the request itself is wrong.
+    With --config or --preset, the tables must also be those that the configuration asks for. Exit status 0:
+    everything is met; 1: a file is named; 2: the request itself is wrong.
     """
+    from fusionmedclip.config import load_config
+    from fusionmedclip.reporting.rows import table_request
     from fusionmedclip.reporting.verification.verify import verify_results
 
     with _readable():
-        found = verify_results(results, requests=_requests(config) if config else None)
+        requests = None
+        if config or preset:
+            asked = load_config(_files(config, preset))
+            requests = {table: table_request(asked, table) for table in asked.data["tables"]}
+        found = verify_results(results, requests=requests)
     for finding in found.findings:
         line = f"[red]{finding.what}[/] {escape(str(results / finding.file))}: {escape(finding.why)}"
         console.print(line, highlight=False, soft_wrap=True)
@@ -129,20 +136,6 @@ def verify(
     )
     if not found.holds:
         raise typer.Exit(1)
-
-
-def _requests(config: list[Path]) -> dict[str, list[dict]]:
-    """The cells that a configuration asks for, by table."""
-    from fusionmedclip.config import load_config
-    from fusionmedclip.reporting.rows import row_request, rows_of
-
-    default = Path("config.yaml")
-    paths = config if default in config or not default.is_file() else [default, *config]
-    loaded = load_config(paths)
-    return {
-        table: [cell for row in rows_of(loaded, table) for cell in row_request(loaded, table, row)]
-        for table in loaded.data["tables"]
-    }
 
 
 @app.command()

@@ -64,7 +64,7 @@ rule build_statistics:
     params:
         lambda w: params(
             "build_statistics",
-            request=table_request(w.table),
+            request=table_request(CONFIG, w.table),
             results=RESULTS,
             unranked=ORACLES,
         ),
@@ -79,7 +79,7 @@ rule build_table:
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
         statistics=rules.build_statistics.output,
         metrics=lambda w: metrics_of(table_cells(w)),
-        scores=lambda w: [score_file(run) for run in runs_of(CONFIG, table_cells(w))],
+        scores=lambda w: scores_of(table_cells(w)),
     output:
         record=f"{RESULTS}/tables/{{table}}{RECORD}",
         csv=f"{RESULTS}/tables/{{table}}.csv",
@@ -104,7 +104,7 @@ rule build_table:
         lambda w: params(
             "build_table",
             results=RESULTS,
-            request=table_request(w.table),
+            request=table_request(CONFIG, w.table),
             title=TABLES[w.table]["title"],
             layout=TABLES[w.table]["rows"],
             titles={

@@ -32,6 +32,7 @@ from fusionmedclip.reporting.rows import (
     run_settings,
     runs_of,
     stand_in_reasons,
+    table_request,
 )
 from fusionmedclip.reporting.verification.record import SUFFIX as RECORD
 

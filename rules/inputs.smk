@@ -110,11 +110,6 @@ def table_images(wildcards):
     }
 
 
-def table_request(table):
-    """What a whole table asks for, as plain data."""
-    return [cell for row in ROWS[table] for cell in row_request(CONFIG, table, row)]
-
-
 def score_file(run):
     """Image scores of a run."""
     return f"{RESULTS}/scores/{run.path}/scores.csv"

@@ -37,7 +37,7 @@ rule verify_results:
         lambda w: params(
             "verify_results",
             results=RESULTS,
-            requests={table: table_request(table) for table in TABLES},
+            requests={table: table_request(CONFIG, table) for table in TABLES},
         ),
     script:
         "../workflow_scripts/verify_results.py"

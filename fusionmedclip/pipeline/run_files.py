@@ -49,7 +49,7 @@ class RunInputs:
     def files(self) -> list[Path]:
         """Every file that decides the scores; stored features follow from images and backbone."""
         single = (self.manifest, self.images, self.masks, self.split, self.support)
-        chosen = (self.backbone, self.backbone_weights, self.statistics)
+        chosen = (self.backbone, self.backbone_weights, self.backbone_config, self.statistics)
         return [*single, *(path for path in chosen if path is not None), *self.meta]
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "run_settings",
     "runs_of",
     "stand_in_reasons",
+    "table_request",
 ]
 
 
@@ -194,3 +195,8 @@ def row_request(config: Config, table: str, number: int) -> list[dict]:
             }
         )
     return request
+
+
+def table_request(config: Config, table: str) -> list[dict]:
+    """What a whole table asks for: :func:`row_request` of all its rows."""
+    return [cell for row in rows_of(config, table) for cell in row_request(config, table, row)]

@@ -15,7 +15,7 @@ from rich.progress import track
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.verification.collect import Collected
 from fusionmedclip.reporting.verification.findings import Finding
-from fusionmedclip.reporting.verification.run_check import check_run, tested_images
+from fusionmedclip.reporting.verification.run_check import check_run, images_tested
 from fusionmedclip.reporting.verification.run_files import RunFiles
 from fusionmedclip.reporting.verification.split_check import check_draws
 from fusionmedclip.reporting.verification.table_check import check_table
@@ -56,7 +56,7 @@ def compute_again(
         asked = {run: settings for run, settings in said.items() if digest(settings) == found.runs[run]}
         note([check_draws(results, asked, bad, scratch)])
         whole = [(run, found.runs[run]) for run in found.runs if not _rests_on(run) & bad]
-        check = partial(_run, results, tested_images(results, [run for run, _ in whole]))
+        check = partial(_run, results, images_tested(results, [run for run, _ in whole]))
         note(_each(check, whole, title="Runs", processes=several))
         check = partial(_table, results, frozenset(bad), Path(scratch))
         note(_each(check, list(found.tables.values()), title="Tables", processes=several))

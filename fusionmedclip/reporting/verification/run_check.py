@@ -1,6 +1,7 @@
 """A run met again: its metrics from its scores, its test set from its split, its settings from its place."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from fusionmedclip.reporting.verification.compare import difference
 from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
-__all__ = ["check_run", "tested_images"]
+__all__ = ["check_run", "images_tested"]
 
 
 TestSet = list[tuple[str, int]]
 """Image and label of each test image, in the manifest's order."""
 
 
-def tested_images(results: str | Path, runs: Iterable[str]) -> dict[str, TestSet]:
+def images_tested(results: str | Path, runs: Iterable[str]) -> dict[str, TestSet]:
     """What each split behind some runs tests, by its file; a split that cannot be read tests nothing."""
     found: dict[str, TestSet] = {}
     for files in map(RunFiles, runs):
@@ -53,7 +54,7 @@ def check_run(results: str | Path, run: str, wanted: str, tested: TestSet) -> li
     wanted : str
         Digest of the settings that its table asked for.
     tested : list of (image, label)
-        From :func:`tested_images`.
+        From :func:`images_tested`.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def check_run(results: str | Path, run: str, wanted: str, tested: TestSet) -> li
     """
     files = RunFiles(run)
     try:
-        return list(_checked(Path(results), files, wanted, tested))[:1]
+        return list(islice(_checked(Path(results), files, wanted, tested), 1))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         return [Finding(files.metrics, CONTRADICTED, f"cannot be computed again: {error!r}")]
 

@@ -86,6 +86,8 @@ class RunFiles:
         if settings["backbone"] is not None:
             backbone = f"backbones/{settings['backbone']['name']}"
             found |= {f"{backbone}/settings.json", f"{backbone}/model.safetensors"}
+            if settings["backbone"]["make"]["kind"] != "timm":  # which has no text tower
+                found.add(f"{backbone}/open_clip_config.json")
         if reads_files(settings["method"]["kind"]):
             found.add(f"{folder}/statistics.csv")
         for other in settings["meta"]:

@@ -93,7 +93,8 @@ def _finish(config: Config, run, results: Path, inputs: dict[str, str]) -> None:
     settings = run_settings(config, run)
     if settings["backbone"] is not None:
         backbone = results / "backbones" / settings["backbone"]["name"]
-        files = {"backbone": "settings.json", "backbone_weights": "model.safetensors"}
+        files = {"backbone": "settings.json", "backbone_weights": "model.safetensors",
+                 "backbone_config": "open_clip_config.json"}  # fmt: skip
         inputs = {**inputs, **{name: str(backbone / file) for name, file in files.items()}}
     ran, scored = results / "runs" / run.path, results / "scores" / run.path
     outputs = {

@@ -10,18 +10,18 @@ import pytest
 from fusionmedclip.reporting.verification.verify import verify_results
 
 KINDS = {
-    "datasets": ["images.npy", "manifest.csv", "masks.npy", "split_paper.csv"],
+    "datasets": ["duplicates.csv", "images.npy", "manifest.csv", "masks.npy", "split_paper.csv"],
     "support": ["k2_seed0.csv"],
-    "backbones": ["model.safetensors", "settings.json"],
+    "backbones": ["model.safetensors", "open_clip_config.json", "settings.json"],
     "runs": ["provenance.json", "training_log.csv", "weights/weights.safetensors"],
     "scores": ["examples.npz", "pixel_counts.npz", "scores.csv"],
     "metrics": ["seed0.json"],
     "tables": [
         "images/row_1.csv", "images.csv", "images.md", "images.tex", "images.html", "images.inputs.json",
-        "images_comparisons.csv", "images_ranks.csv", "images_metrics.csv", "pixels/row_1.csv", "pixels.csv",
-        "pixels.md", "pixels.tex", "pixels.html", "pixels.inputs.json", "pixels_comparisons.csv",
-        "pixels_ranks.csv", "pixels_metrics.csv", "table_a1.csv", "table_a1.md", "table_a1.tex",
-        "table_a1.html", "table_a1.inputs.json",
+        "images_comparisons.csv", "images_ranks.csv", "images_metrics.csv", "images_verdicts.csv",
+        "pixels/row_1.csv", "pixels.csv", "pixels.md", "pixels.tex", "pixels.html", "pixels.inputs.json",
+        "pixels_comparisons.csv", "pixels_ranks.csv", "pixels_metrics.csv", "pixels_verdicts.csv",
+        "table_a1.csv", "table_a1.md", "table_a1.tex", "table_a1.html", "table_a1.inputs.json",
     ],
 }  # fmt: skip
 """A file of every kind that the stages write for runs and tables, and that these read."""
