@@ -97,8 +97,13 @@ def table_cells(wildcards):
 
 
 def table_images(wildcards):
+    """What is known of the images behind the table that some wildcards name."""
+    return images_of(wildcards.table)
+
+
+def images_of(table):
     """What is known of the images behind a table; near-duplicates straddle support and test in no other split."""
-    runs = runs_of(CONFIG, table_cells(wildcards))
+    runs = runs_of(CONFIG, [cell for row in ROWS[table].values() for cell in row])
     folders = sorted({(f"{RESULTS}/datasets/{run.dataset}", run.split) for run in runs})
     return {
         "manifests": [f"{folder}/manifest.csv" for folder, _ in folders],

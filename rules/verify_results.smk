@@ -21,6 +21,7 @@ rule verify_results:
         statistics=expand(rules.build_statistics.output, table=TABLES),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         runs=lambda w: run_files(RUNS),
+        images=lambda w: sorted({path for t in TABLES for found in images_of(t).values() for path in found}),
     output:
         f"{RESULTS}/verification.json",
     log:

@@ -297,8 +297,9 @@ class FusionMedCLIP(Detector):
         with reading(folder, "saved model", hint="fit it again"):
             record = read_record(folder)
             settings, others = build(FusionSettings, record["settings"]), {}
+            images = build(ImageSettings, record.get("images"), where="images")
         for source in saved_sources(folder, record["backbone"], backbone):
-            model = cls(backbone=source, settings=settings, images=record.get("images"), device=device)
+            model = cls(backbone=source, settings=settings, images=images, device=device)
             if model.backbone_digest == record["backbone"]["digest"]:
                 return model.restore(folder)
             others[model.backbone_digest] = model.backbone_source

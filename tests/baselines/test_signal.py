@@ -32,14 +32,11 @@ CASES = {
          "meta_shots": 1}, 96, "lesion", 0.7,
     ),
     # Networks that start from random weights learn in seconds what the images of one scanner look like.
-    # SQUID's own score, its discriminator's, misses lesions even after minutes, and gets white discs.
+    # SQUID's own score, its discriminator's, needs far longer (docs/baselines.md), and is held to its
+    # official code instead (official/test_official_squid.py).
     "squid, residual": (
         {"image_size": 64, "width": 8, "queue_slots": 50, "matrix_slots": 50, "steps": 150,
          "train_batch": 8, "learning_rate": 1e-3, "score": "residual"}, 64, "breast lesion", 0.75,
-    ),
-    "squid": (
-        {"image_size": 32, "width": 4, "heads": 4, "queue_slots": 20, "matrix_slots": 20, "steps": 60,
-         "train_batch": 4, "learning_rate": 2e-3}, 64, "disc", 0.6,
     ),
     "anoddpm": (
         {"image_size": 32, "channels": [8, 16, 16], "attention": [False, False, True], "residual_blocks": 1,
@@ -79,26 +76,9 @@ def _images(anomaly: str, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
         normal = _one_scanner(draw, SHOTS + EACH, lesion=False, protocol=protocol)
         anomalous = _one_scanner(draw, EACH, lesion=True, protocol=protocol)
     else:
-        normal = _phantoms("breast_ultrasound", size, SHOTS + 2 * EACH, lesion=False)
-        anomalous = (
-            _phantoms("breast_ultrasound", size, EACH, lesion=True)
-            if anomaly == "lesion"
-            else _discs(normal[SHOTS + EACH :])
-        )
+        normal = _phantoms("breast_ultrasound", size, SHOTS + EACH, lesion=False)
+        anomalous = _phantoms("breast_ultrasound", size, EACH, lesion=True)
     return normal[:SHOTS], normal[SHOTS : SHOTS + EACH], anomalous
-
-
-def _discs(images: np.ndarray) -> np.ndarray:
-    """White discs, a third of the side across."""
-    side = images.shape[1]
-    rows, columns = np.mgrid[:side, :side]
-    places = generator("discs").uniform(0.3 * side, 0.7 * side, (len(images), 2))
-    return np.stack(
-        [
-            np.where((rows - y) ** 2 + (columns - x) ** 2 < (side / 6) ** 2, np.float32(1), image)
-            for image, (y, x) in zip(images, places, strict=True)
-        ]
-    )
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_leaks_of_both_splits_are_on_the_page(tmp_path: Path, source: dict) -> N
             seed=0,
             out=split,
         )
-        datasets.sample_support(split=split, k=3, seed=0, dataset="toy", out=support)
+        datasets.sample_support(split=split, k=3, seed=0, dataset="toy", supports="nested", out=support)
         splits[name] = {"file": split, "supports": [[3, 0, support]]}
         # naively: picture n is the double of n ^ 1
         parts = pd.read_csv(split).set_index("image_id")["part"]
