@@ -278,6 +278,7 @@ def test_too_few_images_are_an_error_that_names_them(workflow, change, says):
 
 def test_a_forged_figure_stops_the_archive(workflow):
     """Tables are made again from it, and it still is not what its scores give."""
+    workflow.run("--", "results/tiny/verification.json")  # nothing is left to be made again
     metrics = workflow.folder / "results/tiny/metrics/busi/paper/coop/k4/seed0.json"
     record = json.loads(metrics.read_text())
     record["metrics"]["image_auroc"] = 0.999
