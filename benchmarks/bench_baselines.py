@@ -97,7 +97,7 @@ def nearest() -> dict[str, float]:
 
 
 def noise() -> dict[str, float]:
-    from fusionmedclip.baselines.simplex import SimplexNoise
+    from fusionmedclip.baselines.anoddpm.simplex import SimplexNoise
 
     simplex = SimplexNoise(128)
     first = timed(lambda: [simplex.field("first", i) for i in range(64)])  # makes all slices

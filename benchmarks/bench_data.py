@@ -25,8 +25,8 @@ SIDE, SLICES = 512, 200
 
 _CURATE = """
 import sys
-from fusionmedclip.data.curation import curate
-from fusionmedclip.data.manifest import build_manifest
+from fusionmedclip.data.curation.curate import curate
+from fusionmedclip.data.sources.manifest import build_manifest
 source = {"kind": "folder", "path": sys.argv[1], "normal": "no", "abnormal": "yes"}
 manifest = build_manifest(source, dataset="bench")
 if sys.argv[2] == "curate":
@@ -37,7 +37,7 @@ if sys.argv[2] == "curate":
 _SERIES = """
 import sys
 from pathlib import Path
-from fusionmedclip.data.volumes import read_volume
+from fusionmedclip.data.reading.volumes import read_volume
 assert read_volume(Path(sys.argv[1])).slices.shape == (200, 512, 512)
 """
 

@@ -19,8 +19,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from fusionmedclip.data.captions import read_captions
 from fusionmedclip.data.phantoms import write_phantom_captions
+from fusionmedclip.data.sources.captions import read_captions
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.training.pretrain import AugmentSettings, PretrainSettings, pretrain
 from fusionmedclip.training.pretrain.distributed import World

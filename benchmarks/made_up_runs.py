@@ -12,7 +12,7 @@ from fusionmedclip.pipeline.datasets import sample_support
 from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.pipeline.measures import compute_metrics
 from fusionmedclip.provenance import file_sha256
-from fusionmedclip.reporting.rows import Run, run_settings
+from fusionmedclip.reporting.tables.rows import Run, run_settings
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 STEPS = 400

@@ -52,7 +52,7 @@ def _readable(*, err: bool = True) -> Iterator[None]:
 @app.command()
 def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
     """Print the tables of results that were made, the thesis's first, those of settings left out."""
-    from fusionmedclip.reporting.appendix import APPENDIX
+    from fusionmedclip.reporting.tables.appendix import APPENDIX
 
     made = [path for path in (results / "tables").glob("*.md") if path.stem not in APPENDIX]
     found = sorted(made, key=lambda path: (not path.stem.startswith("table"), path.stem))
@@ -68,7 +68,7 @@ def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
 @app.command()
 def trace(table: str, dataset: str, method: str, k: int, results: Results = Path("results")) -> None:
     """Walk from a printed number back to its files, settings and hashes, and compute it again."""
-    from fusionmedclip.reporting.trace import trace_cell
+    from fusionmedclip.reporting.verification.trace import trace_cell
 
     with _readable():
         found = trace_cell(results, table, dataset, method, k)
@@ -118,7 +118,7 @@ def verify(
     everything is met; 1: a file is named; 2: the request itself is wrong.
     """
     from fusionmedclip.config import load_config
-    from fusionmedclip.reporting.rows import table_request
+    from fusionmedclip.reporting.tables.rows import table_request
     from fusionmedclip.reporting.verification.verify import verify_results
 
     with _readable():
@@ -158,7 +158,7 @@ def check(
     Exit status 0: it can be used; 1: something has to be mended, all of it is listed; 2: the request itself
     is wrong.
     """
-    from fusionmedclip.data.check import check_dataset
+    from fusionmedclip.data.curation.check import check_dataset
 
     with _readable(err=False):  # what is wrong is what was asked for
         given = {"normal": normal, "abnormal": abnormal, "mask_folder": masks}
@@ -215,7 +215,7 @@ def fit(
 ) -> None:
     """Fit FusionMedCLIP on normal images and save the model."""
     from fusionmedclip import FusionMedCLIP
-    from fusionmedclip.data.image_files import image_files
+    from fusionmedclip.data.files.images import image_files
     from fusionmedclip.training.saved import check_place
 
     with _readable():

@@ -33,11 +33,11 @@ FILE_STATISTIC = "file_statistic"
 
 _APART = {
     OURS: "fusionmedclip.training.estimator:FusionMedCLIP",
-    FILE_STATISTIC: "fusionmedclip.baselines.file_statistic:FileStatistic",
+    FILE_STATISTIC: "fusionmedclip.baselines.controls.file_statistic:FileStatistic",
 }
 _SETTINGS = {
     OURS: "fusionmedclip.training.settings:FusionSettings",
-    FILE_STATISTIC: "fusionmedclip.baselines.settings.file_statistic:FileStatisticSettings",
+    FILE_STATISTIC: "fusionmedclip.baselines.controls.file_settings:FileStatisticSettings",
 }
 
 _READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})

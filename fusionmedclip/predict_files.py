@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.files import whole_file
-from fusionmedclip.data.image_files import image_files
+from fusionmedclip.data.files.digests import whole_file
+from fusionmedclip.data.files.images import image_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 from fusionmedclip.models.device import torch_device
@@ -35,7 +35,7 @@ def predict_files(
     model : Path
         Folder that ``fit`` saved.
     images, mask_suffix
-        See :func:`fusionmedclip.data.image_files.image_files`.
+        See :func:`fusionmedclip.data.files.images.image_files`.
     out : Path
         See :func:`fusionmedclip.outputs.score_files`.
     backbone : Path, optional

@@ -7,8 +7,8 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config, read_config
-from fusionmedclip.data.acquire import AcquireSettings
-from fusionmedclip.data.samples import sample_files
+from fusionmedclip.data.acquisition.acquire import AcquireSettings
+from fusionmedclip.data.sources.samples import sample_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (
     check_settings,
@@ -21,8 +21,9 @@ from fusionmedclip.methods import (
 )
 from fusionmedclip.pipeline import warm
 from fusionmedclip.pipeline.shell_python import shell_python
-from fusionmedclip.reporting.appendix import APPENDIX, appendix_request
-from fusionmedclip.reporting.rows import (
+from fusionmedclip.reporting.tables.appendix import APPENDIX, appendix_request
+from fusionmedclip.reporting.tables.inputs import SUFFIX as RECORD
+from fusionmedclip.reporting.tables.rows import (
     Run,
     is_run,
     is_stand_in_backbone,
@@ -34,7 +35,6 @@ from fusionmedclip.reporting.rows import (
     stand_in_reasons,
     table_request,
 )
-from fusionmedclip.reporting.verification.record import SUFFIX as RECORD
 
 sys.executable = shell_python(sys.executable)
 

@@ -14,7 +14,7 @@ def archived_scores():
 
 def workflow_parts():
     """Files of the workflow that its archive holds beside the Snakefile."""
-    patterns = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/captions/*.rst")
+    patterns = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/figures/captions/*.rst")
     return [of_project(path) for pattern in patterns for path in sorted(Path(workflow.basedir).glob(pattern))]
 
 

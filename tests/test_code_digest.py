@@ -164,12 +164,12 @@ def test_a_file_named_by_a_pattern_counts(library):
 def test_editing_one_method_leaves_the_others_alone(root):
     script = root / "workflow_scripts/run_method.py"
     ours = reached(script, ["fusionmedclip.training.estimator:FusionMedCLIP"])
-    patchcore = reached(script, ["fusionmedclip.baselines.patchcore:PatchCore"])
+    patchcore = reached(script, ["fusionmedclip.baselines.patchcore.detector:PatchCore"])
     assert "fusionmedclip.pipeline.runs:run_method" in ours.keys() & patchcore.keys()
     assert "fusionmedclip.models.similarity:aggregate" in ours
     assert not [
         name for name in patchcore if name.startswith(("fusionmedclip.training", "fusionmedclip.syn"))
     ]
-    assert not [name for name in ours if name.startswith("fusionmedclip.baselines.patchcore")]
+    assert not [name for name in ours if name.startswith("fusionmedclip.baselines.patchcore.detector")]
     assert "models/data/umls.json" in ours
     assert "models/data/umls.json" not in patchcore

@@ -12,7 +12,7 @@ import yaml
 from fusionmedclip.config import Config, load_config, merge
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import check_settings
-from fusionmedclip.reporting.rows import is_run
+from fusionmedclip.reporting.tables.rows import is_run
 from fusionmedclip.settings import build, plain
 from fusionmedclip.training.settings import FusionSettings
 
@@ -178,7 +178,7 @@ def test_planning_loads_neither_torch_nor_an_imaging_library(root):
 import sys
 from fusionmedclip.config import load_config
 from fusionmedclip.methods import check_settings, check_stage1, reads_features
-from fusionmedclip.reporting.rows import is_run, row_request, rows_of
+from fusionmedclip.reporting.tables.rows import is_run, row_request, rows_of
 config = load_config("config.yaml")
 for name in config.data["methods"]:
     method = config.method(name)

@@ -9,7 +9,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 
-from fusionmedclip.baselines import KINDS, detector_class, registration, sampling
+from fusionmedclip.baselines import KINDS, detector_class
+from fusionmedclip.baselines.regad import registration, sampling
 from fusionmedclip.methods import OURS, make_method
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
@@ -57,7 +58,7 @@ def test_every_method_that_uses_torch_is_looked_at() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_no_operation_without_a_deterministic_kernel(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What RegAD takes on a GPU (fusionmedclip/baselines/sampling.py).
+    # What RegAD takes on a GPU (fusionmedclip/baselines/regad/sampling.py).
     monkeypatch.setattr(registration, "sample_reflected", sampling.gathered)
     kind, settings, small = SMALL[name]
     images = np.random.default_rng(0).random((4, 64, 64)).astype(np.float32)

@@ -4,7 +4,7 @@ import pytest
 
 from fusionmedclip.config import Config, load_config, merge
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting.rows import Run, run_settings, stand_in_reasons
+from fusionmedclip.reporting.tables.rows import Run, run_settings, stand_in_reasons
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from _job import parameters, run
 
 run(
     snakemake,
-    "fusionmedclip.reporting.appendix_tables:build_appendix",
+    "fusionmedclip.reporting.tables.appendix_formats:build_appendix",
     tables=parameters(snakemake)["tables"],
     folder=str(Path(snakemake.output[0]).parent),
 )

@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.table_row:build_row",
+    "fusionmedclip.reporting.tables.row:build_row",
     request=params["request"],
     results=params["results"],
     manifests=list(snakemake.input.manifests),

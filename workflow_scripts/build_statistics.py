@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.statistics:build_statistics",
+    "fusionmedclip.reporting.comparisons.statistics:build_statistics",
     request=params["request"],
     results=params["results"],
     unranked=params["unranked"],

@@ -11,7 +11,7 @@ images = [
 ]
 run(
     snakemake,
-    "fusionmedclip.reporting.tables:build_table",
+    "fusionmedclip.reporting.tables.build:build_table",
     rows=list(snakemake.input.rows),
     comparisons=statistics["comparisons"],
     further=statistics["metrics"],

@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.ablation_steps:draw_ablation_steps",
+    "fusionmedclip.reporting.figures.ablation_steps:draw_ablation_steps",
     tables=params["tables"],
     titles=params["titles"],
     folder=str(Path(snakemake.output[0]).parent),

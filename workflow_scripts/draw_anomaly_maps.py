@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.map_gallery:draw_map_gallery",
+    "fusionmedclip.reporting.figures.map_gallery:draw_map_gallery",
     manifest=snakemake.input.manifest,
     images=snakemake.input.images,
     masks=snakemake.input.masks,

@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.auroc_by_k:draw_auroc_by_k",
+    "fusionmedclip.reporting.figures.auroc_by_k:draw_auroc_by_k",
     tables=params["tables"],
     titles=params["titles"],
     folder=str(Path(snakemake.output[0]).parent),

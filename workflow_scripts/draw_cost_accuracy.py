@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.cost_accuracy:draw_cost_accuracy",
+    "fusionmedclip.reporting.figures.cost_accuracy:draw_cost_accuracy",
     figures=params["figures"],
     stand_in=params["stand_in"],
     titles=params["titles"],

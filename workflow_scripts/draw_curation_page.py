@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.pipeline.galleries:write_curation_page",
+    "fusionmedclip.reporting.report.curation:write_curation_page",
     sources=params["sources"],
     manifests=list(snakemake.input.manifests),
     curations=list(snakemake.input.curations),

@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.pretrain_curves:draw_pretrain_curves",
+    "fusionmedclip.reporting.figures.pretrain_curves:draw_pretrain_curves",
     curves=snakemake.input[0],
     title=params["title"],
     stand_in=params["stand_in"],

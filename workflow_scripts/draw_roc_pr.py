@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.roc_pr:draw_roc_pr",
+    "fusionmedclip.reporting.figures.roc_pr:draw_roc_pr",
     figures=params["figures"],
     stand_in=params["stand_in"],
     titles=params["titles"],

@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.score_histograms:draw_score_histograms",
+    "fusionmedclip.reporting.figures.score_histograms:draw_score_histograms",
     figures=params["figures"],
     stand_in=params["stand_in"],
     titles=params["titles"],

@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.pipeline.galleries:synthesis_gallery",
+    "fusionmedclip.reporting.figures.synthesis_gallery:synthesis_gallery",
     manifest=snakemake.input.manifest,
     images=snakemake.input.images,
     support=snakemake.input.support,

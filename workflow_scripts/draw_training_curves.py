@@ -7,7 +7,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.training_curves:draw_training_curves",
+    "fusionmedclip.reporting.figures.training_curves:draw_training_curves",
     figures=params["figures"],
     stand_in=params["stand_in"],
     titles=params["titles"],

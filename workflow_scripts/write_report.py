@@ -5,7 +5,7 @@ from _job import parameters, run
 params = parameters(snakemake)
 run(
     snakemake,
-    "fusionmedclip.reporting.report:write_report",
+    "fusionmedclip.reporting.report.write:write_report",
     tables=list(snakemake.input.tables),
     figures=list(snakemake.input.figures),
     datasheets=list(snakemake.input.datasheets),

@@ -1,4 +1,4 @@
-"""Methods that FusionMedCLIP is compared with, one file each, behind ``Detector``. Loads no torch."""
+"""Methods that FusionMedCLIP is compared with, one folder each, behind ``Detector``. Loads no torch."""
 
 from fusionmedclip.baselines.registry import KINDS, create, detector_class, settings_class
 

@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "create", "detector_class", "entries", "load", "settings_class"]
 
 KINDS: dict[str, str] = {
-    "patchcore": "fusionmedclip.baselines.patchcore:PatchCore",
-    "simplenet": "fusionmedclip.baselines.simplenet:SimpleNet",
-    "squid": "fusionmedclip.baselines.squid:SQUID",
-    "anoddpm": "fusionmedclip.baselines.anoddpm:AnoDDPM",
-    "cutpaste": "fusionmedclip.baselines.cutpaste:CutPaste",
-    "regad": "fusionmedclip.baselines.regad:RegAD",
-    "patch_nn": "fusionmedclip.baselines.patch_nn:PatchNN",
-    "winclip": "fusionmedclip.baselines.winclip:WinCLIP",
-    "clip_zero_shot": "fusionmedclip.baselines.clip_zero_shot:ClipZeroShot",
-    "mean_brightness": "fusionmedclip.baselines.controls:MeanBrightness",
-    "border_darkness": "fusionmedclip.baselines.controls:BorderDarkness",
-    "contrast": "fusionmedclip.baselines.controls:Contrast",
+    "patchcore": "fusionmedclip.baselines.patchcore.detector:PatchCore",
+    "simplenet": "fusionmedclip.baselines.simplenet.detector:SimpleNet",
+    "squid": "fusionmedclip.baselines.squid.detector:SQUID",
+    "anoddpm": "fusionmedclip.baselines.anoddpm.detector:AnoDDPM",
+    "cutpaste": "fusionmedclip.baselines.cutpaste.detector:CutPaste",
+    "regad": "fusionmedclip.baselines.regad.detector:RegAD",
+    "patch_nn": "fusionmedclip.baselines.patch_nn.detector:PatchNN",
+    "winclip": "fusionmedclip.baselines.winclip.detector:WinCLIP",
+    "clip_zero_shot": "fusionmedclip.baselines.clip_zero_shot.detector:ClipZeroShot",
+    "mean_brightness": "fusionmedclip.baselines.controls.pixel_statistic:MeanBrightness",
+    "border_darkness": "fusionmedclip.baselines.controls.pixel_statistic:BorderDarkness",
+    "contrast": "fusionmedclip.baselines.controls.pixel_statistic:Contrast",
 }
-"""Method kind -> ``module:Class``. A column of the tables whose kind is absent here was not run.
+"""Method kind -> ``module:Class``; its settings are ``ClassSettings`` in the module ``settings`` beside it.
 
+A column of the tables whose kind is absent here was not run.
 Names written out: by this form :mod:`fusionmedclip.code_digest` knows an index, of which one entry is meant.
 """
 
@@ -90,8 +91,8 @@ def entries(kind: str) -> tuple[str, str]:
     """Where the class of a kind and the class of its settings stand, ``module:Class`` each."""
     if kind not in KINDS:
         raise InputError("no such kind of method", received=kind, allowed=", ".join(KINDS))
-    package, _, module = KINDS[kind].rpartition(".")
-    return KINDS[kind], f"{package}.settings.{module}Settings"
+    module, _, name = KINDS[kind].partition(":")
+    return KINDS[kind], f"{module.rpartition('.')[0]}.settings:{name}Settings"
 
 
 def load(entry: str) -> type:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from fusionmedclip.data.resize import resize_image
+from fusionmedclip.data.reading.resize import resize_image
 
 __all__ = ["resize_images", "resize_maps"]
 

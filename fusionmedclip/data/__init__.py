@@ -1,10 +1,10 @@
 """From files on disk to arrays: readers, sources, manifests, splits, support sets, phantoms."""
 
-from fusionmedclip.data.images import load_images
-from fusionmedclip.data.masks import read_mask
-from fusionmedclip.data.readers import read_image
-from fusionmedclip.data.resize import resize_image, resize_mask
-from fusionmedclip.data.settings import ImageSettings, ReadSettings
+from fusionmedclip.data.reading.images import load_images
+from fusionmedclip.data.reading.masks import read_mask
+from fusionmedclip.data.reading.read import read_image
+from fusionmedclip.data.reading.resize import resize_image, resize_mask
+from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
 
 __all__ = [
     "ImageSettings",

@@ -37,8 +37,8 @@ def make_split(
     Parameters
     ----------
     manifest : DataFrame
-        See :func:`fusionmedclip.data.manifest.build_manifest`. Optional column ``duplicate``: the group of
-        near-duplicates, see :func:`fusionmedclip.data.duplicates.mark_duplicates`.
+        See :func:`fusionmedclip.data.sources.manifest.build_manifest`. Optional column ``duplicate``: the
+        group of near-duplicates, see :func:`fusionmedclip.data.curation.duplicates.mark_duplicates`.
     name : {"paper", "grouped"}
     test_normal : int or None
         Normal images in the test set. None takes all that the source itself marks as ``test``.

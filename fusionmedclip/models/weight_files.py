@@ -11,7 +11,7 @@ from typing import IO, Any
 import torch
 from safetensors.torch import load_file
 
-from fusionmedclip.data.folders import data_files
+from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded, reading
 

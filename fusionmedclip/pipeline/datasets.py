@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.curation import curate, write_curation
-from fusionmedclip.data.manifest import (
+from fusionmedclip.data.curation.curate import curate, write_curation
+from fusionmedclip.data.curation.statistics import image_statistics
+from fusionmedclip.data.phantoms import write_phantom_captions, write_phantom_dataset
+from fusionmedclip.data.reading.pixels import prepare_pixels
+from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
+from fusionmedclip.data.sources.manifest import (
     build_manifest,
     known_masks,
     read_manifest,
     source_root,
     write_manifest,
 )
-from fusionmedclip.data.phantoms import write_phantom_captions, write_phantom_dataset
-from fusionmedclip.data.pixels import prepare_pixels
-from fusionmedclip.data.settings import ImageSettings, ReadSettings
 from fusionmedclip.data.splits import make_split
-from fusionmedclip.data.statistics import image_statistics
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.pipeline.files import write_text
 from fusionmedclip.settings import build

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fusionmedclip.data.acquire import Acquired, AcquireSettings, acquire
-from fusionmedclip.data.checksums import shipped_checksums, verify_folder
-from fusionmedclip.data.datasheet import datasheet
-from fusionmedclip.data.manifest import read_manifest, source_root
+from fusionmedclip.data.acquisition.acquire import Acquired, AcquireSettings, acquire
+from fusionmedclip.data.acquisition.checksums import shipped_checksums, verify_folder
+from fusionmedclip.data.curation.datasheet import datasheet
+from fusionmedclip.data.sources.manifest import read_manifest, source_root
 from fusionmedclip.pipeline.files import write_json
 
 __all__ = ["acquire_dataset", "write_datasheet"]
@@ -25,7 +25,7 @@ def acquire_dataset(
     name : str
         Of the data set or caption set.
     settings : mapping
-        Its ``acquire`` entry, see :class:`fusionmedclip.data.acquire.AcquireSettings`.
+        Its ``acquire`` entry, see :class:`fusionmedclip.data.acquisition.acquire.AcquireSettings`.
     folder : str
         Where it belongs. What is there already is only checked.
     out : str
@@ -37,7 +37,7 @@ def acquire_dataset(
     Raises
     ------
     InputError
-        See :func:`fusionmedclip.data.acquire.acquire`.
+        See :func:`fusionmedclip.data.acquisition.acquire.acquire`.
     """
     origin = AcquireSettings.from_config(settings)
     console = None if terminal is None else Console(file=os.fdopen(terminal, "w"))

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
-from fusionmedclip.data.manifest import read_manifest
+from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.errors import InputError
 from fusionmedclip.luma import as_grey
 from fusionmedclip.methods import make_method

@@ -53,7 +53,7 @@ def read_cell(cell: Mapping, results: str | Path) -> tuple[dict[str, dict], list
     Parameters
     ----------
     cell : mapping
-        From :func:`fusionmedclip.reporting.rows.row_request`.
+        From :func:`fusionmedclip.reporting.tables.rows.row_request`.
     results : path
     """
     runs = sorted(cell["runs"].items(), key=lambda item: int(item[0].rpartition("seed")[2]))
@@ -136,7 +136,7 @@ def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
     Parameters
     ----------
     cell : mapping
-        From :func:`fusionmedclip.reporting.rows.row_request`.
+        From :func:`fusionmedclip.reporting.tables.rows.row_request`.
     manifests : sequence of paths
         ``{dataset}/manifest.csv``, to tell the thesis's data from a subset of them.
     """

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fusionmedclip.reporting.paper import THESIS_COUNTS
 from fusionmedclip.reporting.setting_text import setting_text
+from fusionmedclip.reporting.thesis.paper import THESIS_COUNTS
 
 __all__ = [
     "NOT_RUN", "NO_LESIONS", "OK", "STAND_IN", "WITHOUT_NUMBER", "count_reasons", "reasons_of", "scoped",
@@ -39,7 +39,7 @@ def reasons_of(
     Parameters
     ----------
     differences : mapping
-        From :func:`fusionmedclip.reporting.differences.differences`.
+        From :func:`fusionmedclip.reporting.thesis.differences.differences`.
     weights : (str, str)
         Titles of our backbone and of the protocol's. Where another model or other weights are loaded they
         stand for its settings, unless both bear one title.

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from fusionmedclip.data.files import whole_file
-from fusionmedclip.data.folders import is_stray
+from fusionmedclip.data.files.digests import whole_file
+from fusionmedclip.data.files.folders import is_stray
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from fusionmedclip.baselines import create
-from fusionmedclip.baselines.cutpaste_views import shift_and_jitter
+from fusionmedclip.baselines.cutpaste.views import shift_and_jitter
 from fusionmedclip.baselines.made_anomalies import MadeAnomalies
-from fusionmedclip.baselines.simplenet import covered_patches
+from fusionmedclip.baselines.simplenet.detector import covered_patches
 from fusionmedclip.config import load_config
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
-from fusionmedclip.reporting.rows import Run, run_settings
+from fusionmedclip.reporting.tables.rows import Run, run_settings
 from fusionmedclip.synthesis import SynthesisSettings
 
 FAMILIES = ["deformation", "density", "structural"]

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from fusionmedclip.baselines.coreset import greedy_coreset
 from fusionmedclip.baselines.nearest import Nearest
+from fusionmedclip.baselines.patchcore.coreset import greedy_coreset
 
 
 @pytest.mark.parametrize(("memory_block", "query_block"), [(8192, 1024), (7, 3), (100, 1)])

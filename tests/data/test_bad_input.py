@@ -9,8 +9,8 @@ from PIL import Image
 from pydicom.uid import RLELossless
 
 from fusionmedclip.data import read_image
-from fusionmedclip.data.check import check_dataset
-from fusionmedclip.data.manifest import build_manifest
+from fusionmedclip.data.curation.check import check_dataset
+from fusionmedclip.data.sources.manifest import build_manifest
 from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
 

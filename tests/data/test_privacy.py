@@ -10,16 +10,16 @@ import pytest
 from pydicom.dataset import Dataset
 
 from fusionmedclip.data import load_images, read_image
-from fusionmedclip.data.check import check_dataset
-from fusionmedclip.data.curation import curate, write_curation
-from fusionmedclip.data.dicom_header import GEOMETRY, PIXELS, read_header
-from fusionmedclip.data.manifest import build_manifest, write_manifest
-from fusionmedclip.data.recombine import write_map_volume
+from fusionmedclip.data.curation.check import check_dataset
+from fusionmedclip.data.curation.curate import curate, write_curation
+from fusionmedclip.data.curation.statistics import image_statistics
+from fusionmedclip.data.reading.dicom.header import GEOMETRY, PIXELS, read_header
+from fusionmedclip.data.reading.recombine import write_map_volume
+from fusionmedclip.data.sources.manifest import build_manifest, write_manifest
 from fusionmedclip.data.splits import make_split
-from fusionmedclip.data.statistics import image_statistics
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting.curation_page import curation_page
+from fusionmedclip.reporting.report.curation_page import curation_page
 
 
 @pytest.fixture

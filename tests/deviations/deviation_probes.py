@@ -20,17 +20,17 @@ from fusionmedclip import FusionMedCLIP
 from fusionmedclip.baselines import create
 from fusionmedclip.config import Config, merge
 from fusionmedclip.data import ImageSettings, load_images
-from fusionmedclip.data.chexpert_source import PATHOLOGIES
-from fusionmedclip.data.manifest import build_manifest
 from fusionmedclip.data.phantoms import draw_phantom
-from fusionmedclip.data.sources import list_source
+from fusionmedclip.data.sources.chexpert import PATHOLOGIES
+from fusionmedclip.data.sources.manifest import build_manifest
+from fusionmedclip.data.sources.registry import list_source
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.pipeline.oracle import Oracle, Scored
-from fusionmedclip.reporting.rows import Run, rows_of, run_settings
+from fusionmedclip.reporting.tables.rows import Run, rows_of, run_settings
 from fusionmedclip.settings import build
 from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings
 from fusionmedclip.training.pretrain import PretrainSettings, pretrain

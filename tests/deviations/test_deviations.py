@@ -10,7 +10,7 @@ from deviations_document import Row, flipped, read_rows
 from fusionmedclip.config import Config, load_config
 from fusionmedclip.methods import check_settings, check_stage1
 from fusionmedclip.provenance import canonical
-from fusionmedclip.reporting.rows import is_run, rows_of, run_settings
+from fusionmedclip.reporting.tables.rows import is_run, rows_of, run_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 THESIS = load_config(ROOT / "config.yaml")

@@ -12,8 +12,8 @@ from fuzz_images import picture
 from fuzz_target import Target
 from PIL import Image
 
-from fusionmedclip.data.check import check_dataset
-from fusionmedclip.data.unpack import UnpackLimits, unpack
+from fusionmedclip.data.acquisition.unpack import UnpackLimits, unpack
+from fusionmedclip.data.curation.check import check_dataset
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.randomness import generator

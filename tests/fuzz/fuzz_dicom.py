@@ -16,8 +16,8 @@ from pydicom.uid import (
 )
 
 from fusionmedclip.data import read_image
-from fusionmedclip.data.statistics import describe
-from fusionmedclip.data.volumes import read_volume
+from fusionmedclip.data.curation.statistics import describe
+from fusionmedclip.data.reading.volumes import read_volume
 
 __all__ = ["TARGETS"]
 

@@ -10,11 +10,11 @@ from fuzz_target import Target
 from PIL import Image
 
 from fusionmedclip.data import read_image, read_mask
-from fusionmedclip.data.mask_looks import mask_look
-from fusionmedclip.data.readers import read_with_mask
-from fusionmedclip.data.settings import ReadSettings
-from fusionmedclip.data.statistics import describe
-from fusionmedclip.data.volumes import read_volume, slice_count
+from fusionmedclip.data.curation.mask_looks import mask_look
+from fusionmedclip.data.curation.statistics import describe
+from fusionmedclip.data.reading.read import read_with_mask
+from fusionmedclip.data.reading.settings import ReadSettings
+from fusionmedclip.data.reading.volumes import read_volume, slice_count
 from fusionmedclip.randomness import generator
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "data"))

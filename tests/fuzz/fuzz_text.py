@@ -6,12 +6,12 @@ from pathlib import Path
 from fuzz_target import Target
 
 from fusionmedclip.config import load_config
-from fusionmedclip.data.captions import read_captions
-from fusionmedclip.data.checksums import read_checksums
-from fusionmedclip.data.chexpert_source import PATHOLOGIES
-from fusionmedclip.data.curation import read_curation
-from fusionmedclip.data.manifest import COLUMNS, read_manifest
-from fusionmedclip.data.sources import list_source
+from fusionmedclip.data.acquisition.checksums import read_checksums
+from fusionmedclip.data.curation.curate import read_curation
+from fusionmedclip.data.sources.captions import read_captions
+from fusionmedclip.data.sources.chexpert import PATHOLOGIES
+from fusionmedclip.data.sources.manifest import COLUMNS, read_manifest
+from fusionmedclip.data.sources.registry import list_source
 from fusionmedclip.documents import read_json
 
 __all__ = ["TARGETS"]

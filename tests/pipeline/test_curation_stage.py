@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from fusionmedclip.pipeline import datasets
-from fusionmedclip.pipeline.galleries import write_curation_page
 from fusionmedclip.randomness import generator
+from fusionmedclip.reporting.report.curation import write_curation_page
 
 
 @pytest.fixture

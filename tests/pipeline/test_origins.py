@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from fusionmedclip.config import Config, load_config, merge
-from fusionmedclip.data.acquire import AcquireSettings
+from fusionmedclip.data.acquisition.acquire import AcquireSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline import origins
 from fusionmedclip.pipeline.datasets import list_dataset, measure_dataset
@@ -93,7 +93,7 @@ def test_what_lies_there_is_compared_with_the_shipped_list(tmp_path: Path, folde
         "well/1.png": "0" * 64,
         "ill/9.png": "0" * 64,
     }
-    monkeypatch.setattr("fusionmedclip.data.acquire.shipped_checksums", lambda name: listed)
+    monkeypatch.setattr("fusionmedclip.data.acquisition.acquire.shipped_checksums", lambda name: listed)
     out = tmp_path / "toy.json"
     settings = {**ORIGIN, "checksums": "toy"}
     origins.acquire_dataset(name="toy", settings=settings, folder=str(folder), out=str(out))
@@ -107,7 +107,7 @@ def test_what_lies_there_is_compared_with_the_shipped_list(tmp_path: Path, folde
 
 
 def test_a_datasheet_never_downloads(tmp_path: Path, source: dict, monkeypatch) -> None:
-    monkeypatch.setattr("fusionmedclip.data.acquire.fetch", lambda *_: pytest.fail("it fetched"))
+    monkeypatch.setattr("fusionmedclip.data.acquisition.acquire.fetch", lambda *_: pytest.fail("it fetched"))
     list_dataset(dataset="toy", source=source, manifest=str(tmp_path / "manifest.csv"))
     common = {"dataset": "toy", "source": source, "manifest": str(tmp_path / "manifest.csv")}
     out = tmp_path / "datasheet.json"

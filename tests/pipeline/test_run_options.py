@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fusionmedclip.config import load_config
-from fusionmedclip.data.manifest import COLUMNS
+from fusionmedclip.data.sources.manifest import COLUMNS
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.pipeline import runs

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fusionmedclip.reporting.report import write_report
-from fusionmedclip.reporting.table_html import html_page, html_table
-from fusionmedclip.reporting.tables import COLUMNS
+from fusionmedclip.reporting.report.write import write_report
+from fusionmedclip.reporting.tables.build import COLUMNS
+from fusionmedclip.reporting.tables.html import html_page, html_table
 
 
 def table(folder, name, rows, **layout):

@@ -34,7 +34,7 @@ def arguments(tmp_path):
     for name, text in files.items():
         (results / name).parent.mkdir(parents=True, exist_ok=True)
         (results / name).write_text(text)
-    for name in ("rules/captions", "fusionmedclip/reporting/captions"):
+    for name in ("rules/captions", "fusionmedclip/reporting/figures/captions"):
         (code / name).mkdir(parents=True)
         (code / name / "b.rst").write_text("b\n")
     (code / "Snakefile").write_text("rule all:\n")
@@ -72,7 +72,12 @@ def test_every_file_is_listed_with_its_hash_and_the_other_way_round(arguments):
     graph = json.loads(held.pop("ro-crate-metadata.json"))["@graph"]
     files = {e["@id"]: e for e in graph if "File" in e["@type"]}
     assert set(files) == set(held)
-    code = {"Snakefile", "rules/a.smk", "rules/captions/b.rst", "fusionmedclip/reporting/captions/b.rst"}
+    code = {
+        "Snakefile",
+        "rules/a.smk",
+        "rules/captions/b.rst",
+        "fusionmedclip/reporting/figures/captions/b.rst",
+    }
     assert {f"workflow/{name}" for name in code} <= set(held)
     assert {f"scores/{RUN}/scores.csv", "support/busi/paper/k4_seed0.csv"} <= set(held)
     stated = {name: entity["sha256"] for name, entity in files.items() if "sha256" in entity}

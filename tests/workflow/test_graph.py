@@ -2,7 +2,7 @@
 
 import re
 
-from fusionmedclip.reporting.workflow_graph import EDGES, LAYERS
+from fusionmedclip.reporting.report.workflow_graph import EDGES, LAYERS
 
 BESIDE = {
     "all",

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Workflow
+
+from tests.workflow.conftest import Workflow
 
 
 @pytest.mark.slow

@@ -131,7 +131,7 @@ def test_a_title_reruns_no_training(workflow):
     ("file", "old", "new", "again"),
     [
         ("fusionmedclip/pipeline/runs.py", "(result.scores)", "(-result.scores)", 14),
-        ("fusionmedclip/baselines/patchcore.py", "return self", "_ = 1\n        return self", 4),
+        ("fusionmedclip/baselines/patchcore/detector.py", "return self", "_ = 1\n        return self", 4),
         ("fusionmedclip/models/data/umls.json", "C", "D", 10),  # all but PatchCore
         ("envs/torch.yaml", "  - torch==", "  - torch==1", 14),
     ],

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.reporting.tables.inputs import SUFFIX, TableRecord, read_record
 from fusionmedclip.reporting.verification.findings import ALTERED, CONTRADICTED, DELETED, Finding
-from fusionmedclip.reporting.verification.record import SUFFIX, TableRecord, read_record
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["Collected", "collect"]

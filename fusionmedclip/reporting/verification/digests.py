@@ -5,9 +5,9 @@ from pathlib import Path
 
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.provenance import file_sha256
+from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import Collected
 from fusionmedclip.reporting.verification.findings import Finding, claims_broken
-from fusionmedclip.reporting.verification.record import SUFFIX
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["broken_claims", "digests_of"]

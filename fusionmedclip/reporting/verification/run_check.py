@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusionmedclip.data.manifest import read_manifest
+from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.pipeline.measures import metrics_record

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import Collected
 from fusionmedclip.reporting.verification.findings import ADDED, Finding
-from fusionmedclip.reporting.verification.record import SUFFIX
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["find_strays"]

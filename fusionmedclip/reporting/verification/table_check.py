@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fusionmedclip.reporting.appendix_tables import build_appendix
-from fusionmedclip.reporting.statistics import build_statistics
-from fusionmedclip.reporting.table_row import build_row
-from fusionmedclip.reporting.tables import build_table
+from fusionmedclip.reporting.comparisons.statistics import build_statistics
+from fusionmedclip.reporting.tables.appendix_formats import build_appendix
+from fusionmedclip.reporting.tables.build import build_table
+from fusionmedclip.reporting.tables.inputs import TableRecord
+from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.verification.collect import STATISTICS
 from fusionmedclip.reporting.verification.compare import csv_difference
 from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
-from fusionmedclip.reporting.verification.record import TableRecord
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["check_table"]

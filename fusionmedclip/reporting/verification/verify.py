@@ -7,6 +7,7 @@ from typing import Any
 
 from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.provenance import canonical
+from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import FORMATS, Collected, collect
 from fusionmedclip.reporting.verification.digests import broken_claims, digests_of
 from fusionmedclip.reporting.verification.findings import (
@@ -17,7 +18,6 @@ from fusionmedclip.reporting.verification.findings import (
     first_of_each,
 )
 from fusionmedclip.reporting.verification.recompute import compute_again
-from fusionmedclip.reporting.verification.record import SUFFIX
 from fusionmedclip.reporting.verification.run_files import RunFiles
 from fusionmedclip.reporting.verification.strays import find_strays
 
@@ -71,8 +71,9 @@ def verify_results(
     results : path
         Folder of results, wherever it lies today.
     requests : mapping, optional
-        Table to the cells that a configuration asks for, :func:`~fusionmedclip.reporting.rows.row_request` of
-        all its rows: then the tables' own are held against them, and none may be missing.
+        Table to the cells that a configuration asks for,
+        :func:`~fusionmedclip.reporting.tables.rows.row_request` of all its rows: then the tables' own are
+        held against them, and none may be missing.
     processes : int, optional
         Does not change the result; default: one a processor, at most 8.
 

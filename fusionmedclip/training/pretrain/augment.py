@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from fusionmedclip.data.readers import read_image
+from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.training.pretrain.settings import AugmentSettings
 
 __all__ = ["augment", "centre_crop", "decode", "stored_side"]

@@ -40,7 +40,7 @@ def pretrain(
     backbone : Path
         Folder of an open_clip backbone, as :func:`fusionmedclip.models.backbone_store.save_backbone` writes.
     captions : DataFrame or mapping
-        Table of :func:`fusionmedclip.data.captions.read_captions`, or the source it reads.
+        Table of :func:`fusionmedclip.data.sources.captions.read_captions`, or the source it reads.
     out : Path
         Gets a backbone folder (``open_clip_config.json``, ``open_clip_model.safetensors``,
         ``settings.json``), ``training_log.csv`` (a row a step), ``retrieval.csv`` (a row an epoch, split and
@@ -85,7 +85,7 @@ def _run_by_torchrun(job: Job) -> None:
     if not isinstance(job.captions, Mapping):
         from dataclasses import replace
 
-        from fusionmedclip.data.captions import write_captions
+        from fusionmedclip.data.sources.captions import write_captions
 
         table = (folder / "given_captions.csv").absolute()
         write_captions(job.captions, table)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
-from fusionmedclip.data.captions import read_captions, write_captions
+from fusionmedclip.data.sources.captions import read_captions, write_captions
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS, load_backbone
 from fusionmedclip.models.backbones import Backbone

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from recipe import filled, images, normal, show
 
-from fusionmedclip.baselines.diffusion_unet import DiffusionUNet
-from fusionmedclip.baselines.simplex import lattice_weights
+from fusionmedclip.baselines.anoddpm.simplex import lattice_weights
+from fusionmedclip.baselines.anoddpm.unet import DiffusionUNet
 
 sys.path.insert(0, sys.argv[1])
 

@@ -15,7 +15,7 @@ import torch
 from recipe import filled, images, show
 from torch import nn
 
-from fusionmedclip.baselines.registration import RegistrationNetwork, SiameseHeads
+from fusionmedclip.baselines.regad.registration import RegistrationNetwork, SiameseHeads
 from fusionmedclip.models.backbones import Backbone
 
 sys.path.insert(0, sys.argv[1])

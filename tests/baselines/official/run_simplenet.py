@@ -15,7 +15,7 @@ import torch
 import torchvision
 from recipe import filled, images, normal, show
 
-from fusionmedclip.baselines.simplenet import SimpleNetHead
+from fusionmedclip.baselines.simplenet.detector import SimpleNetHead
 
 sys.path.insert(0, sys.argv[1])
 silent = types.SimpleNamespace(add_scalar=lambda *_: None)

@@ -15,8 +15,8 @@ import torch
 from recipe import filled, images, show, uniform
 from torch import nn
 
-from fusionmedclip.baselines.settings.squid import SQUIDSettings
-from fusionmedclip.baselines.squid_network import Discriminator, Generator
+from fusionmedclip.baselines.squid.network import Discriminator, Generator
+from fusionmedclip.baselines.squid.settings import SQUIDSettings
 
 CLONE = os.path.abspath(sys.argv[1])
 sys.path.insert(0, CLONE)

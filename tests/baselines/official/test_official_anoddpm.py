@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from recipe import filled, images, normal
 
-from fusionmedclip.baselines.anoddpm import AnoDDPM
-from fusionmedclip.baselines.diffusion_unet import DiffusionUNet
-from fusionmedclip.baselines.settings.anoddpm import AnoDDPMSettings
-from fusionmedclip.baselines.simplex import lattice_weights
+from fusionmedclip.baselines.anoddpm.detector import AnoDDPM
+from fusionmedclip.baselines.anoddpm.settings import AnoDDPMSettings
+from fusionmedclip.baselines.anoddpm.simplex import lattice_weights
+from fusionmedclip.baselines.anoddpm.unet import DiffusionUNet
 
 # The network at steps 3 and 777, every eighth pixel from the second.
 OUT = [

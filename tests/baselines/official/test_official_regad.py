@@ -10,9 +10,9 @@ import timm
 import torch
 from recipe import filled, images
 
-from fusionmedclip.baselines import regad
-from fusionmedclip.baselines.registration import RegistrationNetwork, SiameseHeads
-from fusionmedclip.baselines.settings.regad import RegADSettings
+from fusionmedclip.baselines.regad import detector as regad
+from fusionmedclip.baselines.regad.registration import RegistrationNetwork, SiameseHeads
+from fusionmedclip.baselines.regad.settings import RegADSettings
 from fusionmedclip.models.backbones import Backbone
 
 # Last stage's output at one position, two images.

@@ -5,12 +5,12 @@ Each value stands where the file in its comment has it; what the methods leave t
 
 import pytest
 
-from fusionmedclip.baselines.settings.anoddpm import AnoDDPMSettings
-from fusionmedclip.baselines.settings.cutpaste import CutPasteSettings
-from fusionmedclip.baselines.settings.patchcore import PatchCoreSettings
-from fusionmedclip.baselines.settings.regad import RegADSettings
-from fusionmedclip.baselines.settings.simplenet import SimpleNetSettings
-from fusionmedclip.baselines.settings.squid import SQUIDSettings
+from fusionmedclip.baselines.anoddpm.settings import AnoDDPMSettings
+from fusionmedclip.baselines.cutpaste.settings import CutPasteSettings
+from fusionmedclip.baselines.patchcore.settings import PatchCoreSettings
+from fusionmedclip.baselines.regad.settings import RegADSettings
+from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
+from fusionmedclip.baselines.squid.settings import SQUIDSettings
 from fusionmedclip.config import read_config
 from fusionmedclip.settings import build
 

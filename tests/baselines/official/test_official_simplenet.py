@@ -13,9 +13,9 @@ import timm
 import torch
 from recipe import filled, images, normal
 
-from fusionmedclip.baselines import simplenet
 from fusionmedclip.baselines.patch_features import patch_vectors
-from fusionmedclip.baselines.settings.simplenet import SimpleNetSettings
+from fusionmedclip.baselines.simplenet import detector as simplenet
+from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
 from fusionmedclip.models.backbones import Backbone
 
 # Patch features of two images, every 37th, every 13th number of each.

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from recipe import filled, images, uniform
 
-from fusionmedclip.baselines import squid
-from fusionmedclip.baselines.settings.squid import SQUIDSettings
-from fusionmedclip.baselines.squid_network import Discriminator, Generator
+from fusionmedclip.baselines.squid import detector as squid
+from fusionmedclip.baselines.squid.network import Discriminator, Generator
+from fusionmedclip.baselines.squid.settings import SQUIDSettings
 
 # The second of two images in evaluation mode, every 16th pixel from the fourth.
 STUDENT_BEFORE = [

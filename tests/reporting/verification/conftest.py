@@ -21,11 +21,11 @@ from fusionmedclip.pipeline.datasets import (
 from fusionmedclip.pipeline.measures import compute_metrics
 from fusionmedclip.pipeline.runs import run_method
 from fusionmedclip.provenance import digest, file_sha256
-from fusionmedclip.reporting.appendix_tables import build_appendix
-from fusionmedclip.reporting.rows import row_request, rows_of, run_settings, runs_of
-from fusionmedclip.reporting.statistics import build_statistics
-from fusionmedclip.reporting.table_row import build_row
-from fusionmedclip.reporting.tables import build_table
+from fusionmedclip.reporting.comparisons.statistics import build_statistics
+from fusionmedclip.reporting.tables.appendix_formats import build_appendix
+from fusionmedclip.reporting.tables.build import build_table
+from fusionmedclip.reporting.tables.row import build_row
+from fusionmedclip.reporting.tables.rows import row_request, rows_of, run_settings, runs_of
 from fusionmedclip.reporting.verification.collect import STATISTICS
 
 SMALL = {"datasets": {"busi": {"source": {"normal": 9, "abnormal": 5}, "test": {"normal": 6, "abnormal": 5}}}}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusionmedclip.reporting.trace import trace_cell
-from fusionmedclip.reporting.verification.record import read_record
+from fusionmedclip.reporting.tables.inputs import read_record
 from fusionmedclip.reporting.verification.run_check import check_run, images_tested
 from fusionmedclip.reporting.verification.table_check import check_table
+from fusionmedclip.reporting.verification.trace import trace_cell
 from fusionmedclip.reporting.verification.verify import verify_results
 from tests.reporting.verification.conftest import build, compute, reseal
 

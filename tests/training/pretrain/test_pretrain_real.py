@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusionmedclip.data.captions import read_captions
+from fusionmedclip.data.sources.captions import read_captions
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 

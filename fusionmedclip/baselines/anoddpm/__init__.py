@@ -1,0 +1,1 @@
+"""AnoDDPM: denoising diffusion with simplex noise."""

@@ -1,0 +1,1 @@
+"""CutPaste: classes of pasted patches, then a Gaussian density."""

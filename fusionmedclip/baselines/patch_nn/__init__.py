@@ -1,0 +1,1 @@
+"""The nearest patch alone, the simplest of its family."""

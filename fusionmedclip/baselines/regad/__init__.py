@@ -1,0 +1,1 @@
+"""RegAD: registration of features, then a Gaussian at each position."""

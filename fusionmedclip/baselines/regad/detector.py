@@ -1,0 +1,194 @@
+"""RegAD: registration learnt on other data sets, then Gaussians over the support set (ECCV 2022)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fusionmedclip.baselines.maps import pixel_maps
+from fusionmedclip.baselines.regad.position_gaussians import PositionGaussians
+from fusionmedclip.baselines.regad.registration import RegistrationNetwork, SiameseHeads
+from fusionmedclip.baselines.regad.settings import RegADSettings
+from fusionmedclip.baselines.regad.support_views import support_views
+from fusionmedclip.baselines.resizing import resize_images
+from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
+from fusionmedclip.baselines.training import keyed_torch, trainable_copy
+from fusionmedclip.errors import InputError
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.batches import even_batches
+from fusionmedclip.models.detector import Detector, Progress, Scores, join
+from fusionmedclip.randomness import generator
+
+__all__ = ["RegAD"]
+
+
+class RegAD(Detector):
+    """Registered features of a position, far from the support set's Gaussian there, are anomalous.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Where training starts, officially ResNet-18 with ImageNet weights; it is copied, not changed.
+    settings : RegADSettings, optional
+    """
+
+    needs_backbone = True
+    meta_sets = True
+
+    def __init__(self, *, backbone: Backbone, settings: RegADSettings | None = None):
+        self.settings = settings or RegADSettings()
+        self.backbone = backbone
+        self._network: RegistrationNetwork | None = None
+        self._support: np.ndarray | None = None
+        self._gaussians: PositionGaussians | None = None
+
+    def fit(
+        self,
+        support: np.ndarray,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        meta: Mapping[str, np.ndarray] | None = None,
+    ) -> Self:
+        """Learn to register, then take the statistics of (k, H, W) normal images.
+
+        Parameters
+        ----------
+        support, seed, progress
+            See ``Detector``.
+        meta : mapping of data set name to (N, H, W) float32 arrays
+            Normals of the other data sets; unused where ``meta_source`` is ``support``.
+        """
+        images = resize_images(support, self.settings.image_size)
+        sets = self._meta_sets(images, meta)
+        network, heads = self._make(images.shape[1], seed)
+        self._train(network, heads, sets, k=len(images), seed=seed, progress=progress)
+        self._network = network.eval().requires_grad_(False)
+        self._take_statistics(images)
+        return self
+
+    def _meta_sets(self, images: np.ndarray, meta: Mapping[str, np.ndarray] | None) -> list[np.ndarray]:
+        if self.settings.meta_steps == 0:
+            return []
+        if self.settings.meta_source == "support":
+            sets = {"support": images}
+        else:
+            sets = {name: (meta or {})[name] for name in sorted(meta or {})}
+        usable = [resize_images(rows, images.shape[1]) for rows in sets.values() if len(rows) > 1]
+        if not usable:
+            raise InputError(
+                "RegAD has nothing to learn registration from",
+                received={name: len(rows) for name, rows in sets.items()},
+                allowed="at least one set of two or more normal images",
+                hint="give the other data sets' normals as `meta`, or set `meta_source: support`",
+            )
+        return usable
+
+    def _make(self, size: int, seed: int) -> tuple[RegistrationNetwork, SiameseHeads]:
+        device = self.backbone.mean.device
+        with keyed_torch(seed, "regad", "weights"):
+            network = RegistrationNetwork(
+                trainable_copy(self.backbone),
+                self.settings.layers,
+                size=size,
+                normalise=self.settings.normalise,
+            )
+            heads = SiameseHeads(network.channels[-1])
+        return network.to(device), heads.to(device)
+
+    def _train(
+        self,
+        network: RegistrationNetwork,
+        heads: SiameseHeads,
+        sets: list[np.ndarray],
+        *,
+        k: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        s = self.settings
+        network.train()
+        heads.train()
+        parameters = [*network.parameters(), *heads.parameters()]
+        optimiser = torch.optim.SGD(parameters, s.learning_rate, momentum=s.momentum)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(s.meta_steps, 1))
+        shots = s.meta_shots or k
+        with keyed_torch(seed, "regad", "dropout"):
+            for step in range(s.meta_steps):
+                query, support = _episode(sets, s.meta_batch, shots, generator(seed, "regad", "meta", step))
+                loss = heads(self._last(network, query), self._mean_of_shots(network, support))
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                if progress is not None:
+                    progress({"step": step + 1, "loss": loss.item()})
+
+    def _last(self, network: RegistrationNetwork, images: np.ndarray) -> Tensor:
+        return network(torch.as_tensor(images, device=self.backbone.mean.device))[0][-1]
+
+    def _mean_of_shots(self, network: RegistrationNetwork, support: np.ndarray) -> Tensor:
+        count, shots = support.shape[:2]
+        maps = self._last(network, support.reshape(count * shots, *support.shape[2:]))
+        return maps.unflatten(0, (count, shots)).mean(dim=1)
+
+    @torch.inference_mode()
+    def _take_statistics(self, images: np.ndarray) -> None:
+        self._support = images
+        views = support_views(torch.as_tensor(images, device=self.backbone.mean.device))
+        self._gaussians = PositionGaussians.fit(self._embedded(views).flatten(2), ridge=self.settings.ridge)
+
+    def _embedded(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) registered features of (N, S, S) images."""
+        network = fitted(self._network, "RegAD")
+        return torch.cat([network.registered(part) for part in images.split(self.settings.batch_size)])
+
+    @torch.inference_mode()
+    def score(self, images: np.ndarray) -> Scores:
+        """Score (N, H, W) images in [0, 1]: the smoothed map's maximum, and the map."""
+        gaussians = fitted(self._gaussians, "RegAD")
+        parts = []
+        for batch, kept in even_batches(images, self.settings.batch_size):
+            seen = resize_images(batch, self.settings.image_size)
+            features = self._embedded(torch.as_tensor(seen, device=self.backbone.mean.device))
+            grid = gaussians.distances(features.flatten(2)).unflatten(1, features.shape[-2:])
+            maps = pixel_maps(grid, batch.shape[1:], sigma=self.settings.sigma)
+            parts.append(Scores(maps.max(axis=(1, 2)).astype(np.float64), maps).first(kept))
+        return join(parts)
+
+    def save(self, folder: Path) -> None:
+        """Write the network and the support images, from which the Gaussians follow.
+
+        The Gaussians themselves are gigabytes. Note that the folder then holds the support images.
+        """
+        network = fitted(self._network, "RegAD")
+        support = torch.from_numpy(np.ascontiguousarray(self._support))
+        save_tensors({**network.state_dict(), "support": support}, folder)
+
+    def restore(self, folder: Path) -> Self:
+        """Read what :meth:`save` wrote, and take the statistics again."""
+        tensors = load_tensors(folder)
+        support = tensors.pop("support").numpy()
+        network, _ = self._make(support.shape[1], 0)
+        network.load_state_dict(tensors)
+        self._network = network.eval().requires_grad_(False)
+        self._take_statistics(support)
+        return self
+
+
+def _episode(
+    sets: list[np.ndarray], batch: int, shots: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Queries (B, S, S) of one set and, for each, K others of that set (B, K, S, S).
+
+    Sets are drawn in proportion to their sizes.
+    """
+    sizes = np.array([len(rows) for rows in sets])
+    images = sets[rng.choice(len(sets), p=sizes / sizes.sum())]
+    rows = rng.permutation(len(images))[:batch]
+    # An offset of 1 to N - 1, modulo N, is any image but the query itself.
+    offsets = rng.integers(1, len(images), size=(len(rows), shots))
+    return images[rows], images[(rows[:, None] + offsets) % len(images)]

@@ -1,0 +1,1 @@
+"""SimpleNet: a discriminator of noisy features."""

@@ -1,0 +1,214 @@
+"""SimpleNet: a discriminator of normal features from the same with Gaussian noise (Liu et al., CVPR 2023)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fusionmedclip.baselines.made_anomalies import MadeAnomalies
+from fusionmedclip.baselines.maps import pixel_maps
+from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
+from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
+from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
+from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
+from fusionmedclip.randomness import torch_generator
+
+__all__ = ["SimpleNet", "SimpleNetHead", "covered_patches", "hinge_loss"]
+
+
+class SimpleNetHead(nn.Module):
+    """Projection and discriminator.
+
+    Parameters
+    ----------
+    dim : int
+        Of the patch features.
+    hidden : int
+        Width of the discriminator.
+    projection : bool
+    """
+
+    def __init__(self, dim: int, hidden: int, *, projection: bool = True):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("std", torch.ones(dim))
+        self.projection = nn.Linear(dim, dim) if projection else nn.Identity()
+        self.discriminator = nn.Sequential(
+            nn.Linear(dim, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 1, bias=False),
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_normal_(module.weight)
+
+    def adapted(self, features: Tensor) -> Tensor:
+        """Projected (N, D) patch features, to which training adds noise."""
+        return self.projection((features - self.mean) / self.std)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normality D of (N, D) patch features: (N,), lower where more anomalous."""
+        return self.discriminator(self.adapted(features)).squeeze(1)
+
+
+def hinge_loss(normal: Tensor, noisy: Tensor, margin: float) -> Tensor:
+    """Truncated hinge: normal features above +margin and noisy ones below -margin cost nothing.
+
+    Parameters
+    ----------
+    normal, noisy : (N,) tensor
+        The discriminator's outputs.
+    """
+    return (margin - normal).clamp(min=0).mean() + (margin + noisy).clamp(min=0).mean()
+
+
+class SimpleNet(FeatureDetector):
+    """Discriminator on frozen patch features; an image is as anomalous as its worst patch.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Officially WideResNet-50-2 with ImageNet weights.
+    settings : SimpleNetSettings, optional
+    """
+
+    needs_backbone = True
+
+    def __init__(self, *, backbone: Backbone, settings: SimpleNetSettings | None = None):
+        self.settings = settings or SimpleNetSettings()
+        self.backbone = backbone
+        self.layers = self.settings.layers
+        self.batch_size = self.settings.batch_size
+        self._head: SimpleNetHead | None = None
+
+    def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
+        """Train projection and discriminator on the patches of (k, H, W) normal images.
+
+        The backbone is frozen and nothing is augmented, so the features are computed once.
+        """
+        s = self.settings
+        patches = self._patches(self.features(support))
+        head = self._make(patches.shape[-1], seed).train()
+        if s.standardise:
+            head.mean.copy_(patches.mean(dim=(0, 1)))
+            head.std.copy_(patches.std(dim=(0, 1)).clamp(min=1e-6))
+        made = None
+        if s.synthesis is not None:
+            made = MadeAnomalies(support, s.synthesis, seed=seed, purpose="simplenet")
+        optimisers = _optimisers(head, s)
+        for step, rows in enumerate(batches(len(patches), s.train_batch, s.steps, seed, "simplenet")):
+            generator = torch_generator(seed, "simplenet", "noise", step)
+            features = head.adapted(self._draw(patches[torch.as_tensor(rows)].flatten(0, 1), generator))
+            if made is None:
+                noise = torch.randn(features.shape, generator=generator).to(features.device)
+                fake = features + s.noise_std * noise
+            else:
+                fake = head.adapted(self._draw(self._made_patches(made, step, rows), generator))
+            outputs = head.discriminator(torch.cat([features, fake])).squeeze(1)
+            loss = hinge_loss(outputs[: len(features)], outputs[len(features) :], s.margin)
+            for optimiser in optimisers:
+                optimiser.zero_grad()
+            loss.backward()
+            for optimiser in optimisers:
+                optimiser.step()
+            if progress is not None:
+                progress({"step": step + 1, "loss": loss.item()})
+        self._head = head.eval()
+        return self
+
+    def _draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
+        count = self.settings.train_patches
+        if count is None or count >= len(patches):
+            return patches
+        return patches[torch.randperm(len(patches), generator=generator)[:count]]
+
+    def _made_patches(self, made: MadeAnomalies, step: int, rows: np.ndarray) -> Tensor:
+        """(N, D) features of the patches that made anomalies on some support images cover."""
+        images, masks = made.batch(step, rows)
+        maps = self.features(images)
+        covered = covered_patches(torch.as_tensor(masks), maps[0].shape[-2:])
+        return self._patches(maps)[covered.to(self.backbone.mean.device)]
+
+    @torch.inference_mode()
+    def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
+        """Score N images from their feature maps, one at a time; see ``FeatureDetector``."""
+        head = fitted(self._head, "SimpleNet")
+        grids = []
+        for i in range(len(maps[0])):
+            embedded = self._embed([m[i : i + 1] for m in maps])
+            grids.append(-head(patch_vectors(embedded)).view(1, *embedded.shape[-2:]))
+        patch_scores = torch.cat(grids)
+        return Scores(
+            patch_scores.flatten(1).amax(dim=1).double().cpu().numpy(),
+            pixel_maps(patch_scores, size, sigma=self.settings.sigma),
+        )
+
+    @torch.no_grad()
+    def _patches(self, maps: Sequence[np.ndarray]) -> Tensor:
+        """(k, P, D) patch features."""
+        return torch.stack(
+            [patch_vectors(self._embed([m[i : i + 1] for m in maps])) for i in range(len(maps[0]))]
+        )
+
+    def _embed(self, maps: Sequence[np.ndarray]) -> Tensor:
+        device = self.backbone.mean.device
+        return embed_patches(
+            [torch.as_tensor(m, device=device) for m in maps],
+            embedding=self.settings.embedding,
+            patch_size=self.settings.patch_size,
+            pretrain_dim=self.settings.pretrain_dim,
+            target_dim=self.settings.target_dim,
+        )
+
+    def _make(self, dim: int, seed: int) -> SimpleNetHead:
+        with keyed_torch(seed, "simplenet", "weights"):
+            head = SimpleNetHead(dim, self.settings.hidden, projection=self.settings.projection)
+        return head.to(self.backbone.mean.device)
+
+    def save(self, folder: Path) -> None:
+        """Write projection and discriminator."""
+        save_tensors(fitted(self._head, "SimpleNet").state_dict(), folder)
+
+    def restore(self, folder: Path) -> Self:
+        """Read weights that :meth:`save` wrote."""
+        state = load_tensors(folder)
+        head = self._make(state["discriminator.0.weight"].shape[1], 0)
+        head.load_state_dict(state)
+        self._head = head.eval()
+        return self
+
+
+def covered_patches(masks: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Which patches an anomaly covers: by half at least or, of a small one, as much as any.
+
+    Parameters
+    ----------
+    masks : (B, H, W) bool tensor
+    grid : (int, int)
+        Rows and columns of patches.
+
+    Returns
+    -------
+    (B, rows * columns) bool tensor
+        Some true for each mask that is not empty.
+    """
+    share = F.adaptive_avg_pool2d(masks.float().unsqueeze(1), grid).flatten(1)
+    return (share > 0) & (share >= share.amax(dim=1, keepdim=True).clamp(max=0.5))
+
+
+def _optimisers(head: SimpleNetHead, settings: SimpleNetSettings) -> list[torch.optim.Optimizer]:
+    optimisers: list[torch.optim.Optimizer] = [
+        torch.optim.Adam(
+            head.discriminator.parameters(), settings.discriminator_rate, weight_decay=settings.weight_decay
+        )
+    ]
+    if settings.projection:
+        optimisers.append(torch.optim.AdamW(head.projection.parameters(), settings.projection_rate))
+    return optimisers

@@ -1,0 +1,1 @@
+"""SQUID: inpainting from a memory queue, judged by a discriminator."""

@@ -1,0 +1,196 @@
+"""SQUID: reconstruction from memories of normal patches, judged by a discriminator (CVPR 2023)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fusionmedclip.baselines.affine_views import random_affine
+from fusionmedclip.baselines.made_anomalies import MadeAnomalies
+from fusionmedclip.baselines.resizing import resize_images, resize_maps
+from fusionmedclip.baselines.squid.network import Discriminator, Generator
+from fusionmedclip.baselines.squid.settings import SQUIDSettings
+from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
+from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.models.batches import even_batches
+from fusionmedclip.models.detector import Detector, Progress, Scores, join
+from fusionmedclip.randomness import generator
+
+__all__ = ["SQUID"]
+
+
+class SQUID(Detector):
+    """An image whose reconstruction the discriminator takes for unreal is anomalous.
+
+    Parameters
+    ----------
+    settings : SQUIDSettings, optional
+    device : str
+    """
+
+    needs_backbone = False
+
+    def __init__(self, *, settings: SQUIDSettings | None = None, device: str = "cpu"):
+        self.settings = settings or SQUIDSettings()
+        self.device = device
+        self._networks: torch.nn.ModuleDict | None = None
+
+    def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
+        """Train generator and discriminator from random weights on (k, H, W) normal images."""
+        s = self.settings
+        images = resize_images(support, s.image_size)
+        networks = self._make(seed).train()
+        made, judge = networks["generator"], networks["discriminator"]
+        optimisers = _optimisers(networks, s)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimisers[0],
+            max(1, round(1.5 * s.steps / s.critic_steps)),
+            eta_min=s.learning_rate * s.final_rate_share,
+        )
+        anomalies = None
+        if s.synthesis is not None:
+            anomalies = MadeAnomalies(images, s.synthesis, seed=seed, purpose="squid")
+        with keyed_torch(seed, "squid", "masks"):
+            for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "squid")):
+                real = self._augmented(images, rows, seed, step)
+                fakes = self._fakes(made, real, anomalies, rows, seed=seed, step=step)
+                losses = {
+                    "step": step + 1,
+                    "discriminator": _judge_step(judge, optimisers[1], real, fakes, s),
+                }
+                if step % s.critic_steps == 0:
+                    losses["generator"] = _generator_step(made, judge, optimisers[0], real, s)
+                    made.painting.remember()
+                    schedule.step()
+                if progress is not None:
+                    progress(losses)
+        self._networks = networks.eval().requires_grad_(False)
+        return self
+
+    def _make(self, seed: int) -> torch.nn.ModuleDict:
+        with keyed_torch(seed, "squid", "weights"):
+            networks = torch.nn.ModuleDict(
+                {
+                    "generator": Generator(self.settings),
+                    "discriminator": Discriminator(self.settings.image_size),
+                }
+            )
+        return networks.to(self.device)
+
+    def _augmented(self, images: np.ndarray, rows: np.ndarray, seed: int, step: int) -> Tensor:
+        s = self.settings
+        if len(rows) == 1:  # batch normalisation of a single 1 x 1 map has no variance
+            rows = np.repeat(rows, 2)
+        views = [
+            random_affine(
+                images[row],
+                generator(seed, "squid", "views", step, place),
+                translation=(s.translation, s.translation),
+                scaling=s.scaling,
+            )
+            for place, row in enumerate(rows)
+        ]
+        return torch.as_tensor(np.stack(views)[:, None], device=self.device)
+
+    @torch.no_grad()
+    def _fakes(
+        self,
+        made: Generator,
+        real: Tensor,
+        anomalies: MadeAnomalies | None,
+        rows: np.ndarray,
+        *,
+        seed: int,
+        step: int,
+    ) -> list[Tensor]:
+        """What the discriminator learns to tell from real views: reconstructions, perhaps anomalies."""
+        fakes = [made(real).student]
+        if anomalies is not None:
+            drawn = anomalies.batch(step, rows)[0]
+            fakes.append(self._augmented(drawn, np.arange(len(drawn)), seed, step))  # moved as the real views
+        return fakes
+
+    @torch.inference_mode()
+    def score(self, images: np.ndarray) -> Scores:
+        """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: the squared residual."""
+        networks = fitted(self._networks, "SQUID")
+        parts = []
+        for batch, kept in even_batches(images, self.settings.batch_size):
+            seen = resize_images(batch, self.settings.image_size)
+            real = torch.as_tensor(seen[:, None], device=self.device)
+            made = networks["generator"](real).student
+            residual = (real - made).square().squeeze(1)
+            if self.settings.score == "residual":
+                scores = residual.flatten(1).mean(dim=1)
+            else:
+                judge = networks["discriminator"]
+                scores = -(judge.alone if self.settings.judge_statistics == "image" else judge)(made)
+            parts.append(
+                Scores(scores.double().cpu().numpy(), resize_maps(residual, batch.shape[1:])).first(kept)
+            )
+        return join(parts)
+
+    def save(self, folder: Path) -> None:
+        """Write generator, memories and discriminator."""
+        save_tensors(fitted(self._networks, "SQUID").state_dict(), folder)
+
+    def restore(self, folder: Path) -> Self:
+        """Read what :meth:`save` wrote."""
+        networks = self._make(0)
+        networks.load_state_dict(load_tensors(folder))
+        self._networks = networks.eval().requires_grad_(False)
+        return self
+
+
+def _optimisers(networks: torch.nn.ModuleDict, s: SQUIDSettings) -> list[torch.optim.Optimizer]:
+    betas = (0.5, 0.999)
+    return [
+        torch.optim.Adam(
+            networks["generator"].parameters(),
+            s.learning_rate,
+            eps=1e-7,
+            betas=betas,
+            weight_decay=s.weight_decay,
+        ),
+        torch.optim.Adam(networks["discriminator"].parameters(), s.learning_rate, betas=betas),
+    ]
+
+
+def _judge_step(
+    judge: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    real: Tensor,
+    fakes: Sequence[Tensor],
+    s: SQUIDSettings,
+) -> float:
+    optimiser.zero_grad()
+    logits_real = judge(real)
+    loss = F.binary_cross_entropy_with_logits(logits_real, torch.ones_like(logits_real))
+    for fake in fakes:
+        logits = judge(fake)
+        part = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))
+        loss = loss + part / len(fakes)
+    (s.discriminator_weight * loss).backward()
+    optimiser.step()
+    return loss.item()
+
+
+def _generator_step(
+    made: Generator, judge: Discriminator, optimiser: torch.optim.Optimizer, real: Tensor, s: SQUIDSettings
+) -> float:
+    out = made(real)
+    logits = judge(out.student)
+    loss = (
+        s.reconstruction_weight * F.mse_loss(out.student, real)
+        + s.adversarial_weight * F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
+        + s.teacher_weight * F.mse_loss(out.teacher, real)
+        + s.distillation_weight * out.distance
+    )
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()

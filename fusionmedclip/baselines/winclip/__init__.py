@@ -1,0 +1,1 @@
+"""WinCLIP+: windows against prompts and supports."""

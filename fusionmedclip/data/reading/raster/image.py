@@ -1,0 +1,173 @@
+"""PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
+from fusionmedclip.data.reading.claims import BoundedFile, check_claim
+from fusionmedclip.data.reading.raster.pages import middle_of, picture_pages
+from fusionmedclip.data.reading.raster.values import Page, stored_values
+from fusionmedclip.data.reading.scaling import scale_by_percentiles, scale_to_unit
+from fusionmedclip.data.reading.settings import ReadSettings
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
+
+__all__ = [
+    "RasterFacts",
+    "frames_of",
+    "open_page",
+    "orientation_of",
+    "raster_facts",
+    "read_raster",
+    "read_stack",
+]
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "PPM")
+"""What is read. Pillow knows more: some through other programs, and formats whose frames are layers."""
+
+_HINT = "open the file in a viewer; download or export it again, or take it out of the folder"
+_ORIENTATION = 0x0112  # of EXIF 2.3 and of TIFF 6.0
+
+
+@guarded("image")
+def open_page(path: Path, *, frame: int | None = None) -> Page:
+    """Decode one picture of a file with Pillow.
+
+    Parameters
+    ----------
+    path : Path
+    frame : int, optional
+        Number among the file's pictures (previews do not count); None takes the middle one, of two the
+        first.
+
+    Raises
+    ------
+    InputError
+        Naming the file when it is missing, empty, no image, truncated or broken.
+    """
+    with _open(path) as image:
+        pages = picture_pages(path, image)
+        wanted = middle_of(len(pages)) if frame is None else frame
+        if not 0 <= wanted < len(pages):
+            raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {len(pages) - 1}")
+        return _decode(path, image, pages[wanted])
+
+
+def _decode(path: Path, image: Image.Image, number: int) -> Page:
+    if number != image.tell():
+        image.seek(number)
+    coding = image.tile[0][3] if image.tile else ()
+    coding = coding if isinstance(coding, tuple) else (coding,)
+    deep = 2 if ";16" in str(coding[:1]) or image.mode.startswith("I;16") else 1
+    check_claim(path, image.width * image.height * len(image.getbands()) * deep)
+    early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
+    image.load()
+    orientation = early if image.format == "TIFF" else _orientation(image)
+    return Page(path, image, number, coding, orientation)
+
+
+def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
+    """Read one picture as grey values.
+
+    8-bit data are divided by 255, n-bit data by 2^n - 1; floating-point and 32-bit data, whose range no
+    format states, are scaled by ``settings.percentiles`` unless they lie in [0, 1] already.
+
+    Returns
+    -------
+    (H, W) float32 array
+        In [0, 1].
+    """
+    return _grey(open_page(path, frame=settings.slice), settings)
+
+
+@guarded("image")
+def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
+    """Read all pictures of a file: (S, H, W) float32 in [0, 1], each scaled by itself."""
+    with _open(path) as image:
+        numbers = picture_pages(path, image)
+        return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
+
+
+def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
+    values, full, inverted = stored_values(page, channel=settings.channel)
+    if full is None and not np.isfinite(values).all():
+        raise InputError(f"{page.path}: holds NaN or infinite values", hint="replace them before the export")
+    if settings.value_range is not None:
+        grey = scale_to_unit(values, settings.value_range)
+    elif full is not None:
+        grey = values / np.float32(255) if values.dtype == np.uint8 else scale_to_unit(values, (0, full))
+    elif page.image.mode == "F" and values.min() >= 0 and values.max() <= 1:
+        grey = values.astype(np.float32)
+    else:
+        grey = scale_by_percentiles(values, settings.percentiles)
+    return page.shown(1 - grey if inverted else grey, exif=settings.exif)
+
+
+@dataclass(frozen=True)
+class RasterFacts:
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    format, mode : str
+        By Pillow's names; ``mode`` is how pixels are stored.
+    pictures : int
+        Frames of a stack or an animation, 1 for an ordinary picture.
+    """
+
+    format: str
+    mode: str
+    pictures: int
+
+
+@guarded("image")
+def raster_facts(path: Path) -> RasterFacts:
+    """Read the header only; a broken one is an :class:`InputError`."""
+    with _open(path) as image:
+        pages = picture_pages(path, image)
+        middle = pages[middle_of(len(pages))]
+        if middle != image.tell():
+            image.seek(middle)
+        return RasterFacts(str(image.format), image.mode, len(pages))
+
+
+@guarded("image")
+def orientation_of(path: Path) -> int:
+    """Turning that shows a file's picture, see :func:`fusionmedclip.data.reading.turning.turn`; 1 is none."""
+    with _open(path) as image:
+        return _orientation(image)
+
+
+def frames_of(path: Path) -> int:
+    """Number of pictures of a TIFF stack or an animation, 1 for a picture."""
+    return raster_facts(path).pictures
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    """Through a file of ours: by name Pillow maps TIFFs into memory, turned ones with sides swapped."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
+    with BoundedFile(path) as file:
+        try:
+            image = Image.open(file, formats=_FORMATS)
+        except Image.UnidentifiedImageError as error:
+            form = what_it_is(path)
+            what = f"{path}: not an image this project can read" + (f": {form}" if form else "")
+            raise InputError(what, allowed=READ_FORMATS, hint=_HINT) from error
+        yield image
+
+
+def _orientation(image: Image.Image) -> int:
+    """Of EXIF, XMP or TIFF; broken metadata is no reason to refuse good pixels."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:
+        return 1

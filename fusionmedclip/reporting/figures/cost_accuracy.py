@@ -1,0 +1,100 @@
+"""Image AUROC against what a run costs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fusionmedclip.pipeline.files import read_json
+from fusionmedclip.reporting.figures.style import colour, drawing, marker
+
+__all__ = ["COSTS", "cost_of", "draw_cost_accuracy"]
+
+COSTS = {
+    "fit": "fit, s",
+    "score": "score, ms an image",
+    "memory": "peak memory, GiB",
+    "parameters": "trained parameters",
+}
+
+
+def cost_of(record: Mapping) -> dict[str, float]:
+    """Costs of a run from its metrics file, NaN where it names none; keys are those of ``COSTS``."""
+    timing, parameters = record.get("timing", {}), record.get("trained_parameters")
+    rate, peak = timing.get("images_per_s"), record.get("memory", {}).get("peak_bytes")
+    return {
+        "fit": timing.get("fit_s", np.nan),
+        "score": 1000 / rate if rate else np.nan,
+        "memory": peak / 2**30 if peak else np.nan,
+        "parameters": np.nan if parameters is None else float(sum(parameters.values())),
+    }
+
+
+def draw_cost_accuracy(
+    *,
+    figures: Mapping[str, Mapping[str, Sequence[str]]],
+    titles: Mapping[str, str],
+    stand_in: bool,
+    folder: str | Path,
+) -> None:
+    """Draw ``cost_accuracy``, a line of panels a data set.
+
+    Parameters
+    ----------
+    figures : mapping of data set to method to metrics files
+        One file a seed.
+    titles : mapping
+        Of data sets and methods.
+    stand_in : bool
+        Whether to say that what is shown was not made by the thesis's protocol.
+    folder : path
+    """
+    from matplotlib.ticker import LogLocator
+
+    records = {
+        d: {m: [read_json(p) for p in files] for m, files in dict(ms).items()}
+        for d, ms in dict(figures).items()
+    }
+    every = [record for methods in records.values() for runs in methods.values() for record in runs]
+    devices = sorted({record["provenance"].get("device", "an unnamed device") for record in every})
+    methods = list(dict.fromkeys(method for entry in records.values() for method in entry))
+    with drawing(
+        Path(folder, "cost_accuracy.png"),
+        lines=len(records),
+        columns=len(COSTS),
+        panel=(1.75, 1.6),
+        gap=(0.25, 0.75),
+        margins=(0.65, 1.5, 0.3, 0.45),
+        title="Cost against image AUROC",
+        notes=[f"Means over seeds, measured on {'; '.join(devices)}. Times differ from run to run."],
+        stand_in=stand_in,
+        share=True,
+    ) as (figure, axes):
+        for line, (dataset, runs) in zip(axes, records.items(), strict=True):
+            for axis, (cost, name) in zip(line, COSTS.items(), strict=True):
+                for method, seeds in runs.items():
+                    x = float(np.mean([cost_of(seed)[cost] for seed in seeds]))
+                    y = float(np.mean([seed["metrics"]["image_auroc"] for seed in seeds]))
+                    axis.plot(
+                        [x], [y], marker(method), color=colour(method), markeredgecolor="w", markersize=7
+                    )
+                if cost == "parameters":
+                    axis.set_xscale("symlog", linthresh=100, linscale=0.5)
+                    axis.set_xlim(left=-30)
+                elif cost == "memory":
+                    axis.set_xlim(left=0)
+                    axis.locator_params(axis="x", nbins=4)
+                else:
+                    axis.set_xscale("log")
+                    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+                    axis.xaxis.set_major_formatter("{x:g}")
+                axis.minorticks_off()
+                axis.axhline(0.5, color="0.8", linewidth=0.7, linestyle=":", zorder=0)
+                axis.set_xlabel(name)
+            line[0].set_ylabel("image AUROC")
+            line[0].set_title(titles.get(dataset, dataset), loc="left")
+        handles = [
+            axes[0, -1].plot([], [], marker(m), color=colour(m), label=titles.get(m, m))[0] for m in methods
+        ]
+        right = axes[0, -1].get_position().x1
+        figure.legend(handles=handles, loc="center left", bbox_to_anchor=(right + 0.01, 0.5))

@@ -1,0 +1,1 @@
+"""The page that holds everything, and the page of curation."""

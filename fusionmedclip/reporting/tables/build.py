@@ -1,0 +1,131 @@
+"""Tables from their rows: a long CSV that keeps everything, and the same numbers to read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fusionmedclip.pipeline.files import write_text
+from fusionmedclip.reporting.comparisons.duplicate_text import duplicate_lines
+from fusionmedclip.reporting.comparisons.text import sentences
+from fusionmedclip.reporting.comparisons.verdict_text import verdict_lines
+from fusionmedclip.reporting.finished import image_reasons
+from fusionmedclip.reporting.status import WITHOUT_NUMBER, scoped
+from fusionmedclip.reporting.tables.grid import make_grid
+from fusionmedclip.reporting.tables.html import grid_html, html_page
+from fusionmedclip.reporting.tables.inputs import write_record
+from fusionmedclip.reporting.tables.latex import grid_latex
+from fusionmedclip.reporting.tables.markdown import grid_markdown
+from fusionmedclip.reporting.tables.row import COLUMNS, build_row
+
+__all__ = ["COLUMNS", "build_row", "build_table", "markdown", "read_table"]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table's CSV; empty cells are NaN."""
+    return pd.read_csv(path)
+
+
+def build_table(
+    *,
+    rows: Sequence[str | Path],
+    title: str,
+    titles: Mapping[str, str],
+    layout: str,
+    csv: str | Path,
+    text: str | Path,
+    controls: Sequence[str] = (),
+    unranked: Sequence[str] = (),
+    reasons: Sequence[tuple[str, str, Sequence[str]]] = (),
+    manifests: Sequence[str | Path] = (),
+    ours: Mapping[str, str] | None = None,
+    latex: str | Path | None = None,
+    html: str | Path | None = None,
+    comparisons: str | Path | None = None,
+    further: str | Path | None = None,
+    verdicts: str | Path | None = None,
+    record: Mapping | None = None,
+) -> None:
+    """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
+
+    Parameters
+    ----------
+    rows : sequence of paths
+        In the order printed.
+    title : str
+    titles : mapping
+        Of data sets and methods.
+    layout : str
+        ``dataset_k`` or ``method``.
+    csv, text, latex, html : path
+    controls : sequence of str
+        Methods that are controls; where one nearly equals the best method, a note below the table says so.
+    unranked : sequence of str
+        Methods that are never marked as best: those that chose by the test set.
+    reasons : sequence of (data set, method, texts)
+        From :func:`fusionmedclip.reporting.tables.rows.stand_in_reasons`, of every method of the table.
+    manifests : sequence of paths
+        As for :func:`fusionmedclip.reporting.tables.row.build_row`.
+    ours : mapping
+        Methods that leave open what the table's metric is of, and what we take.
+    comparisons : path, optional
+        ``{table}_comparisons.csv``; sentences below the table come from it.
+    further : path, optional
+        ``{table}_metrics.csv``; what is said of near-duplicates comes from it.
+    verdicts : path, optional
+        ``{table}_verdicts.csv``; colours, marks and sentences on the thesis's figures come from it.
+    record : mapping, optional
+        Where to say what the table was made from: ``out`` (``{table}.inputs.json``), ``results``,
+        ``request``, and the ``inputs`` and further ``outputs`` of its rows and statistics
+        (:func:`fusionmedclip.reporting.tables.inputs.write_record`).
+    """
+    table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
+    judged = None if verdicts is None else pd.read_csv(verdicts)
+    beneath = {
+        "In place of the thesis's protocol": _differences(table, reasons, manifests, titles),
+        "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
+        "Near-duplicates across support set and test": (
+            [] if further is None else duplicate_lines(pd.read_csv(further), titles)
+        ),
+        "Can the best two be told apart?": (
+            [] if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
+        ),
+    }
+    look = {
+        "title": title,
+        "titles": titles,
+        "layout": layout,
+        "controls": controls,
+        "unranked": unranked,
+        "ours": ours,
+    }
+    grid = make_grid(table, **look, beneath=beneath, verdicts=judged)
+    write_text(csv, table.to_csv(index=False, lineterminator="\n"))
+    write_text(text, grid_markdown(grid))
+    if latex is not None:
+        write_text(latex, grid_latex(grid))
+    if html is not None:
+        write_text(html, html_page(grid_html(grid), title=title))
+    if record is not None:
+        written = [path for path in (csv, text, latex, html) if path is not None]
+        outputs = [*rows, *record["outputs"], *written]
+        write_record(**{**record, "outputs": outputs}, layout={**look, "reasons": reasons})
+
+
+def _differences(
+    table: pd.DataFrame,
+    reasons: Sequence[tuple[str, str, Sequence[str]]],
+    manifests: Sequence[str | Path],
+    titles: Mapping[str, str],
+) -> list[str]:
+    """What of the table's stand-ins is not the thesis's protocol."""
+    status = table.groupby(["dataset", "method"], sort=False)["status"].first()
+    held = {(dataset, method): texts for dataset, method, texts in reasons}
+    cells = [cell for cell, said in status.items() if said not in WITHOUT_NUMBER]
+    found = {cell: [*held.get(cell, ()), *image_reasons(cell[0], manifests)] for cell in cells}
+    return scoped(found, titles)
+
+
+def markdown(table: pd.DataFrame, **layout) -> str:
+    """A table as Markdown; ``layout`` as :func:`fusionmedclip.reporting.tables.grid.make_grid` takes it."""
+    return grid_markdown(make_grid(table, **layout))

@@ -1,0 +1,1 @@
+"""What the thesis prints, and the protocol that it was printed under."""

@@ -1,0 +1,117 @@
+"""Getting a data set, or the steps to take."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+from downloads import GOOD, zip_of
+from rich.console import Console
+
+from fusionmedclip.data.acquisition.acquire import AcquireSettings, acquire
+from fusionmedclip.errors import InputError
+
+
+def _settings(**keys) -> AcquireSettings:
+    facts = {"publisher": "A. Nyone", "homepage": "https://example.org", "licence": "CC0"}
+    return AcquireSettings.from_config({**facts, **keys})
+
+
+def test_acquire_downloads_once_and_checks(server, tmp_path: Path) -> None:
+    server.content = zip_of(tmp_path / "made.zip", GOOD).read_bytes()
+    settings = _settings(url=server.url, strip="Set", expect=["no", "yes"])
+    first = acquire(settings, tmp_path / "data" / "toy", dataset="toy")
+    assert first.downloaded
+    assert first.sha256 == {"set.zip": hashlib.sha256(server.content).hexdigest()}
+    again = acquire(settings, tmp_path / "data" / "toy", dataset="toy")
+    assert not again.downloaded
+    assert len(server.requests) == 1
+    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["checksums.json", "toy"]
+    (tmp_path / "data" / "toy").rename(tmp_path / "data" / "old")
+    server.content = zip_of(tmp_path / "made.zip", {**GOOD, "Set/no/c.png": b"new"}).read_bytes()
+    with pytest.raises(InputError, match=r"set\.zip: not the file that was downloaded first"):
+        acquire(settings, tmp_path / "data" / "toy", dataset="toy")
+    assert not (tmp_path / "data" / "toy").exists()
+
+
+def test_acquire_several_parts_and_goes_on_after_a_break(server, tmp_path: Path) -> None:
+    base = server.url.removesuffix("/set.zip")
+    images = zip_of(tmp_path / "made.zip", {"train/a.png": b"a", "train/b.png": b"b"}).read_bytes()
+    server.contents = {"/train_images.zip": images, "/captions.csv": b"image,caption\n", "/bad.zip": b"none"}
+    urls = [f"{base}/train_images.zip?download=1", f"{base}/captions.csv"]
+    with pytest.raises(InputError, match=r"bad\.zip: cannot be read as archive"):
+        acquire(_settings(urls=[*urls, f"{base}/bad.zip"]), tmp_path / "roco", dataset="roco")
+    assert not (tmp_path / "roco").exists()
+    found = acquire(_settings(urls=urls, expect=["captions.csv"]), tmp_path / "roco", dataset="roco")
+    assert found.downloaded
+    assert len(server.requests) == 3  # nothing twice
+    assert (tmp_path / "roco" / "train_images" / "train" / "b.png").read_bytes() == b"b"
+    assert (tmp_path / "roco" / "captions.csv").read_bytes() == b"image,caption\n"
+
+
+def test_acquire_compares_a_known_checksum(server, tmp_path: Path) -> None:
+    server.content = zip_of(tmp_path / "made.zip", GOOD).read_bytes()
+    with pytest.raises(InputError, match="not the file it should be"):
+        acquire(_settings(url=server.url, sha256="0" * 64), tmp_path / "toy", dataset="toy")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["made.zip"]
+
+
+def test_a_failed_download_says_how_to_do_without(server, tmp_path: Path) -> None:
+    server.status = 404
+    with pytest.raises(InputError, match="404") as caught:
+        acquire(_settings(url=server.url, expect=["a.csv"]), tmp_path / "toy", dataset="toy")
+    assert f"1. download {server.url}, and unpack it" in str(caught.value)
+    assert f"{tmp_path / 'toy'} must hold: a.csv" in str(caught.value)
+
+
+def test_progress_is_shown_on_a_terminal_alone(server, tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    server.content = zip_of(tmp_path / "x" / "made.zip", {"a.csv": b"1"}).read_bytes()
+    for terminal in (True, False):
+        screen = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+        folder = tmp_path / str(terminal)
+        acquire(_settings(url=server.url), folder / "toy", dataset="toy", console=screen)
+        assert ("Downloading set.zip" in screen.file.getvalue()) is terminal
+        assert ("Unpacking set.zip" in screen.file.getvalue()) is terminal
+
+
+def test_acquire_says_what_to_do_by_hand(tmp_path: Path) -> None:
+    settings = _settings(steps=["Sign the agreement.", "Unpack the file."], expect=["train.csv"])
+    with pytest.raises(InputError) as caught:
+        acquire(settings, tmp_path / "chexpert", dataset="chexpert")
+    for text in (
+        "'chexpert'",
+        "A. Nyone",
+        "CC0",
+        "1. Sign the agreement.",
+        "2. Unpack the file.",
+        "train.csv",
+    ):
+        assert text in str(caught.value)
+    (tmp_path / "chexpert").mkdir()
+    (tmp_path / "chexpert" / "other.csv").touch()
+    with pytest.raises(InputError, match=r"lacks train\.csv"):
+        acquire(settings, tmp_path / "chexpert", dataset="chexpert")
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"), [({"adress": "x"}, "unknown key"), ({"licence": ""}, "licence` is missing")]
+)
+def test_wrong_settings(keys: dict, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        _settings(**keys)
+
+
+def test_real_brainmri_is_the_public_set(real_data: Path) -> None:
+    settings = _settings(checksums="brainmri", expect=["no", "yes"])
+    found = acquire(settings, real_data / "brainmri", dataset="brainmri")
+    assert found.verification.identical
+    assert "253 of 253 listed files are identical" in found.text()
+
+
+def test_scaled_busi_is_told_from_the_original(real_data: Path) -> None:
+    found = acquire(_settings(checksums="busi"), real_data / "busi", dataset="busi").verification
+    assert not found.same
+    assert len(found.different) == 1578
+    assert not found.missing
+    assert not found.extra
