@@ -9,26 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import Block, blocks
+from tests.docs.documents import Block, blocks, in_text
+from tests.docs.plans import Plan, is_plan, plans
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCKS = [block for block in blocks(ROOT) if block.commands]
+BLOCKS = [block for block in blocks(ROOT) if block.commands or block.file]
+PAGES = sorted({block.page for block in BLOCKS if any(not is_plan(c, runs=block.runs) for c in block.commands)})
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.page}:{b.line}")
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.commands], ids=lambda b: f"{b.page}:{b.line}")
 def test_a_block_with_commands_runs_or_says_where_it_does(block: Block):
     """``sh``: anywhere. Else its title says what it needs."""
-    assert block.runs or (".sh" in block.info and 'title="' in block.info), block.body
+    assert block.runs or (".sh" in block.info and block.title), block.body
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
-    """The tracked files as they stand, with the folders that the documents call NORMALS and SCANS."""
-    import numpy as np
-    from PIL import Image
-
-    from fusionmedclip.data.phantoms import draw_phantom
-
+    """The tracked files as they stand, with the configurations that the documents tell a reader to write."""
     folder = tmp_path_factory.mktemp("docs") / "clone"
     names = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True
@@ -37,39 +34,44 @@ def clone(tmp_path_factory) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for place, count, lesion in (("NORMALS", 6, False), ("SCANS", 3, True)):
-        (folder / place).mkdir()
-        for index in range(count):
-            drawn = draw_phantom("brain_mri", size=96, lesion=lesion, seed=3, index=index).image
-            Image.fromarray((drawn * 255).astype(np.uint8)).save(folder / place / f"scan_{index}.png")
+    files = [block for block in BLOCKS if block.file]
+    assert len(files) == len({block.file for block in files}), "two pages give a file of one name"
+    for block in files:
+        assert not (folder / block.file).exists(), f"{block.page}:{block.line}: {block.file} is the project's"
+        (folder / block.file).write_text(block.body)
     return folder
 
 
-def _run(command: str, folder: Path, *, plan: bool = False) -> subprocess.CompletedProcess:
-    """Run a command as a reader types it; make, and the workflow where ``plan``, say what they would do."""
-    program, *arguments = shlex.split(command)
+def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess:
+    """Run a command as a reader types it."""
     tools = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
-    if program == "make":
-        arguments.append("--dry-run")
-    elif plan:
-        arguments = ["--dry-run", "--quiet", "all", *(a for a in arguments if a != "--use-conda")]
-    return subprocess.run(
-        [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def _planned(command: str) -> bool:
-    """Whether a command of a titled block can be planned in any clone."""
-    words = shlex.split(command)
-    return words[0] == "snakemake" and not {"--workflow-profile", "mine.yaml"} & set(words)
-
-
-@pytest.mark.parametrize("page", sorted({block.page for block in BLOCKS}))
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_of_a_page_run_in_their_order(page: str, clone: Path):
-    """One after the other; what takes hours, a cluster or a network is planned."""
-    for block in (block for block in BLOCKS if block.page == page):
+    """One after the other; make says what it would do."""
+    for block in (block for block in BLOCKS if block.page == page and block.runs):
         for command in block.commands:
-            if block.runs or _planned(command):
-                done = _run(command, clone, plan=not block.runs)
+            if not is_plan(command, runs=True):
+                words = shlex.split(command) + (["--dry-run"] if command.startswith("make ") else [])
+                done = _run(words, clone)
                 assert done.returncode == 0, f"{page}:{block.line}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+def _planned() -> list[Plan]:
+    fenced = [
+        (block.page, command)
+        for block in BLOCKS
+        for command in block.commands
+        if is_plan(command, runs=block.runs)
+    ]
+    return plans([*fenced, *in_text(ROOT)], default="all")
+
+
+@pytest.mark.parametrize("plan", _planned(), ids=lambda plan: " ".join((*plan.files, *plan.values)) or "default")
+def test_every_target_of_a_configuration_is_planned(plan: Plan, clone: Path):
+    """What the documents ask of the workflow under one configuration: one dry run of all of it."""
+    done = _run(plan.command, clone)
+    assert done.returncode == 0, f"{plan.commands}\n{done.stdout}\n{done.stderr}"

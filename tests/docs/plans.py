@@ -1,0 +1,74 @@
+"""Commands of the workflow, understood as Snakemake understands them, and those of one configuration together."""
+
+import contextlib
+import io
+import shlex
+from dataclasses import dataclass, field
+
+from snakemake.cli import parse_args
+
+FREE = {"cores", "dryrun", "quiet", "use_conda", "targets", "max_jobs_per_timespan"}
+"""What may differ between two commands whose jobs are the same."""
+
+
+@dataclass
+class Plan:
+    """What some commands of one configuration ask for: files of the configuration, single values, targets."""
+
+    files: tuple[str, ...]
+    values: tuple[str, ...]
+    commands: dict[str, str] = field(default_factory=dict)
+    """Page by command."""
+    targets: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> list[str]:
+        """One dry run of all of it."""
+        words = ["snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
+        words += ["--configfile", *self.files] if self.files else []
+        words += ["--config", *self.values] if self.values else []
+        return [*words, "--", *self.targets]
+
+
+def is_plan(command: str, *, runs: bool) -> bool:
+    """Whether a command is to be planned: a dry run, or one whose run takes what not every machine has."""
+    words = shlex.split(command)
+    return words[0] == "snakemake" and "--workflow-profile" not in words and (not runs or "--dry-run" in words)
+
+
+def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
+    """One plan a configuration; its dry run plans every target that some command asks for.
+
+    Parameters
+    ----------
+    asked : list of (page, command)
+    default : str
+        The target of a command that names none.
+
+    Raises
+    ------
+    ValueError
+        For options that Snakemake does not have, and for a command that asks for more than a configuration and
+        targets, which a common plan would not cover.
+    """
+    found: dict[tuple, Plan] = {}
+    for page, command in asked:
+        options = _options(shlex.split(command))
+        files = tuple(map(str, options.configfile or ()))
+        values = tuple(options.config or ())
+        plan = found.setdefault((files, values), Plan(files, values))
+        plan.commands[command] = page
+        plan.targets += [name for name in options.targets or [default] if name not in plan.targets]
+        alike = vars(_options(plan.command))
+        more = {name for name, value in vars(options).items() if value != alike[name]} - FREE
+        if more:
+            raise ValueError(f"{page}: {command}: its plan would leave out {', '.join(sorted(more))}")
+    return list(found.values())
+
+
+def _options(words: list[str]):
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            return parse_args(words[1:])[1]
+        except SystemExit:
+            raise ValueError(f"{shlex.join(words)}: {said.getvalue()}") from None
