@@ -105,9 +105,8 @@ def tables_by_layout(layout, suffix=".csv"):
 def figure_files(kind, *names):
     """PNG and PDF of each figure of a kind; the PNGs are in snakemake --report."""
     stems = {f"{kind}_{name}": {"of": name} for name in names} or {kind: {}}
-    marked = partial(
-        report, category="Figures", caption=f"../fusionmedclip/reporting/figures/captions/{kind}.rst"
-    )
+    caption = f"../fusionmedclip/reporting/figures/captions/{kind}.rst"
+    marked = partial(report, category="Figures", caption=caption)
     title = {"figure": FIGURE_TITLES[kind]}
     shown = [marked(f"{RESULTS}/figures/{stem}.png", labels={**title, **of}) for stem, of in stems.items()]
     return shown + [f"{RESULTS}/figures/{stem}.pdf" for stem in stems]
