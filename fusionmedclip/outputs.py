@@ -1,13 +1,16 @@
-"""Places of outputs, checked before hours of work are lost on them."""
+"""Outputs: places checked before hours of work are lost on them, files written whole or not at all."""
 
+import contextlib
+import os
 import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["check_outputs", "check_writable", "score_files"]
+__all__ = ["check_outputs", "check_writable", "score_files", "whole_file"]
 
 
 def check_writable(path: Path) -> None:
@@ -75,3 +78,22 @@ def check_outputs(outputs: Iterable[Path], *, inputs: Iterable[Path]) -> None:
             what = f"{path}: would be overwritten, and is no earlier result: there is no {outputs[0].name}"
             raise InputError(what, hint="move it, or give another name: --out")
         check_writable(path.parent)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` that becomes ``path`` only when the block succeeds.
+
+    Examples
+    --------
+    >>> with whole_file("table.csv") as temporary:  # doctest: +SKIP
+    ...     temporary.write_text("a,b")
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.files.images import image_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 from fusionmedclip.models.device import torch_device
-from fusionmedclip.outputs import check_outputs, score_files
+from fusionmedclip.outputs import check_outputs, score_files, whole_file
 from fusionmedclip.training.estimator import FusionMedCLIP, Prediction
 from fusionmedclip.training.saved import read_record
 

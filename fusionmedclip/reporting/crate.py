@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from rich.progress import track
 
-from fusionmedclip.data.files.digests import whole_file
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import commit_date, file_sha256
 from fusionmedclip.reporting.verification.packing import check_verified

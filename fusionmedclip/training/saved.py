@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.files.folders import is_stray
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.models.weight_files import read_safetensors
-from fusionmedclip.outputs import check_writable
+from fusionmedclip.outputs import check_writable, whole_file
 from fusionmedclip.provenance import file_sha256
 
 __all__ = ["FORMAT", "RECORD", "WEIGHTS", "check_place", "read_record", "read_trained", "write_trained"]

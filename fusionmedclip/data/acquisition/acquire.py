@@ -15,8 +15,8 @@ from fusionmedclip.data.acquisition.checksums import (
 )
 from fusionmedclip.data.acquisition.fetch import fetch
 from fusionmedclip.data.acquisition.unpack import unpack
-from fusionmedclip.data.files.digests import sha256_of
 from fusionmedclip.errors import InputError
+from fusionmedclip.provenance import file_sha256
 
 __all__ = ["AcquireSettings", "Acquired", "acquire"]
 
@@ -178,7 +178,7 @@ def _download_one(settings: AcquireSettings, folder: Path, record: Path, console
     archive = folder.parent / f".{folder.name}.{name}"
     if not archive.exists():
         fetch(settings.url, archive, console=console)
-    digest = sha256_of(archive)
+    digest = file_sha256(archive)
     if settings.sha256 is not None and digest != settings.sha256.lower():
         archive.unlink()
         raise InputError(
@@ -208,7 +208,7 @@ def _download_several(
         file = parts / name
         if not file.exists():
             fetch(url, file, console=console)
-        digests[name] = sha256_of(file)
+        digests[name] = file_sha256(file)
         compare_or_record(file, digests[name], record=record)
         if inner is not None:
             with _status(console, f"Unpacking {name}"):

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
-from fusionmedclip.data.files.digests import sha256_of, whole_file
 from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.documents import read_json, read_text
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.outputs import whole_file
+from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Verification", "compare_or_record", "read_checksums", "shipped_checksums", "verify_folder"]
 
@@ -76,7 +77,7 @@ def verify_folder(root: Path, checksums: dict[str, str], *, threads: int | None 
         raise InputError(f"{root}: no such folder")
     present = {path.relative_to(root).as_posix(): path for path in data_files(root)}
     common = sorted(set(checksums) & set(present))
-    digests = map_files(sha256_of, [present[name] for name in common], title="Hashing", threads=threads)
+    digests = map_files(file_sha256, [present[name] for name in common], title="Hashing", threads=threads)
     agree = {name: digest == checksums[name] for name, digest in zip(common, digests, strict=True)}
     return Verification(
         same=tuple(name for name in common if agree[name]),

@@ -14,10 +14,10 @@ from fusionmedclip.data.curation.leaks import expected_leak
 from fusionmedclip.data.curation.loose_slices import loose_slice_findings
 from fusionmedclip.data.curation.shortcuts import measure_shortcuts, shortcut_findings
 from fusionmedclip.data.curation.statistics import CATEGORIES
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.documents import read_json
 from fusionmedclip.guard import reading
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["Curation", "curate", "read_curation", "write_curation"]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.files.kinds import kind_of, split_slice
 from fusionmedclip.data.reading.nifti import cut_axis, from_slices, load_oriented
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["REDUCTIONS", "combine_maps", "combine_scores", "write_map_volume"]
 

@@ -12,11 +12,11 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.data.sources.caption_layouts import LAYOUTS, SPLITS
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["SPLITS", "CaptionSource", "read_captions", "write_captions"]
 

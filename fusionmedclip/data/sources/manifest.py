@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusionmedclip.data.files.digests import sha256_of_image, whole_file
+from fusionmedclip.data.files.digests import sha256_of_image
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.reading.read import read_with_mask
@@ -22,6 +22,7 @@ from fusionmedclip.data.sources.records import Listing, Record
 from fusionmedclip.data.sources.registry import list_source
 from fusionmedclip.data.sources.text_tables import read_table
 from fusionmedclip.errors import InputError
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["COLUMNS", "build_manifest", "known_masks", "read_manifest", "source_root", "write_manifest"]
 

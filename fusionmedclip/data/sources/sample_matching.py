@@ -5,14 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-from fusionmedclip.data.files.digests import sha256_of, sha256_of_image
+from fusionmedclip.data.files.digests import sha256_of_image
 from fusionmedclip.data.sources.records import Listing
+from fusionmedclip.data.sources.sample_lists import Sample
 from fusionmedclip.errors import InputError
-
-if TYPE_CHECKING:
-    from fusionmedclip.data.sources.samples import Sample
+from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Matcher"]
 
@@ -37,7 +35,7 @@ class Matcher:
             self.named[PurePosixPath(file).name].append(index)
         self.taken: dict[int, Sample] = {}
 
-    def match(self, samples: Iterable["Sample"]) -> dict[int, tuple["Sample", str | None]]:
+    def match(self, samples: Iterable[Sample]) -> dict[int, tuple[Sample, str | None]]:
         """Position of each record found, to its sample and what stands before the sample's path in its own.
 
         The latter is None where the record was known by bytes or by its file's own name.
@@ -54,7 +52,7 @@ class Matcher:
             found[index] = (sample, prefix)
         return found
 
-    def _once(self, samples: Iterable["Sample"]) -> list["Sample"]:
+    def _once(self, samples: Iterable[Sample]) -> list[Sample]:
         """Samples whose file is listed for the first time; the others are problems."""
         first: dict[str, Sample] = {}
         for sample in samples:
@@ -65,7 +63,7 @@ class Matcher:
                 self.listing.problems.add(message)
         return list(first.values())
 
-    def _find(self, sample: "Sample") -> tuple[int, str | None]:
+    def _find(self, sample: Sample) -> tuple[int, str | None]:
         named = self.named[PurePosixPath(sample.file).name]
         alike = [index for index in named if f"/{self.files[index]}".endswith(f"/{sample.file}")]
         if alike:
@@ -81,12 +79,12 @@ class Matcher:
             )
         return self._only(named, sample), None
 
-    def _same_bytes(self, sample: "Sample") -> list[int]:
+    def _same_bytes(self, sample: Sample) -> list[int]:
         """Records with the bytes of the published image; copies of one image stand for each other."""
         path = self.published / sample.file
         if not path.is_file():
             return []
-        alike = [i for i in self._digests.get(sha256_of(path), ()) if i not in self.taken]
+        alike = [i for i in self._digests.get(file_sha256(path), ()) if i not in self.taken]
         return [i for i in alike if self.listing.records[i].label == sample.label] or alike
 
     @cached_property
@@ -97,7 +95,7 @@ class Matcher:
                 found[sha256_of_image(self.listing.root / record.file)].append(index)
         return found
 
-    def _only(self, indices: Sequence[int], sample: "Sample") -> int:
+    def _only(self, indices: Sequence[int], sample: Sample) -> int:
         """The one record, or the one of several that has the published label."""
         if len(indices) > 1:
             indices = [i for i in indices if self.listing.records[i].label == sample.label] or indices
@@ -109,7 +107,7 @@ class Matcher:
             )
         return indices[0]
 
-    def _check(self, index: int, sample: "Sample") -> None:
+    def _check(self, index: int, sample: Sample) -> None:
         record = self.listing.records[index]
         if index in self.taken:
             raise InputError(

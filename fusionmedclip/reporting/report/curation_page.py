@@ -13,9 +13,9 @@ from PIL import Image
 from fusionmedclip.data.curation.curate import Curation
 from fusionmedclip.data.curation.findings import KINDS, Finding
 from fusionmedclip.data.curation.statistics import CATEGORIES
-from fusionmedclip.data.files.digests import whole_file
 from fusionmedclip.data.reading.read import read_with_mask
 from fusionmedclip.data.reading.settings import ReadSettings
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.reporting.page import skeleton
 
 __all__ = ["curation_page"]
