@@ -173,8 +173,11 @@ def test_the_package_holds_the_protocol_as_it_stands_in_config_yaml(root):
 
 
 def test_planning_loads_neither_torch_nor_an_imaging_library(root):
-    """What rules/common.smk does with every method, in a process of its own."""
-    program = """
+    """Every import of the rules, and what rules/common.smk does with every method, in its own process."""
+    rules = "\n".join(path.read_text() for path in [root / "Snakefile", *root.glob("rules/*.smk")])
+    imports = re.findall(r"^(?:from|import) fusionmedclip[^(\n]*(?:\([^)]*\))?", rules, re.M)
+    assert len(imports) > 10
+    plan = """
 import sys
 from fusionmedclip.config import load_config
 from fusionmedclip.methods import check_settings, check_stage1, reads_features
@@ -189,5 +192,6 @@ for name in config.data["backbones"]:
 row_request(config, "table8", 1)
 print(sorted({"torch", "cv2", "PIL", "pydicom", "nibabel", "scipy", "skimage"} & set(sys.modules)))
 """
+    program = "\n".join([*imports, plan])
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

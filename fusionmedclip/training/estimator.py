@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import torch
 
-from fusionmedclip.data import ImageSettings, load_images
+from fusionmedclip.data.reading.images import load_images
+from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.models.arithmetic import arithmetic
