@@ -1,4 +1,4 @@
-"""Commands of the workflow, understood as Snakemake understands them, and those of one configuration together."""
+"""Commands of the workflow as Snakemake understands them, those of one configuration together."""
 
 import contextlib
 import io
@@ -33,7 +33,8 @@ class Plan:
 def is_plan(command: str, *, runs: bool) -> bool:
     """Whether a command is to be planned: a dry run, or one whose run takes what not every machine has."""
     words = shlex.split(command)
-    return words[0] == "snakemake" and "--workflow-profile" not in words and (not runs or "--dry-run" in words)
+    ours = words[0] == "snakemake" and "--workflow-profile" not in words
+    return ours and (not runs or "--dry-run" in words)
 
 
 def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
@@ -48,8 +49,8 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
     Raises
     ------
     ValueError
-        For options that Snakemake does not have, and for a command that asks for more than a configuration and
-        targets, which a common plan would not cover.
+        For options that Snakemake does not have, and for a command that asks for more than a configuration
+        and targets, which a common plan would not cover.
     """
     found: dict[tuple, Plan] = {}
     for page, command in asked:
