@@ -31,8 +31,8 @@ fuzz: $(READY)  ## thousands of damaged files through every reader
 bench: $(READY)  ## every benchmark, each with its bar
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-docs: $(READY)  ## the documentation as a site in build/site; a warning is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+docs: $(READY)  ## the documentation as a site in build/site; a warning is an error (with --quiet they are not counted)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 lint: $(READY)
 	$(BIN)/ruff check .
