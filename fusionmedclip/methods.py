@@ -40,8 +40,6 @@ _SETTINGS = {
     FILE_STATISTIC: "fusionmedclip.baselines.controls.file_settings:FileStatisticSettings",
 }
 
-_READ_FEATURES = frozenset({"patchcore", "simplenet", "patch_nn"})
-
 
 def is_built(kind: str) -> bool:
     """Whether a kind of method can run; the tables show the others as ``not run``."""
@@ -63,17 +61,18 @@ def reads_files(kind: str) -> bool:
 
 def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether scores come from the frozen backbone's features alone, so that a shared store serves them."""
-    if kind == OURS:
-        from fusionmedclip.training.settings import FusionSettings
-
-        made = build(FusionSettings, settings)
-        return made.model.frozen_tower and made.precision == "float32"
-    return kind in _READ_FEATURES
+    return _trait(kind, settings, "frozen_features")
 
 
 def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether ``fit`` takes the normals of the other data sets (``meta``) beside the support set."""
-    return kind == "regad" and settings.get("meta_source", "others") == "others"
+    return _trait(kind, settings, "learns_from_others")
+
+
+def _trait(kind: str, settings: Mapping[str, Any], name: str) -> bool:
+    """What the settings of a kind say of it; False where they say nothing."""
+    cls = load(entry_points(kind)[1]) if is_built(kind) else None
+    return hasattr(cls, name) and getattr(build(cls, settings, where=kind), name)
 
 
 def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> None:

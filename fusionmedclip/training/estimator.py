@@ -99,7 +99,7 @@ class FusionMedCLIP(Detector):
     @property
     def frozen_features(self) -> bool:
         """Whether scoring may take the frozen backbone's features from a store."""
-        return self.settings.model.frozen_tower and self.settings.precision == "float32"
+        return self.settings.frozen_features
 
     @property
     def layers(self) -> tuple[int | str, ...]:

@@ -163,6 +163,11 @@ class FusionSettings:
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
     precision: str = "float32"
 
+    @property
+    def frozen_features(self) -> bool:
+        """Whether scoring may take the frozen backbone's features from a store."""
+        return self.model.frozen_tower and self.precision == "float32"
+
     def __post_init__(self):
         if self.precision not in PRECISIONS:
             raise InputError("precision", received=self.precision, allowed=", ".join(PRECISIONS))

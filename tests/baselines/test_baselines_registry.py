@@ -1,6 +1,7 @@
 """Kinds, settings and errors, and that none of it needs torch."""
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from fusionmedclip.baselines import KINDS, create, detector_class, settings_class
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import ours_in
+from fusionmedclip.methods import learns_from_others, ours_in, reads_features
 from fusionmedclip.models.detector import Detector
 
 
@@ -111,3 +112,13 @@ def test_unfitted_says_so(resnet, phantoms):
 )
 def test_outputs_that_a_method_leaves_open_are_named(kind, settings, metric, says):
     assert ours_in(kind, settings, metric) == says
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_plan_knows_what_a_detector_does(kind):
+    """Without its class, which loads torch: which stores and which data sets a method reads."""
+    assert reads_features(kind, {}) is detector_class(kind).frozen_features
+    takes = "meta" in inspect.signature(detector_class(kind).fit).parameters
+    assert learns_from_others(kind, {}) is takes
+    if takes:
+        assert not learns_from_others(kind, {"meta_source": "support"})

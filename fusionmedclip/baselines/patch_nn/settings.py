@@ -1,6 +1,7 @@
 """Settings of the nearest neighbour on a backbone's own patch features."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, positive
 
@@ -25,6 +26,8 @@ class PatchNNSettings:
     batch_size : int
         Images whose backbone features are computed together.
     """
+
+    frozen_features: ClassVar[bool] = True
 
     layers: tuple[int | str, ...] = (24,)
     rotations: int = 8

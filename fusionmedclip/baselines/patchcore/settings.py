@@ -1,6 +1,7 @@
 """Settings of PatchCore."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, one_of, positive
 
@@ -37,6 +38,8 @@ class PatchCoreSettings:
     batch_size : int
         Images whose backbone features are computed together.
     """
+
+    frozen_features: ClassVar[bool] = True
 
     layers: tuple[int | str, ...] = ("layer2", "layer3")
     embedding: str = "adaptive"

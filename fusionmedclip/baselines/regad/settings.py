@@ -51,6 +51,11 @@ class RegADSettings:
     sigma: float = 4.0
     batch_size: int = 16
 
+    @property
+    def learns_from_others(self) -> bool:
+        """Whether ``fit`` takes the normals of other data sets."""
+        return self.meta_source == "others"
+
     def __post_init__(self):
         layer_list(self.layers)
         if len(set(self.layers)) < len(self.layers):

@@ -1,6 +1,7 @@
 """Settings of SimpleNet."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fusionmedclip.baselines.ranges import at_least, layer_list, makes_anomalies, one_of, positive
 from fusionmedclip.synthesis.settings import SynthesisSettings
@@ -46,6 +47,8 @@ class SimpleNetSettings:
     batch_size : int
         Images whose backbone features are computed together.
     """
+
+    frozen_features: ClassVar[bool] = True
 
     layers: tuple[int | str, ...] = ("layer2", "layer3")
     embedding: str = "adaptive"
