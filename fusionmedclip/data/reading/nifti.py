@@ -11,20 +11,23 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.analyze import AnalyzeImage
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
-from fusionmedclip.data.reading.claims import check_claim
-from fusionmedclip.data.reading.scaling import percentile_range, scale_to_unit
+from fusionmedclip.data.reading.scaling import as_floats, percentile_range, scale_to_unit
 from fusionmedclip.data.reading.settings import ReadSettings
+from fusionmedclip.data.reading.volume_file import HINT, check_whole, open_volume
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.luma import channel_weights
 
 __all__ = [
     "Oriented",
+    "check_not_colours",
     "cut_axis",
     "from_slices",
     "load_oriented",
+    "nifti_grid",
     "nifti_slice_count",
     "nifti_volume_count",
     "read_nifti",
@@ -32,8 +35,7 @@ __all__ = [
     "to_slices",
 ]
 
-_PACKED = (".gz", ".bz2", ".zst", ".mgz")
-_HINT = "open the file in a viewer; export it again, or take it out of the folder"
+_LEAST = 16  # pixels of a picture's shorter side, for its third axis to be taken for colours
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Oriented:
 
     Attributes
     ----------
-    values : (X, Y, Z) float32 array
+    values : (X, Y, Z) float32 array, float64 where that would run values together
         First volume of a series in time; X grows to the patient's right, Y to anterior, Z to superior.
     zooms : (3,) tuple of float
         Voxel size in mm.
@@ -55,7 +57,7 @@ class Oriented:
     affine: np.ndarray
 
 
-@guarded("volume", hint=_HINT)
+@guarded("volume", hint=HINT)
 def load_oriented(path: Path, *, channel: str = "luma") -> Oriented:
     """Load a volume with nibabel.
 
@@ -64,7 +66,8 @@ def load_oriented(path: Path, *, channel: str = "luma") -> Oriented:
     InputError
         Naming the file when it is missing, empty, broken, no volume, or holds NaN or infinite values.
     """
-    image = _open(path)
+    image = open_volume(path)
+    check_whole(path, image)
     data = image.dataobj[(..., *[0] * (len(image.shape) - 3))]  # reads the first volume only
     if data.dtype.names:  # RGB or RGBA voxels
         data = np.stack([data[name] for name in data.dtype.names[:3]], axis=-1)
@@ -72,32 +75,55 @@ def load_oriented(path: Path, *, channel: str = "luma") -> Oriented:
     if np.iscomplexobj(data):
         data = np.abs(data)
     directions = _directions(image)
-    shape = _spatial_shape(image)
-    data = apply_orientation(data.reshape(shape), directions)
-    affine = image.affine @ inv_ornt_aff(directions, shape)
-    values = np.ascontiguousarray(data, np.float32)
+    values = as_floats(apply_orientation(data.reshape(_spatial_shape(image)), directions))
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         hint = "replace them, for example by the volume's minimum"
         raise InputError(f"{path}: holds {count} NaN or infinite values", hint=hint)
+    if values.min() == values.max():
+        _check_constant(path, image)
+    _, affine = _canonical(image)
     zooms = tuple(float(zoom) or 1.0 for zoom in np.abs(nibabel.affines.voxel_sizes(affine)))
     return Oriented(values, zooms, affine)
 
 
-@guarded("volume", hint=_HINT)
+@guarded("volume", hint=HINT)
+def nifti_grid(path: Path) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Shape (X, Y, Z) and (4, 4) affine of the canonical volume, from the header alone."""
+    return _canonical(open_volume(path))
+
+
 def nifti_slice_count(path: Path, axis: int) -> int:
     """Number of slices along a canonical axis, from the header alone."""
-    image = _open(path)
-    shape = [0, 0, 0]
-    for length, (direction, _) in zip(_spatial_shape(image), _directions(image), strict=True):
-        shape[int(direction)] = length
+    shape, _ = nifti_grid(path)
     return shape[cut_axis(shape, axis)]
 
 
-@guarded("volume", hint=_HINT)
+@guarded("volume", hint=HINT)
 def nifti_volume_count(path: Path) -> int:
     """Number of volumes of a series in time (or of directions, or echoes), 1 for a volume."""
-    return math.prod(_open(path).shape[3:])
+    return math.prod(open_volume(path).shape[3:])
+
+
+@guarded("volume", hint=HINT)
+def check_not_colours(path: Path) -> None:
+    """Refuse three or four slices of 8 bits: most likely the colours of one picture, saved as an array.
+
+    Raises
+    ------
+    InputError
+        With what says that they are slices: to name one, or to take all.
+    """
+    image = open_volume(path)
+    lengths = [length for length in image.shape if length > 1]
+    colours = len(lengths) == 3 and {3, 4} & {lengths[0], lengths[-1]} and sorted(lengths)[1] >= _LEAST
+    if colours and image.get_data_dtype() == np.uint8:
+        raise InputError(
+            f"{path}: colours of one picture, or a volume of so few slices?",
+            received=f"{' x '.join(map(str, image.shape))} of 8 bits",
+            hint="save colours as RGB voxels, or as PNG; where these are slices, name one (`#slice=0001`) or "
+            "take `slices: all`",
+        )
 
 
 def cut_axis(shape: Sequence[int], axis: int) -> int:
@@ -127,9 +153,16 @@ def read_nifti(path: Path, settings: ReadSettings) -> tuple[np.ndarray, tuple[fl
 
 
 def read_nifti_mask(path: Path, axis: int) -> np.ndarray:
-    """Read a label volume: (S, H, W) bool, True for every label above 0."""
+    """Read a label volume: (S, H, W) bool, True above 0.5: for every label, and for the likelier half."""
+    if (count := nifti_volume_count(path)) > 1:
+        raise InputError(
+            f"{path}: a mask of several volumes",
+            received=f"{count} volumes",
+            allowed="one, whose labels above 0 are lesion",
+            hint="of one volume a class save the largest's number: `numpy.argmax(volumes, axis=-1)`",
+        )
     values = load_oriented(path).values
-    return to_slices(values > 0, cut_axis(values.shape, axis))
+    return to_slices(values > 0.5, cut_axis(values.shape, axis))
 
 
 def to_slices(values: np.ndarray, axis: int) -> np.ndarray:
@@ -143,22 +176,30 @@ def from_slices(slices: np.ndarray, axis: int) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(slices.swapaxes(1, 2)[:, ::-1, ::-1], 0, axis))
 
 
-def _open(path: Path) -> nibabel.spatialimages.SpatialImage:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: empty file (0 bytes)", hint=_HINT)
-    image = nibabel.load(path)
-    if not isinstance(image, nibabel.spatialimages.SpatialImage):
-        raise InputError(f"{path}: not a volume", received=type(image).__name__, hint=_HINT)
-    shape = image.shape
-    if len(shape) < 2 or 0 in shape:
-        received = f"{' x '.join(map(str, shape))} voxels"
-        raise InputError(f"{path}: neither a picture nor a volume", received=received, hint=_HINT)
-    file = Path(image.file_map["image"].filename)
-    packed = file.suffix.lower() in _PACKED
-    check_claim(file, math.prod(shape) * image.get_data_dtype().itemsize, packed=packed)
-    return image
+def _check_constant(path: Path, image: nibabel.spatialimages.SpatialImage) -> None:
+    """A volume of one value is right where it is stored so, and where no other volume is meant."""
+    if math.prod(image.shape[3:]) > 1:
+        raise InputError(
+            f"{path}: the first volume of a series has no contrast",
+            received=f"{math.prod(image.shape[3:])} volumes",
+            hint="save the volume that is meant as a file of its own",
+        )
+    scaled = isinstance(image, AnalyzeImage) and (image.dataobj.slope, image.dataobj.inter) != (1, 0)
+    if scaled and np.ptp(image.dataobj.get_unscaled()) > 0:
+        raise InputError(
+            f"{path}: the header's slope and intercept make one value of all that are stored",
+            received=(float(image.dataobj.slope), float(image.dataobj.inter)),
+            hint="export it again with another program",
+        )
+
+
+def _canonical(image: nibabel.spatialimages.SpatialImage) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Shape and affine in canonical order."""
+    directions, stored = _directions(image), _spatial_shape(image)
+    shape = [0, 0, 0]
+    for length, (direction, _) in zip(stored, directions, strict=True):
+        shape[int(direction)] = length
+    return tuple(shape), image.affine @ inv_ornt_aff(directions, stored)
 
 
 def _spatial_shape(image: nibabel.spatialimages.SpatialImage) -> tuple[int, int, int]:

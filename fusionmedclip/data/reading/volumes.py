@@ -12,7 +12,13 @@ from fusionmedclip.data.reading.dicom.header import frame_count, frame_view, pix
 from fusionmedclip.data.reading.dicom.image import read_dicom_frames
 from fusionmedclip.data.reading.dicom.pixels import decode_frame
 from fusionmedclip.data.reading.dicom.series import find_series, read_series
-from fusionmedclip.data.reading.nifti import load_oriented, nifti_slice_count, read_nifti, read_nifti_mask
+from fusionmedclip.data.reading.nifti import (
+    check_not_colours,
+    load_oriented,
+    nifti_slice_count,
+    read_nifti,
+    read_nifti_mask,
+)
 from fusionmedclip.data.reading.picture_check import checked_picture
 from fusionmedclip.data.reading.raster.image import frames_of, read_stack
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -82,6 +88,8 @@ def slice_count(path: Path, *, settings: ReadSettings | None = None) -> int:
 
 def pick_slice(path: Path, settings: ReadSettings) -> tuple[np.ndarray, tuple[float, float]]:
     """One slice (the middle one by default) and its pixel spacing; the last volume read is kept."""
+    if settings.slice is None and kind_of(path) == "volume":
+        check_not_colours(path)
     volume = _recent(path, _stamp(path), replace(settings, slice=None))
     return volume.slices[_wanted(path, settings.slice, len(volume.slices))], volume.spacing
 
