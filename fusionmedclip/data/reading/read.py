@@ -10,6 +10,7 @@ from PIL import Image
 
 from fusionmedclip.data.files.kinds import kind_of, split_slice
 from fusionmedclip.data.reading.masks import read_mask, size_text
+from fusionmedclip.data.reading.pairing import paired_masks
 from fusionmedclip.data.reading.picture_check import checked_picture
 from fusionmedclip.data.reading.raster.image import orientation_of, read_raster
 from fusionmedclip.data.reading.resize import square_pixels
@@ -105,15 +106,14 @@ def read_with_mask(
     Raises
     ------
     InputError
-        When a file cannot be read, or a mask has another size than its image.
+        When a file cannot be read, or a mask has another size, number of slices or place than its image.
     """
     settings = settings or ReadSettings()
     image = (read_colour if colour else read_image)(path, settings=settings)
     size = image.shape[:2]
     if not masks:
         return image, None
-    for mask in masks:
-        _same_kind(path, mask)
+    masks = paired_masks(path, masks, settings)
     mask = read_mask(masks, settings=settings)
     if mask.shape == size:
         return image, mask
@@ -140,14 +140,3 @@ def _turned_as(
     if any(orientation_of(split_slice(file)[0]) != 1 for file in masks):
         return mask
     return turn(mask, orientation_of(split_slice(path)[0]))
-
-
-def _same_kind(image: PathLike, mask: PathLike) -> None:
-    """A DICOM series and a NIfTI volume order rows, columns and slices differently."""
-    kinds = [kind_of(split_slice(path)[0]) for path in (image, mask)]
-    if kinds[0] != kinds[1] and not set(kinds) <= {"raster", "dicom"}:
-        raise InputError(
-            f"{mask}: the mask of a volume must be stored as the volume is",
-            received=f"image: {kinds[0]}, mask: {kinds[1]}",
-            hint="convert one of them; slices would be matched wrongly otherwise",
-        )

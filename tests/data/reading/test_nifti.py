@@ -85,7 +85,7 @@ def test_voxels_are_shown_square_and_masks_follow(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.nii", _ramp(2), zooms=(1, 1, 3))
     settings = ReadSettings(axis=1)
     assert read_image(path, settings=settings).shape == (18, 4)
-    mask = _write(tmp_path / "m.nii", (_ramp(2) > 3).astype(np.uint8))
+    mask = _write(tmp_path / "m.nii", (_ramp(2) > 3).astype(np.uint8), zooms=(1, 1, 3))
     image, stretched = read_with_mask(path, [mask], settings=settings)
     assert image.shape == stretched.shape == (18, 4)
     assert stretched[:6].all()
