@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["QUOTES", "check_plain", "decode_text", "read_json", "read_text", "re
 QUOTES = "put text in quotes: YAML reads no, yes, on and off as false and true, 010 as 8 and 12:30 as 750"
 _VALUES = 200_000  # of one document, aliases followed: far above any configuration, far below a bomb
 _DEPTH = 100
+_TWO_WAYS = re.compile(r"[-+]?(?:0[0-9_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[0-9]+[eE][-+]?[0-9]+)")
+"""Numbers to one reader of YAML and text, or another number, to the next: 010, 12:30, 1e-3."""
 
 
 def read_text(path: Path) -> str:
@@ -61,7 +64,9 @@ def read_json(path: Path | str) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        return json.loads(read_text(path), object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(
+            read_text(path), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
+        )
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}") from error
 
@@ -77,8 +82,10 @@ def read_yaml(path: Path) -> Any:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    text = read_text(path)
+    _check_depth(text, path)
     try:
-        value = yaml.load(read_text(path), Loader=_Loader)
+        value = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -120,15 +127,36 @@ def check_plain(value: Any, where: Path | str) -> None:
             raise InputError(f"{where}: {key or 'the value'} is no plain value", received=item, hint=QUOTES)
 
 
+def _check_depth(text: str, path: Path) -> None:
+    """Refuse brackets in brackets without end by counting: PyYAML takes time with the depth squared."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    if deepest > _DEPTH:
+        raise InputError(f"{path}: nested too deeply", received=f"{deepest} brackets", allowed=f"{_DEPTH}")
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML's safe types; a key that stands twice in one mapping is an error, where PyYAML takes the last."""
+    """YAML's safe types, without what two readers take differently.
+
+    A key that stands twice in one mapping is an error, where PyYAML takes the last, and so is a number that
+    YAML 1.1 and 1.2 read differently.
+    """
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        if node.style is None and _TWO_WAYS.fullmatch(node.value):
+            what = f"line {node.start_mark.line + 1}: {node.value} is not one number to every reader of YAML"
+            raise InputError(what, hint="write it as 140, 750 or 0.001, or put text in quotes")
+        return super().construct_scalar(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         lines: dict[Hashable, int] = {}
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key, yaml.ScalarNode):
                 continue
-            name = self.construct_object(key)
+            merge = key.tag == "tag:yaml.org,2002:merge"
+            name = key.value if merge else self.construct_object(key)
             if name in lines:
                 what = (
                     f"line {key.start_mark.line + 1}: key {key.value} stands there since line {lines[name]}"
@@ -145,6 +173,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError("a key stands twice", received=twice)
     return found
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise InputError("a number is too large", received=text)
+    return value
 
 
 def _no_constant(name: str) -> None:

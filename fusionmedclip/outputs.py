@@ -1,6 +1,7 @@
 """Outputs: places checked before hours of work are lost on them, files written whole or not at all."""
 
 import contextlib
+import glob
 import os
 import tempfile
 import threading
@@ -10,7 +11,11 @@ from pathlib import Path
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["check_outputs", "check_writable", "score_files", "whole_file"]
+__all__ = ["SCORE_COLUMNS", "are_scores", "check_outputs", "check_writable", "score_files", "whole_file"]
+
+TABLE, MAPS = "scores.csv", "maps.npy"
+SCORE_COLUMNS = ("image", "score")
+"""Of the CSV that ``predict`` writes."""
 
 
 def check_writable(path: Path) -> None:
@@ -38,7 +43,7 @@ def score_files(out: Path) -> tuple[Path, Path]:
         If the name is neither a CSV's nor a folder's.
     """
     if out.is_dir() or not out.suffix:
-        return out / "scores.csv", out / "maps.npy"
+        return out / TABLE, out / MAPS
     if out.suffix.lower() != ".csv":
         raise InputError(
             f"{out}: scores are written as CSV, maps beside them as .npy",
@@ -48,16 +53,32 @@ def score_files(out: Path) -> tuple[Path, Path]:
     return out, out.with_suffix(".npy")
 
 
+def are_scores(path: Path) -> bool:
+    """Whether a file is what ``predict`` wrote: a CSV of its columns, or the maps beside one."""
+    if path.suffix.lower() == ".npy":
+        stem = TABLE.removesuffix(".csv") if path.name == MAPS else path.stem
+        return any(
+            are_scores(other)
+            for other in path.parent.glob(f"{glob.escape(stem)}.*")
+            if other.suffix.lower() == ".csv"
+        )
+    try:
+        with path.open("rb") as handle:
+            return handle.readline(100).strip() == ",".join(SCORE_COLUMNS).encode()
+    except OSError:
+        return False
+
+
 def check_outputs(outputs: Iterable[Path], *, inputs: Iterable[Path]) -> None:
     """Refuse outputs that would take the place of something else.
 
-    The outputs of one command belong together: they may take the place of an earlier result of it, but not of
-    a file that only bears the name of one of them.
+    They may take the place of an earlier result (see :func:`are_scores`), never of a file that only bears its
+    name.
 
     Parameters
     ----------
     outputs : iterable of Path
-        Files, the one that makes the result known first.
+        Files of scores and maps.
     inputs : iterable of Path
         Files and folders that the command reads.
 
@@ -67,15 +88,17 @@ def check_outputs(outputs: Iterable[Path], *, inputs: Iterable[Path]) -> None:
         If an output is a folder or an input, lies among the files of an input folder, would overwrite a
         stranger, or cannot be written.
     """
-    outputs = list(outputs)
     places = {path.resolve() for path in inputs}
     for path in outputs:
         if path.is_dir():
             raise InputError(f"{path}: a folder stands where a file would be written")
         if path.resolve() in places or path.resolve().parent in places:
             raise InputError(f"{path}: would be written among what is read", hint="give another place: --out")
-        if path.exists() and not outputs[0].exists():
-            what = f"{path}: would be overwritten, and is no earlier result: there is no {outputs[0].name}"
+        if path.exists() and not are_scores(path):
+            columns = ",".join(SCORE_COLUMNS)
+            what = (
+                f"{path}: would be overwritten, and is no earlier result: no CSV that begins with {columns}"
+            )
             raise InputError(what, hint="move it, or give another name: --out")
         check_writable(path.parent)
 

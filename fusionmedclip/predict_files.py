@@ -11,7 +11,7 @@ from fusionmedclip.data.files.images import image_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 from fusionmedclip.models.device import torch_device
-from fusionmedclip.outputs import check_outputs, score_files, whole_file
+from fusionmedclip.outputs import SCORE_COLUMNS, check_outputs, score_files, whole_file
 from fusionmedclip.training.estimator import FusionMedCLIP, Prediction
 from fusionmedclip.training.saved import read_record
 
@@ -66,7 +66,8 @@ def predict_files(
 
 def _write(result: Prediction, files: Sequence[Path], *, scores: Path, maps: Path) -> None:
     """Write scores and maps; both take their names when both are whole."""
-    table = pd.DataFrame({"image": [str(file) for file in files], "score": result.scores})
+    rows = zip(map(str, files), result.scores, strict=True)
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
     try:
         with ExitStack() as stack:
             table.to_csv(stack.enter_context(whole_file(scores)), index=False, lineterminator="\n")

@@ -215,3 +215,29 @@ def test_open_clips_words_of_random_weights_are_not_said(place: Path, root: Path
     assert done.exit_code == 0
     assert "weights" not in caplog.text
     assert "no CLIP weights" not in done.output
+
+
+def test_a_table_of_ones_own_is_no_earlier_result(place: Path) -> None:
+    labels = "image,label\nnormals/0.png,0\n"
+    (place / "labels.csv").write_text(labels)
+    done = predict("--out", "labels.csv")
+    assert done.exit_code == 2
+    assert "labels.csv: would be overwritten" in done.stderr
+    assert (place / "labels.csv").read_text() == labels
+
+
+def test_results_beside_images_are_passed_over_the_next_time(place: Path) -> None:
+    (place / "more").mkdir()
+    shutil.copy(place / "normals/0.png", place / "more/0.png")
+    assert run("predict", "model", "more/0.png", "--out", "more/s.csv").exit_code == 0
+    assert run("predict", "model", "more", "--out", "t.csv").exit_code == 0
+    (place / "more/x.npy").write_bytes(b"an array of something else")
+    assert "NumPy array is not read" in run("predict", "model", "more", "--out", "t.csv").stderr
+
+
+@pytest.mark.parametrize("again", ["normals", "normals/0.png", "link/1.png"])
+def test_an_image_given_twice(place: Path, again: str) -> None:
+    (place / "link").symlink_to(place / "normals")
+    done = predict(again, "--out", "s.csv")
+    assert done.exit_code == 2
+    assert "given twice" in done.stderr

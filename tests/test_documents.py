@@ -41,6 +41,10 @@ REFUSED = {
     "date": ("a: {b: 2024-01-01}", "(?s)a.b is no plain value.*date.*quotes"),
     "not finite": ("a: [1, .nan]", r"a\[1\] is not finite"),
     "infinite by size": ("a: 1.0e+999", "a is not finite"),
+    "an octal number": ("a: 0140", r"line 1: 0140 is not one number"),
+    "a time of day": ("a: {b: 12:30}", "12:30 is not one number"),
+    "an exponent without a point": ("a:\n- 1e-3", "line 2: 1e-3 is not one number"),
+    "merged twice": ("x: &x {a: 1}\ny: &y {a: 2}\nz:\n  <<: *x\n  <<: *y\n", "line 5: key << stands there"),
     "wrong date": ("a: 2024-13-45", "cannot be read as YAML"),
 }
 
@@ -63,6 +67,7 @@ def test_json_is_strict(write) -> None:
     for content, message in (
         ("{", r"a\.json, line 1, column 2: Expecting property name"),
         ('{"a": 1, "a": 2}', r"(?s)a\.json: a key stands twice.*'a'"),
+        ('{"a": 1e999}', r"(?s)a\.json: a number is too large.*1e999"),
         ('{"a": NaN}', r"(?s)a\.json: a number is not finite.*NaN"),
         ("[" * 100_000, r"a\.json: .*nested too deeply"),
         (b"\xff", r"a\.json, line 1: not UTF-8"),
@@ -116,3 +121,17 @@ def test_snakemakes_own_reading_is_checked_too(root: Path) -> None:
     data = load_config(root / "config.yaml").data
     with pytest.raises(InputError, match=r"(?s)configuration: methods: keys are text.*False"):
         Config.checked({**data, "methods": {**data["methods"], False: {}}})
+
+
+def test_numbers_that_every_reader_of_yaml_knows(write) -> None:
+    text = "[140, 0, 0.5, 1.0e-3, '0140', \"12:30\", -1, 1.5, v1:2]"
+    assert read_yaml(write(text)) == [140, 0, 0.5, 0.001, "0140", "12:30", -1, 1.5, "v1:2"]
+
+
+def test_endless_brackets_take_no_time(write) -> None:
+    from time import process_time
+
+    start = process_time()
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_yaml(write("a: " + "[" * 100_000))
+    assert process_time() - start < 5  # hours by PyYAML

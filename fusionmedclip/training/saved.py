@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from fusionmedclip.data.files.folders import is_stray
@@ -14,13 +15,13 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.models.weight_files import read_safetensors
 from fusionmedclip.outputs import check_writable, whole_file
-from fusionmedclip.provenance import file_sha256
+from fusionmedclip.provenance import digest, file_sha256
 
 __all__ = ["FORMAT", "RECORD", "WEIGHTS", "check_place", "read_record", "read_trained", "write_trained"]
 
 WEIGHTS, RECORD = "weights.safetensors", "model.json"
-FORMAT = 2
-"""Version of the record. Before 2 it did not say which backbone the weights belong to."""
+FORMAT = 3
+"""Version of the record. 2 names the backbone; in 3 the weights name the record."""
 
 _KEYS = {"settings": dict, "seed": int, "backbone": dict, "weights": dict}
 
@@ -52,8 +53,10 @@ def check_place(folder: Path) -> None:
 def write_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter], record: Mapping) -> None:
     """Write parameters by name, and a JSON record of what they belong to, each whole or not at all."""
     with whole_file(folder / WEIGHTS) as weights, whole_file(folder / RECORD) as text:
-        save_file({n: p.detach().cpu().contiguous() for n, p in parameters.items()}, weights)
-        kept = {**record, "format": FORMAT, "weights": {"sha256": file_sha256(weights)}}
+        tensors = {n: p.detach().cpu().contiguous() for n, p in parameters.items()}
+        record = {**record, "format": FORMAT}
+        save_file(tensors, weights, metadata={"record": digest(record)})
+        kept = {**record, "weights": {"sha256": file_sha256(weights)}}
         text.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -77,7 +80,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     if version != FORMAT:
         earlier = isinstance(version, int) and version < FORMAT
         what = (
-            "another version, which did not record its backbone"
+            "an earlier version, which did not record all that decides a score"
             if earlier
             else "a later version, or no model"
         )
@@ -98,13 +101,17 @@ def read_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> 
     Raises
     ------
     InputError
-        If the weights are missing, broken or not those of the record, or if names or shapes differ: other
-        settings, or a backbone of other sizes.
+        If the weights are missing, broken or not those of the record, the record was altered, or names or
+        shapes differ: other settings, or a backbone of other sizes.
     """
     record, path = read_record(folder), folder / WEIGHTS
     state = read_safetensors(path)
     if record["weights"].get("sha256") != file_sha256(path):
         raise InputError(f"{path}: not the weights that {RECORD} was written with", hint="fit it again")
+    with safe_open(path, "pt") as tensors:
+        written = (tensors.metadata() or {}).get("record")
+    if written != digest({key: value for key, value in record.items() if key != "weights"}):
+        raise InputError(f"{folder / RECORD}: altered since the weights were written", hint="fit it again")
     saved, wanted = ({n: tuple(t.shape) for n, t in ts.items()} for ts in (state, parameters))
     differing = sorted(n for n in saved.keys() | wanted if saved.get(n) != wanted.get(n))
     if differing:

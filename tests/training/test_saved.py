@@ -162,12 +162,15 @@ BROKEN = {
     "cut weights": (damage("weights.safetensors", lambda d: d[:-8]), r"weights\.safetensors: cut short"),
     "weights of another fit": (another_tensor, r"weights\.safetensors: not the weights that model\.json"),
     "a list": (damage("model.json", lambda _: b"[]"), "a later version, or no model"),
-    "first version": (edited(format=1, backbone="out/clip"), "did not record its backbone"),
-    "later version": (edited(format=3), r"(?s)a later version.*3.*format 2"),
+    "first version": (edited(format=1, backbone="out/clip"), "an earlier version, which did not record"),
+    "later version": (edited(format=4), r"(?s)a later version.*4.*format 3"),
     "no seed": (edited(seed=None), r"(?s)broken record.*seed"),
     "no digest": (edited(backbone={}), r"(?s)broken record.*digest"),
     "unknown setting": (edited(settings={"modell": {}}), "unknown key modell"),
     "setting of a wrong kind": (edited(settings={"model": []}), "must be a mapping"),
+    "another kernel": (edited(images={"kernel": "bilinear"}), "model.json: altered since"),
+    "another seed": (edited(seed=7), "model.json: altered since"),
+    "too large": (damage("model.json", lambda d: d.replace(b'"seed": ', b'"s": 1e999, "seed": ')), "large"),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from fusionmedclip.data.acquisition.checksums import (
 )
 from fusionmedclip.data.acquisition.fetch import fetch
 from fusionmedclip.data.acquisition.unpack import unpack
+from fusionmedclip.data.files.folders import below
 from fusionmedclip.errors import InputError
 from fusionmedclip.provenance import file_sha256
 
@@ -149,7 +150,7 @@ def acquire(
         record = record or folder.parent / "checksums.json"
         console = console or Console(stderr=True)
         digests = _download(settings, folder, dataset, record, console)
-    missing = [name for name in settings.expect if not (folder / name).exists()]
+    missing = [name for name in settings.expect if not below(folder, name, what="`expect`").exists()]
     if missing:
         what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
         raise InputError(what, hint=_by_hand(settings, folder, dataset))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from fusionmedclip.data.files.folders import is_stray
+from fusionmedclip.data.files.folders import below, is_stray
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 
@@ -55,8 +55,8 @@ def unpack(archive: Path, folder: Path, *, strip: str = "", limits: UnpackLimits
     Raises
     ------
     InputError
-        When the archive is broken, an entry would leave the folder, is a link or a device, or a limit is
-        passed. Nothing is left behind then.
+        When the archive is broken, an entry or ``strip`` would leave the folder, an entry is a link or a
+        device, or a limit is passed. Nothing is left behind then.
     """
     with reading(archive, "archive", hint="delete it and download it again"):
         return _unpack_whole(archive, folder, strip, limits or UnpackLimits())
@@ -69,7 +69,7 @@ def _unpack_whole(archive: Path, folder: Path, strip: str, limits: UnpackLimits)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         count = _unpack(archive, temporary / "all", limits)
-        inner = temporary / "all" / strip
+        inner = below(temporary / "all", strip, what="`strip`")
         if not inner.is_dir():
             found = ", ".join(sorted(item.name for item in (temporary / "all").iterdir())[:10])
             raise InputError(

@@ -8,13 +8,28 @@ from fusionmedclip.data.problems import Problems
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["data_files", "is_stray", "is_utf8"]
+__all__ = ["below", "data_files", "is_stray", "is_utf8"]
 
 _STRAY = (
     "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin",
     "system volume information", "@eadir", "lost+found", "dicomdir",
 )  # fmt: skip
 """What file managers, network drives and archivers leave behind, and a DICOM medium's index."""
+
+
+def below(folder: Path, name: str, *, what: str) -> Path:
+    """The place of a configured name in a folder.
+
+    Raises
+    ------
+    InputError
+        If the name leads out of the folder: an absolute path, ``..``, or a link to elsewhere.
+    """
+    place = folder / name
+    inside = place.resolve().is_relative_to(folder.resolve()) and ".." not in Path(name).parts
+    if not inside or Path(name).is_absolute():
+        raise InputError(f"{what}: leads out of {folder}", received=name, allowed="a relative path below it")
+    return place
 
 
 def is_stray(name: str) -> bool:
@@ -73,6 +88,8 @@ def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Ite
                 yield from _walk(path, problems, below=True, above=(*above, here))
         elif entry.is_file():
             yield path
+        else:
+            problems.add(InputError(f"{path}: neither a file nor a folder", hint="take it out"))
 
 
 def _report_link(path: Path, problems: Problems) -> None:

@@ -90,6 +90,9 @@ def _picture(array: np.ndarray, name: str, *, colour: bool) -> np.ndarray:
     scale = _FULL_SCALE.get(array.dtype)
     if scale is None and array.dtype.kind != "f":
         raise InputError(f"{name}: unknown type of pixels", received=str(array.dtype), allowed=_ALLOWED)
+    if array.dtype == np.uint16 and 1 < array.max() <= 255:
+        hint = "divide by full scale and pass floats; or .astype('uint8')"
+        raise InputError(f"{name}: uint16 that holds 8-bit values", received=int(array.max()), hint=hint)
     values = array.astype(np.float32) / np.float32(scale or 1)
     if not np.isfinite(values).all():
         raise InputError(f"{name}: holds NaN or infinite values", hint="replace them first")

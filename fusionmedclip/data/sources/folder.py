@@ -5,9 +5,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from fusionmedclip.data.files.folders import data_files
+from fusionmedclip.data.files.folders import below, data_files
 from fusionmedclip.data.files.kinds import is_dicom, is_image_file, stem_of
-from fusionmedclip.data.files.mask_names import DEFAULT_SUFFIX, is_mask_folder, mask_owners
+from fusionmedclip.data.files.mask_names import (
+    DEFAULT_SUFFIX,
+    is_mask_folder,
+    is_mask_word,
+    looks_like_mask,
+    mask_owners,
+    place_of,
+)
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, unread_format
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.sources.keys import check_keys, existing_path, string_list
@@ -48,7 +55,7 @@ def list_folder(source: Mapping) -> Listing:
     shared = _MaskFolder(root, mask_folder, listing.problems, series=series) if mask_folder else None
     for label, key in enumerate(("normal", "abnormal")):
         for name in string_list(source, key):
-            folder = root / name
+            folder = below(root, name, what=f"`{key}`")
             if not folder.is_dir():
                 found = sorted(item.name for item in root.iterdir() if item.is_dir())
                 allowed = f"folders there: {', '.join(found)}"
@@ -76,8 +83,9 @@ def _list_class(
     images, masks = _apart(files, _mask_pattern(files, suffix, listing))
     if suffix is None:
         _report_mask_folders(images, listing, class_name)
+    _report_shared_names(images, masks, listing)
     for path in images:
-        own = masks.pop(path.parent / stem_of(path), [])
+        own = masks.pop(place_of(path), [])
         own = [mask.relative_to(listing.root).as_posix() for mask in own]
         if shared is not None:
             own += shared.find(path)
@@ -125,6 +133,15 @@ def _mask_pattern(files: list[Path], suffix: str | None, listing: Listing) -> re
             what = f"{listing.root / names[0]}: named as the mask of an image beside it"
             hint = f'set `mask_suffix: "{word}"`, or `mask_suffix: ""` if these are images'
             listing.problems.add(InputError(what, received=_some(names), hint=hint))
+        alone = [p for p in files if p not in owners and looks_like_mask(p)]
+        if alone and suffix is None:
+            names = [path.relative_to(listing.root).as_posix() for path in alone]
+            what = f"{alone[0]}: named like a mask, and no image beside it has its name"
+            hint = (
+                'move masks to a folder beside the classes and set `mask_folder`, or set `mask_suffix: ""` '
+                "if these are images"
+            )
+            listing.problems.add(InputError(what, received=_some(names), hint=hint))
     return re.compile(rf"(.+){re.escape(suffix)}(_\d+)?") if suffix else None
 
 
@@ -134,14 +151,25 @@ def _apart(files: list[Path], pattern: re.Pattern | None) -> tuple[list[Path], d
     for path in files:
         match = pattern.fullmatch(stem_of(path)) if pattern else None
         if match:
-            masks[path.parent / match[1]].append(path)
+            masks[place_of(path, match[1])].append(path)
         else:
             images.append(path)
     return images, masks
 
 
+def _report_shared_names(images: list[Path], masks: Mapping[Path, list[Path]], listing: Listing) -> None:
+    """Images that differ in their suffix alone, one of which has a mask: nothing says which."""
+    named = defaultdict(list)
+    for path in images:
+        named[place_of(path)].append(path)
+    for place, paths in named.items():
+        if len(paths) > 1 and place in masks:
+            what = f"{masks[place][0]}: the mask of which image?"
+            listing.problems.add(InputError(what, received=_some([path.name for path in paths])))
+
+
 def _report_mask_folders(images: list[Path], listing: Listing, class_name: str) -> None:
-    """Folders named like masks whose files are named like images elsewhere in the class."""
+    """Folders named like masks: plainly, or with files named like images elsewhere in the class."""
     folder = listing.root / class_name
     inside = defaultdict(set)
     for path in images:
@@ -149,10 +177,13 @@ def _report_mask_folders(images: list[Path], listing: Listing, class_name: str) 
         inside[words[0] if words else ""].add(stem_of(path))
     known = inside.pop("", set())
     for name, stems in sorted(inside.items()):
-        if stems & known:
-            what = f"{folder}: a folder {name!r} with files named like the images"
-            hint = "move masks to one folder beside the classes and set `mask_folder` to its name"
-            listing.problems.add(InputError(what, received=_some(sorted(stems & known)), hint=hint))
+        if stems & known or is_mask_word(name):
+            what = f"{folder}: a folder {name!r}, which seems to hold masks"
+            hint = (
+                "move masks to one folder beside the classes and set `mask_folder` to its name, or set "
+                '`mask_suffix: ""` if these are images'
+            )
+            listing.problems.add(InputError(what, received=_some(sorted(stems)), hint=hint))
 
 
 def _stems(name: str) -> list[str]:
@@ -190,7 +221,7 @@ class _MaskFolder:
     """Masks kept apart from the images, matched by stem."""
 
     def __init__(self, root: Path, name: str, problems: Problems, *, series: bool):
-        self.root, self.folder = root, root / name
+        self.root, self.folder = root, below(root, name, what="`mask_folder`")
         self.claims: dict[str, list[str]] = defaultdict(list)
         if not self.folder.is_dir():
             raise InputError(

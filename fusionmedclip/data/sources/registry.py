@@ -6,6 +6,7 @@ from fusionmedclip.data.sources.chexpert import list_chexpert
 from fusionmedclip.data.sources.folder import list_folder
 from fusionmedclip.data.sources.options import apply_options
 from fusionmedclip.data.sources.records import Listing
+from fusionmedclip.data.sources.shared_files import report_shared_files
 from fusionmedclip.data.sources.table import list_csv
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
@@ -46,6 +47,7 @@ def list_source(source: Mapping) -> Listing:
         raise InputError("unknown kind of source", received=kind, allowed=", ".join(SOURCE_KINDS))
     with reading(source.get("path", ""), "data set"):
         listing = SOURCE_KINDS[kind](source)
+        report_shared_files(listing)
         apply_options(listing, source)
     listing.records.sort(key=lambda record: record.file)
     if not listing.records and not listing.problems.messages:

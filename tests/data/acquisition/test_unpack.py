@@ -25,6 +25,19 @@ def test_unpack(tmp_path: Path, make) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.bin", "all", "set"]
 
 
+@pytest.mark.parametrize("strip", ["../../victim", "/victim", "Set/../../../victim", ".."])
+def test_a_folder_outside_of_the_archive_is_never_taken(tmp_path: Path, strip: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "kept").touch()
+    if strip == "/victim":
+        strip = str(victim)
+    with pytest.raises(InputError, match="`strip`: leads out of"):
+        unpack(zip_of(tmp_path / "a.zip", GOOD), tmp_path / "set", strip=strip)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "victim"]
+    assert (victim / "kept").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["../out.png", "/tmp/out.png", "a/../../out.png", "..\\out.png", "C:\\out.png"]
 )

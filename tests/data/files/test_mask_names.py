@@ -80,7 +80,7 @@ def test_other_names_are_asked_for(tmp_path: Path) -> None:
 
 def test_a_folder_of_masks_inside_a_class(tmp_path: Path) -> None:
     _touch(tmp_path, "n/1.png", "b/images/1.png", "b/masks/1.png")
-    assert "a folder 'masks' with files named like the images" in _list(tmp_path).problems.messages[0]
+    assert "a folder 'masks', which seems to hold masks" in _list(tmp_path).problems.messages[0]
     _touch(tmp_path, "n/labels/7.png")  # a class may well have a folder of that name
     assert len(_list(tmp_path).problems.messages) == 1
 
@@ -91,3 +91,45 @@ def test_masks_listed_in_a_table_as_images(tmp_path: Path) -> None:
     listing = list_source({"kind": "csv", "path": str(tmp_path / "t.csv")})
     assert len(listing.problems.messages) == 1
     assert "line 3: 1_mask.png is named as the mask of 1.png" in listing.problems.messages[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("b/P1_flair.png", "b/P1_seg.png"),  # BraTS
+        ("b/volume-0.png", "b/segmentation-0.png"),  # LiTS
+        ("b/case_1/imaging.png", "b/case_1/segmentation.png"),  # KiTS
+        ("b/21_training.png", "b/21_manual1.png"),  # DRIVE
+        ("b/1.png", "b/leftMask/1_left.png"),
+        ("b/image_1.png", "b/masks/mask_1.png"),
+    ],
+)
+def test_a_name_that_says_mask_is_no_image_whatever_lies_beside_it(tmp_path: Path, names: tuple) -> None:
+    _touch(tmp_path, "n/1.png", *names)
+    (message, *_) = _list(tmp_path).problems.messages
+    assert "mask" in message
+    assert "mask_suffix" in message
+    assert len(_list(tmp_path, mask_suffix="").records) == 3
+    if Path(names[1]).parent == Path("b"):
+        with pytest.raises(InputError, match="named like a mask"):
+            image_files([tmp_path / "b"])
+
+
+@pytest.mark.parametrize("name", ["unmasked.png", "segue.png", "masking tape.png", "manually.png", "0.png"])
+def test_words_that_only_begin_alike_are_images(tmp_path: Path, name: str) -> None:
+    _touch(tmp_path, "n/1.png", f"b/{name}")
+    assert _list(tmp_path).problems.messages == []
+
+
+def test_an_accent_written_in_two_characters_is_the_same_name(tmp_path: Path) -> None:
+    whole, apart = "b/caf\u00e9", "b/cafe\u0301_mask"
+    _touch(tmp_path, "n/1.png", f"{whole}.png", f"{apart}.png")
+    listing = _list(tmp_path)
+    assert listing.problems.messages == []
+    assert (listing.records[0].file, listing.records[0].masks) == (f"{whole}.png", (f"{apart}.png",))
+    assert image_files([tmp_path / "b"]) == [tmp_path / f"{whole}.png"]
+
+
+def test_a_mask_of_two_images_of_one_name(tmp_path: Path) -> None:
+    _touch(tmp_path, "n/1.png", "b/1.png", "b/1.jpg", "b/1_mask.png")
+    assert "1_mask.png: the mask of which image?" in _list(tmp_path).problems.messages[0]

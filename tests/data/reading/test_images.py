@@ -85,3 +85,11 @@ def test_nothing_is_rounded_to_eight_bits(tmp_path: Path) -> None:
     stored = (np.arange(64 * 64, dtype=np.uint16) * 3).reshape(64, 64)
     assert cv2.imwrite(str(tmp_path / "a.png"), stored)
     assert len(np.unique(resize_image(read_image(tmp_path / "a.png"), 64))) == 64 * 64
+
+
+def test_8_bit_values_in_16_bits_are_asked_about() -> None:
+    stored = np.arange(64, dtype=np.uint16).reshape(1, 8, 8)
+    with pytest.raises(InputError, match="uint16 that holds 8-bit values"):
+        load_images(stored, 8)
+    assert load_images(stored * 100, 8).max() == pytest.approx(6300 / 65535)
+    assert load_images(np.zeros((1, 8, 8), np.uint16), 8).max() == 0
