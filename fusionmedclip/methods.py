@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fusionmedclip.baselines import KINDS, create, settings_class
 from fusionmedclip.baselines.registry import entries, load
 from fusionmedclip.errors import InputError
-from fusionmedclip.settings import build, plain
+from fusionmedclip.settings import build, effective
 
 if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
@@ -87,16 +87,19 @@ def check_settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Non
 
 
 def resolved_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A method's settings with every default filled in, as plain data."""
-    return plain(_settings(kind, settings, where=kind))
+    """A method's settings with every default filled in, and what computes nothing marked.
+
+    See :func:`fusionmedclip.settings.effective`.
+    """
+    return effective(_settings(kind, settings, where=kind))
 
 
 def resolved_stage1(stage1: Mapping[str, Any]) -> dict[str, Any]:
-    """A backbone's Stage 1 with every default filled in, as plain data."""
+    """A backbone's Stage 1 with every default filled in, and what computes nothing marked."""
     from fusionmedclip.training.pretrain.settings import PretrainSettings
 
     settings = build(PretrainSettings, stage1.get("settings"), where="stage1.settings")
-    return {**stage1, "settings": plain(settings)}
+    return {"seed": 0, "processes": 1, "repeated": False, **stage1, "settings": effective(settings)}
 
 
 def _settings(kind: str, settings: Mapping[str, Any], *, where: str) -> Any:

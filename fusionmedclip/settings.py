@@ -10,9 +10,20 @@ from typing import Any, TypeVar
 from fusionmedclip.documents import QUOTES
 from fusionmedclip.errors import InputError
 
-__all__ = ["build", "plain"]
+__all__ = ["OFF", "build", "effective", "plain"]
 
 S = TypeVar("S")
+
+
+class _Off:
+    """See :data:`OFF`."""
+
+    def __repr__(self) -> str:
+        return "off"
+
+
+OFF = _Off()
+"""In place of a setting that computes nothing beside the others; see :func:`effective`."""
 
 
 def build(cls: type[S], values: Mapping[str, Any] | None, *, where: str = "") -> S:
@@ -107,3 +118,26 @@ def plain(settings: Any) -> Any:
     if isinstance(settings, list | tuple):
         return [plain(v) for v in settings]
     return settings
+
+
+def effective(settings: Any) -> Any:
+    """Settings as :func:`plain` data, with :data:`OFF` in place of what computes nothing.
+
+    A class of settings names those in its property ``inert``, as dotted keys below itself: a part that is
+    off, a phase that does not run, one of two ways that is not taken. What switches such a setting off must
+    itself be a setting that is left, so that two settings that compute something else still differ.
+    """
+    if dataclasses.is_dataclass(settings):
+        found = {f.name: effective(getattr(settings, f.name)) for f in dataclasses.fields(settings)}
+        for path in getattr(settings, "inert", ()):
+            _switch_off(found, path.split("."))
+        return found
+    return plain(settings)
+
+
+def _switch_off(found: Any, path: list[str]) -> None:
+    for name in path[:-1]:
+        found = found[name]
+        if not isinstance(found, dict):  # the whole part is not there
+            return
+    found[path[-1]] = OFF

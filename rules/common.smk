@@ -100,15 +100,16 @@ def ours_of(table):
 
 
 @cache
-def reasons_of(dataset, method):
+def reasons_of(dataset, method, metric):
     """What in a method's runs on a data set is not the thesis's protocol; empty where nothing is."""
-    return stand_in_reasons(CONFIG, dataset=dataset, method=method)
+    return stand_in_reasons(CONFIG, dataset=dataset, method=method, metric=metric)
 
 
 def reasons_in(table):
     """Data set, method and reasons of what runs for a table."""
     entry = TABLES[table]
-    return [[d, m, reasons_of(d, m)] for d in entry["datasets"] for m in entry["methods"] if m in METHODS]
+    methods = [name for name in entry["methods"] if name in METHODS]
+    return [[d, m, reasons_of(d, m, entry["metric"])] for d in entry["datasets"] for m in methods]
 
 
 def of_project(path):

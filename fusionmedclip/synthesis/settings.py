@@ -14,6 +14,7 @@ from fusionmedclip.synthesis.checks import (
     switch,
     whole,
 )
+from fusionmedclip.synthesis.inert import inert_synthesis
 from fusionmedclip.synthesis.profiles import PROFILES
 from fusionmedclip.synthesis.ranges import (
     CutPasteSettings,
@@ -162,6 +163,11 @@ class SynthesisSettings(Checked):
     poisson: PoissonSettings | None = None
     density: DensitySettings | None = None
     guided: GuidedSettings | None = None
+
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        return inert_synthesis(self)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.settings import PRECISIONS, ModelSettings
 from fusionmedclip.synthesis.settings import SynthesisSettings
+from fusionmedclip.training.inert import inert_settings
 
 __all__ = ["FusionSettings", "LearningRates", "LossSettings", "OptimiserSettings"]
 
@@ -167,6 +168,11 @@ class FusionSettings:
     def frozen_features(self) -> bool:
         """Whether scoring may take the frozen backbone's features from a store."""
         return self.model.frozen_tower and self.precision == "float32"
+
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        return inert_settings(self)
 
     def __post_init__(self):
         if self.precision not in PRECISIONS:

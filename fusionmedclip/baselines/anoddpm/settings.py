@@ -84,6 +84,11 @@ class AnoDDPMSettings:
         statistic = {"mean": "mean", "max": "maximum"}[self.score]
         return {"image": f"{statistic} of the squared error", "pixel": "squared error of the way back"}
 
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        return () if self.noise == "simplex" else ("octaves", "persistence", "frequency")
+
     def __post_init__(self):
         one_of(("simplex", "gaussian"), noise=self.noise)
         one_of(("mean", "max"), score=self.score)

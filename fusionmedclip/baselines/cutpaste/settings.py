@@ -68,6 +68,12 @@ class CutPasteSettings:
     density_views: int = 1
     batch_size: int = 16
 
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        own = ("area", "aspect", "scar_width", "scar_height", "scar_angle")
+        return () if self.synthesis is None else own
+
     def __post_init__(self):
         makes_anomalies(self.synthesis)
         for name in ("area", "scar_width", "scar_height"):

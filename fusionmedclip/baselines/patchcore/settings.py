@@ -54,6 +54,11 @@ class PatchCoreSettings:
     sigma: float = 4.0
     batch_size: int = 8
 
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        return () if self.embedding == "adaptive" else ("pretrain_dim", "target_dim")
+
     def __post_init__(self):
         layer_list(self.layers)
         one_of(("adaptive", "average"), embedding=self.embedding)

@@ -70,6 +70,13 @@ class SimpleNetSettings:
     sigma: float = 4.0
     batch_size: int = 8
 
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        found = [] if self.embedding == "adaptive" else ["pretrain_dim", "target_dim"]
+        found += [] if self.projection else ["projection_rate"]
+        return (*found, *(() if self.synthesis is None else ("noise_std",)))
+
     def __post_init__(self):
         makes_anomalies(self.synthesis)
         layer_list(self.layers)

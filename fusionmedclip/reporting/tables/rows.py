@@ -138,16 +138,19 @@ def backbone_identity(config: Config, name: str) -> dict:
     return identity
 
 
-def stand_in_reasons(config: Config, *, dataset: str, method: str) -> list[str]:
+def stand_in_reasons(config: Config, *, dataset: str, method: str, metric: str = "") -> list[str]:
     """What in a method's runs on a data set is not the thesis's protocol, whatever k; empty where nothing is.
 
     A method or data set that the protocol does not have is compared in all else. Whether the images on disk
-    are the thesis's is another question (:func:`fusionmedclip.reporting.status.count_reasons`).
+    are the thesis's is another question (:func:`fusionmedclip.reporting.status.count_reasons`). ``metric``
+    leaves out what does not go into it, the lesion masks of an image metric.
     """
     shipped = counterpart(config, dataset)
     ours, protocol = (
         resolved(
-            run_settings(c, Run(dataset, c.data["split"], method, 0, c.data["seeds"][0])), c.data["seeds"]
+            run_settings(c, Run(dataset, c.data["split"], method, 0, c.data["seeds"][0])),
+            c.data["seeds"],
+            metric=metric,
         )
         for c in (config, shipped)
     )
@@ -190,7 +193,9 @@ def row_request(config: Config, table: str, number: int) -> list[dict]:
                 "metric": cell.metric,
                 "split": config.data["split"],
                 "backbone": "none" if backbone is None else config.backbone(backbone).get("title", backbone),
-                "reasons": stand_in_reasons(config, dataset=cell.dataset, method=cell.method),
+                "reasons": stand_in_reasons(
+                    config, dataset=cell.dataset, method=cell.method, metric=cell.metric
+                ),
                 "runs": {run.path: digest(run_settings(config, run)) for run in cell.runs(config)},
             }
         )

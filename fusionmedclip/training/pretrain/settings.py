@@ -150,6 +150,22 @@ class PretrainSettings:
     prefetch: int = 4
     cache_gib: float = 1.0
 
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
+        found = []
+        if self.dropout == 0:
+            found.append("dropout_form")
+        elif self.dropout_form == "none":
+            found.append("dropout")
+        if self.mixup_alpha == 0:
+            found.append("text_mixup")
+        if self.patience == 0 and self.keep == "last":
+            found.append("min_delta")
+        if self.augment.crop_scale is None:
+            found.append("augment.crop_ratio")
+        return tuple(found)
+
     def __post_init__(self):
         for name in ("max_epochs", "batch_size", "workers", "prefetch"):
             _whole(name, getattr(self, name), 2 if name == "batch_size" else 1)
