@@ -1,6 +1,7 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from PIL import Image
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.data.reading.claims import BoundedFile, check_claim
 from fusionmedclip.data.reading.raster.pages import middle_of, picture_pages
+from fusionmedclip.data.reading.raster.png_rows import check_rows
+from fusionmedclip.data.reading.raster.tiff_tags import check_strips, tiff_form
 from fusionmedclip.data.reading.raster.values import Page, stored_values
 from fusionmedclip.data.reading.scaling import scale_by_percentiles, scale_to_unit
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -31,6 +34,8 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "JPEG2000", "PPM
 """What is read. Pillow knows more: some through other programs, and formats whose frames are layers."""
 
 _HINT = "open the file in a viewer; download or export it again, or take it out of the folder"
+_TIFFS = "of TIFF: 1 x 1 to 16 bits, 3 or 4 x 8 or 16 bits, 1 x 32 bits whole or floating point"
+_TIFF_HINT = "save it as floating point of 32 bits, or as 16-bit PNG; without further channels"
 _ORIENTATION = 0x0112  # of EXIF 2.3 and of TIFF 6.0
 
 
@@ -63,12 +68,24 @@ def _decode(path: Path, image: Image.Image, number: int) -> Page:
         image.seek(number)
     coding = image.tile[0][3] if image.tile else ()
     coding = coding if isinstance(coding, tuple) else (coding,)
-    deep = 2 if ";16" in str(coding[:1]) or image.mode.startswith("I;16") else 1
-    check_claim(path, image.width * image.height * len(image.getbands()) * deep)
+    check_claim(path, math.ceil(image.width * image.height * len(image.getbands()) * _bytes(image, coding)))
+    if image.format == "TIFF":
+        check_strips(path, image)
     early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
     image.load()
+    if image.format == "PNG" and number == 0:
+        check_rows(path, image)
     orientation = early if image.format == "TIFF" else _orientation(image)
     return Page(path, image, number, coding, orientation)
+
+
+def _bytes(image: Image.Image, coding: tuple) -> float:
+    """Of a sample in the file, by the name of Pillow's unpacking: ``1``, ``P;2``, ``L;4``, ``RGB;16B``."""
+    raw = str(coding[0]) if coding else image.mode
+    if ";16" in raw or image.mode.startswith("I;16"):
+        return 2
+    bits = raw.partition(";")[2] if image.mode in ("1", "L", "P") else ""
+    return (1 if image.mode == "1" else int(bits) if bits in ("1", "2", "4") else 8) / 8
 
 
 def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
@@ -159,9 +176,11 @@ def _open(path: Path) -> Iterator[Image.Image]:
         try:
             image = Image.open(file, formats=_FORMATS)
         except Image.UnidentifiedImageError as error:
-            form = what_it_is(path)
+            tiff = tiff_form(path)
+            form = tiff or what_it_is(path)
             what = f"{path}: not an image this project can read" + (f": {form}" if form else "")
-            raise InputError(what, allowed=READ_FORMATS, hint=_HINT) from error
+            allowed, hint = (_TIFFS, _TIFF_HINT) if tiff else (READ_FORMATS, _HINT)
+            raise InputError(what, allowed=allowed, hint=hint) from error
         yield image
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from fusionmedclip.data.reading.raster.tiff_tags import check_pages
 from fusionmedclip.errors import InputError
 
 __all__ = ["middle_of", "picture_pages"]
@@ -27,14 +28,19 @@ def picture_pages(path: Path, image: Image.Image) -> list[int]:
     """Numbers of the frames that are pictures of one stack, in order.
 
     Left out are a TIFF's reduced copies and transparency masks, as its pages say, and pages of at most half
-    the width and half the height of the largest.
+    the width and half the height of the largest; of an animated PNG with a still picture all but that.
 
     Raises
     ------
     InputError
-        When the pages of a TIFF are pictures of several sizes, or previews only.
+        When the pages of a TIFF are pictures of several sizes, previews only, or the first of a stack whose
+        others have no directory.
     """
     count = int(getattr(image, "n_frames", 1)) if image.format in _STACKS else 1
+    if image.format == "PNG" and getattr(image, "default_image", False):
+        return [0]  # shown where animations are not, and no part of this one (PNG 3rd edition, 4.9)
+    if count == 1 and image.format == "TIFF":
+        check_pages(path, image)
     if count == 1 or image.format != "TIFF":
         return list(range(count))
     sizes = {}

@@ -13,7 +13,7 @@ from fusionmedclip.luma import channel_weights
 
 __all__ = ["Page", "stored_colours", "stored_values", "to_channel"]
 
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF 6.0 tags
+_BITS, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339  # TIFF 6.0 tags
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,16 @@ class Page:
             return _jpeg2000_bits(self.path) > 8
         if self.image.format == "PPM":
             return len(self.coding) > 1 and int(self.coding[-1]) > 255
+        if self.image.format == "TIFF":  # of planes Pillow tells the colour only, and takes them for 8 bits
+            return _first(self.image.tag_v2.get(_BITS, 1)) > 8
         return bool(self.coding) and ";16" in str(self.coding[0])
+
+    @property
+    def deep_full(self) -> float:
+        """Full scale of colour of 9 to 16 bits, which OpenCV gives as it is stored."""
+        if self.image.format == "JPEG2000":
+            return 2.0 ** _jpeg2000_bits(self.path) - 1
+        return float(self.coding[-1]) if self.image.format == "PPM" else 65535.0
 
 
 def to_channel(image: Image.Image, channel: str = "luma") -> Image.Image:
@@ -100,7 +109,7 @@ def stored_values(page: Page, *, channel: str = "luma") -> tuple[np.ndarray, flo
     image, tags = page.image, getattr(page.image, "tag_v2", {})
     white_is_zero = tags.get(_PHOTOMETRIC, 1) == 0
     if page.deep_colour:
-        return _deep_colour(page) @ channel_weights(channel), 65535.0, False
+        return _deep_colour(page) @ channel_weights(channel), page.deep_full, False
     signed = _first(tags.get(_SAMPLE_FORMAT, 1)) == 2
     if not signed and not image.mode.startswith(("I", "F")):
         return np.asarray(to_channel(image, channel)), 255.0, False
@@ -125,18 +134,19 @@ def stored_values(page: Page, *, channel: str = "luma") -> tuple[np.ndarray, flo
 def _deep_colour(page: Page) -> np.ndarray:
     """(H, W, 3) uint16 RGB of a page with 16 bits a channel.
 
-    OpenCV, because Pillow has no mode for it; where OpenCV turns pictures by itself they are refused.
+    OpenCV, because Pillow has no mode for it. Where it turns pictures by itself, or takes planes for pixels,
+    they are refused.
     """
     data = np.fromfile(page.path, np.uint8)
     done, found = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(page.number, page.number + 1))
-    if page.image.format == "TIFF" and page.orientation != 1:
+    if page.image.format == "TIFF" and (page.orientation != 1 or page.image.tag_v2.get(_PLANAR, 1) != 1):
         done = False
     pixels = found[0] if done and len(found) == 1 else np.empty(0)
     if pixels.dtype != np.uint16 or pixels.shape[:2] != page.image.size[::-1] or pixels.ndim != 3:
         raise InputError(
             f"{page.path}: colour of 16 bits in a form that is not read",
             received=f"{page.image.format}, orientation {page.orientation}",
-            hint="save it upright as 16-bit RGB or grey PNG",
+            hint="save it upright, colours pixel by pixel, as 16-bit RGB or grey PNG",
         )
     return pixels[..., 2::-1]
 
