@@ -1,6 +1,7 @@
 """PNG, JPEG, TIFF and the like, recognised by their bytes and never by their suffix."""
 
 import contextlib
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from PIL import Image
 
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.data.reading.claims import BoundedFile, check_claim
+from fusionmedclip.data.reading.jpeg_data import whole_jpeg
 from fusionmedclip.data.reading.raster.pages import middle_of, picture_pages
 from fusionmedclip.data.reading.raster.png_rows import check_rows
 from fusionmedclip.data.reading.raster.tiff_tags import check_strips, tiff_form
@@ -69,7 +71,9 @@ def _decode(path: Path, image: Image.Image, number: int) -> Page:
     coding = image.tile[0][3] if image.tile else ()
     coding = coding if isinstance(coding, tuple) else (coding,)
     check_claim(path, math.ceil(image.width * image.height * len(image.getbands()) * _bytes(image, coding)))
-    if image.format == "TIFF":
+    if image.format in ("JPEG", "MPO"):
+        image = _whole(path, image)
+    elif image.format == "TIFF":
         check_strips(path, image)
     early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
     image.load()
@@ -86,6 +90,13 @@ def _bytes(image: Image.Image, coding: tuple) -> float:
         return 2
     bits = raw.partition(";")[2] if image.mode in ("1", "L", "P") else ""
     return (1 if image.mode == "1" else int(bits) if bits in ("1", "2", "4") else 8) / 8
+
+
+def _whole(path: Path, image: Image.Image) -> Image.Image:
+    """The picture of a JPEG that is all there, if only for its end mark, which Pillow insists on."""
+    data = path.read_bytes()
+    whole = whole_jpeg(data)
+    return image if whole is data else Image.open(io.BytesIO(whole), formats=("JPEG",))
 
 
 def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
