@@ -23,6 +23,7 @@ run(
     unranked=params["unranked"],
     reasons=params["reasons"],
     manifests=list(snakemake.input.manifests),
+    metrics=list(snakemake.input.metrics),
     ours=params["ours"],
     csv=snakemake.output.csv,
     text=snakemake.output.text,

@@ -73,6 +73,8 @@ def metrics_record(
     }
     if threshold is not None:
         record["threshold"] = {"source": "left-out support images", **threshold._asdict()}
+    if "stage1" in run:
+        record["stage1"] = run["stage1"]
     if "oracle" in run:
         record["oracle"] = run["oracle"]
     return record

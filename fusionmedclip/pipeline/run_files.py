@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["RunInputs", "RunOutputs"]
+from fusionmedclip.pipeline.files import read_json
+
+__all__ = ["RunInputs", "RunOutputs", "stage1_record"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +92,20 @@ class RunOutputs:
         """Every file that was written, the provenance apart, which holds their digests."""
         trained = (p for p in self.weights.rglob("*") if p.is_file() and not p.name.startswith("."))
         return [*sorted(trained), self.log, self.scores, self.pixel_counts, self.examples]
+
+
+def stage1_record(backbone: Path | None) -> dict[str, Any]:
+    """What a run keeps of its backbone's Stage 1: how many pairs of image and caption it saw, by split.
+
+    Parameters
+    ----------
+    backbone : Path or None
+        Settings file of the backbone.
+
+    Returns
+    -------
+    dict
+        Empty where there was no Stage 1.
+    """
+    stage1 = None if backbone is None else read_json(backbone).get("stage1")
+    return {"stage1": {"pairs": stage1["pairs"]}} if stage1 else {}

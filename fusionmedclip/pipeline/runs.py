@@ -24,7 +24,7 @@ from fusionmedclip.pipeline.backbones import feature_file
 from fusionmedclip.pipeline.files import write_json, write_text
 from fusionmedclip.pipeline.left_out import left_out_scores
 from fusionmedclip.pipeline.oracle import Oracle, Scored
-from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs
+from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs, stage1_record
 from fusionmedclip.provenance import environment, inputs_record
 from fusionmedclip.randomness import generator
 
@@ -107,6 +107,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
             "images_per_s": len(scores) / max(scored - fitted, 1e-9),
         },
         "memory": {"peak_bytes": _peak_memory(device)},
+        **stage1_record(inputs.backbone),
         **extra,
     }
     write_json(outputs.provenance, record)

@@ -1,8 +1,7 @@
 """Finished runs as tables read them: refused where they are not what today's configuration asks for."""
 
 import csv
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +10,10 @@ import numpy as np
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.provenance import file_sha256
-from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, OK, STAND_IN, count_reasons
+from fusionmedclip.reporting.status import NO_LESIONS, NOT_RUN, OK, STAND_IN
+from fusionmedclip.reporting.thesis.images import caption_reasons, image_reasons
 
-__all__ = ["Scored", "empty_status", "image_reasons", "read_cell", "read_metrics", "read_scores", "status_of"]
+__all__ = ["Scored", "empty_status", "read_cell", "read_metrics", "read_scores", "status_of"]
 
 
 def read_metrics(results: str | Path, run: str, wanted: str) -> dict:
@@ -130,7 +130,7 @@ def _scores(path: Path, record: Mapping) -> list[tuple[str, str, str]]:
         return sorted((row["image_id"], row["label"], row["score"]) for row in csv.DictReader(file))
 
 
-def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
+def status_of(cell: Mapping, manifests: Sequence[str | Path], records: Iterable[Mapping] = ()) -> str:
     """``ok`` or ``stand-in`` of a cell that was run.
 
     Parameters
@@ -138,19 +138,11 @@ def status_of(cell: Mapping, manifests: Sequence[str | Path]) -> str:
     cell : mapping
         From :func:`fusionmedclip.reporting.tables.rows.row_request`.
     manifests : sequence of paths
-        ``{dataset}/manifest.csv``, to tell the thesis's data from a subset of them.
+        ``{dataset}/manifest.csv``, to tell the thesis's data from others.
+    records : iterable of mappings
+        Metrics files of its runs, which say how many captions Stage 1 saw.
     """
-    return STAND_IN if cell["reasons"] or image_reasons(cell["dataset"], manifests) else OK
-
-
-def image_reasons(dataset: str, manifests: Sequence[str | Path]) -> list[str]:
-    """What differs from the thesis in the images of a data set; empty where its manifest is not given."""
-    found = [Path(path) for path in manifests if Path(path).parent.name == dataset]
-    return count_reasons(dataset, _counts(found[0])) if found else []
-
-
-@cache
-def _counts(manifest: Path) -> tuple[int, int]:
-    with manifest.open(newline="") as file:
-        labels = [row["label"] for row in csv.DictReader(file)]
-    return labels.count("0"), labels.count("1")
+    differ = (
+        cell["reasons"] or image_reasons(cell["dataset"], manifests) or any(map(caption_reasons, records))
+    )
+    return STAND_IN if differ else OK

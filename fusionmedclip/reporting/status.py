@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fusionmedclip.reporting.setting_text import setting_text
-from fusionmedclip.reporting.thesis.paper import THESIS_COUNTS
 
 __all__ = [
-    "NOT_RUN", "NO_LESIONS", "OK", "STAND_IN", "WITHOUT_NUMBER", "count_reasons", "reasons_of", "scoped",
+    "NOT_RUN", "NO_LESIONS", "OK", "STAND_IN", "WITHOUT_NUMBER", "reasons_of", "scoped",
 ]  # fmt: skip
 
 OK, STAND_IN, NOT_RUN, NO_LESIONS = "ok", "stand-in", "not run", "no lesion mask"
@@ -88,22 +87,6 @@ def _named(path: str) -> str:
 
 def _instead(ours: Any, protocol: Any) -> str:
     return f"{setting_text(ours)} instead of {setting_text(protocol)}"
-
-
-def count_reasons(dataset: str, counts: tuple[int, int] | None) -> list[str]:
-    """What differs in the images themselves, by their numbers.
-
-    Parameters
-    ----------
-    dataset : str
-    counts : (int, int) or None
-        Normal and abnormal images of the data set's manifest, where it is known.
-    """
-    wanted = THESIS_COUNTS.get(dataset, ())
-    if counts is None or not wanted or counts in wanted:
-        return []
-    known = " or ".join(f"{normal} and {abnormal}" for normal, abnormal in wanted)
-    return [f"images: {counts[0]} normal and {counts[1]} abnormal instead of {known}"]
 
 
 def scoped(reasons: Mapping[tuple[str, str], Iterable[str]], titles: Mapping[str, str]) -> list[str]:

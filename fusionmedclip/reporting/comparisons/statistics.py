@@ -83,7 +83,7 @@ def build_statistics(
 
 def _cell(cell: Mapping, results: str | Path, manifests: Sequence[str | Path], images: Images | None) -> dict:
     records, values = read_cell(cell, results)
-    found = {**cell, "records": records, "mean": None, "status": status_of(cell, manifests)}
+    found = {**cell, "records": records, "mean": None, "status": status_of(cell, manifests, records.values())}
     found |= {"values": values, "pool": images and images.pool, "duplicates": None}
     if not values:
         return found

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusionmedclip.pipeline.files import write_text
+from fusionmedclip.pipeline.files import read_json, write_text
 from fusionmedclip.reporting.comparisons.duplicate_text import duplicate_lines
 from fusionmedclip.reporting.comparisons.text import sentences
 from fusionmedclip.reporting.comparisons.verdict_text import verdict_lines
-from fusionmedclip.reporting.finished import image_reasons
-from fusionmedclip.reporting.status import WITHOUT_NUMBER, scoped
+from fusionmedclip.reporting.status import OK, WITHOUT_NUMBER, scoped
 from fusionmedclip.reporting.tables.grid import make_grid
 from fusionmedclip.reporting.tables.html import grid_html, html_page
 from fusionmedclip.reporting.tables.inputs import write_record
 from fusionmedclip.reporting.tables.latex import grid_latex
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 from fusionmedclip.reporting.tables.row import COLUMNS, build_row
+from fusionmedclip.reporting.thesis.images import caption_notes, caption_reasons, image_notes, image_reasons
 
 __all__ = ["COLUMNS", "build_row", "build_table", "markdown", "read_table"]
 
@@ -38,6 +38,7 @@ def build_table(
     unranked: Sequence[str] = (),
     reasons: Sequence[tuple[str, str, Sequence[str]]] = (),
     manifests: Sequence[str | Path] = (),
+    metrics: Sequence[str | Path] = (),
     ours: Mapping[str, str] | None = None,
     latex: str | Path | None = None,
     html: str | Path | None = None,
@@ -66,6 +67,8 @@ def build_table(
         From :func:`fusionmedclip.reporting.tables.rows.stand_in_reasons`, of every method of the table.
     manifests : sequence of paths
         As for :func:`fusionmedclip.reporting.tables.row.build_row`.
+    metrics : sequence of paths
+        Metrics files of its runs.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
     comparisons : path, optional
@@ -81,8 +84,10 @@ def build_table(
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     judged = None if verdicts is None else pd.read_csv(verdicts)
+    records = _records(metrics)
     beneath = {
-        "In place of the thesis's protocol": _differences(table, reasons, manifests, titles),
+        "In place of the thesis's protocol": _differences(table, reasons, manifests, records, titles),
+        "What is not known of the data": _unknown(table, manifests, records, titles),
         "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
         "Near-duplicates across support set and test": (
             [] if further is None else duplicate_lines(pd.read_csv(further), titles)
@@ -116,14 +121,45 @@ def _differences(
     table: pd.DataFrame,
     reasons: Sequence[tuple[str, str, Sequence[str]]],
     manifests: Sequence[str | Path],
+    records: Mapping[tuple[str, str], Mapping],
     titles: Mapping[str, str],
 ) -> list[str]:
     """What of the table's stand-ins is not the thesis's protocol."""
     status = table.groupby(["dataset", "method"], sort=False)["status"].first()
     held = {(dataset, method): texts for dataset, method, texts in reasons}
     cells = [cell for cell, said in status.items() if said not in WITHOUT_NUMBER]
-    found = {cell: [*held.get(cell, ()), *image_reasons(cell[0], manifests)] for cell in cells}
+    found = {
+        cell: [
+            *held.get(cell, ()),
+            *image_reasons(cell[0], manifests),
+            *caption_reasons(records.get(cell, {})),
+        ]
+        for cell in cells
+    }
     return scoped(found, titles)
+
+
+def _unknown(
+    table: pd.DataFrame,
+    manifests: Sequence[str | Path],
+    records: Mapping[tuple[str, str], Mapping],
+    titles: Mapping[str, str],
+) -> list[str]:
+    """What cannot be said of the data behind cells that are ``ok``."""
+    good = table[table["status"] == OK]
+    cells = [records.get(cell, {}) for cell in zip(good["dataset"], good["method"], strict=True)]
+    sets = [
+        note
+        for name in good["dataset"].unique()
+        for note in image_notes(name, manifests, title=titles.get(name, name))
+    ]
+    return list(dict.fromkeys([*sets, *(note for record in cells for note in caption_notes(record))]))
+
+
+def _records(metrics: Sequence[str | Path]) -> dict[tuple[str, str], dict]:
+    """Metrics file of one run of each data set and method; they share their captions."""
+    one = {(Path(path).parents[3].name, Path(path).parents[1].name): path for path in metrics}
+    return {cell: read_json(path) for cell, path in one.items()}
 
 
 def markdown(table: pd.DataFrame, **layout) -> str:

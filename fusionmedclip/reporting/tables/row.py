@@ -61,7 +61,7 @@ def cell_line(cell: Mapping, results: str | Path, manifests: Sequence[str | Path
     low, high = _interval(cell, records, summary, results)
     line |= {"mean": summary.mean, "std": summary.std, "ci_low": low, "ci_high": high}
     line |= {"n_seeds": summary.n_seeds, "delta": summary.mean - paper.mean if paper else None}
-    return {**line, "status": status_of(cell, manifests)}
+    return {**line, "status": status_of(cell, manifests, records.values())}
 
 
 def _interval(

@@ -142,7 +142,7 @@ def stand_in_reasons(config: Config, *, dataset: str, method: str, metric: str =
     """What in a method's runs on a data set is not the thesis's protocol, whatever k; empty where nothing is.
 
     A method or data set that the protocol does not have is compared in all else. Whether the images on disk
-    are the thesis's is another question (:func:`fusionmedclip.reporting.status.count_reasons`). ``metric``
+    are the thesis's is another question (:mod:`fusionmedclip.reporting.thesis.images`). ``metric``
     leaves out what does not go into it, the lesion masks of an image metric.
     """
     shipped = counterpart(config, dataset)

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-__all__ = ["THESIS_COUNTS", "Printed", "printed"]
+__all__ = ["PAIRS", "THESIS_COUNTS", "THESIS_LISTS", "Printed", "printed"]
 
 
 class Printed(NamedTuple):
@@ -25,6 +25,12 @@ THESIS_COUNTS = {"brainmri": ((98, 155), (97, 155)), "busi": ((133, 647),)}
 
 CheXpert's subset is not given by the thesis.
 """
+
+THESIS_LISTS = {"brainmri": (32, 65, 155), "busi": (32, 101, 647), "chexpert": (None, 250, 250)}
+"""Support, normal and abnormal test images of MediCLIP's lists; the last two are those of Table 5."""
+
+PAIRS = 81_825
+"""Radiology images of ROCO, each with its caption, as published (Pelka et al., LABELS 2018)."""
 
 
 @cache

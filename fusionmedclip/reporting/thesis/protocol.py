@@ -7,6 +7,9 @@ from fusionmedclip.presets import PROTOCOL
 
 __all__ = ["counterpart", "protocol"]
 
+_LISTING = ("folder", "csv")
+_LAYOUT = ("kind", "path", "normal", "abnormal", "samples")
+"""Of a source: where the images of published lists lie; which of them are abnormal, the lists say."""
 _SECTIONS = ("captions", "backbones", "methods")
 
 
@@ -42,11 +45,15 @@ def counterpart(config: Config, dataset: str | None = None) -> Config:
 
 
 def _with_lists(entry: dict, own: dict) -> dict:
-    """A data set of the protocol; read as the configuration does where that names a published split.
+    """A data set of the protocol; laid out as the configuration has it where that names a published split.
 
-    MediCLIP's lists hold as many images as the thesis's Table 5 has and find them under any layout; which
-    images are drawn and tested is then theirs, and their numbers are compared.
+    MediCLIP's lists find their images under any layout. What else a source says, how images and masks are
+    read, is compared as ever; whether the lists are MediCLIP's, and the images the thesis's, is asked of the
+    manifest (:mod:`fusionmedclip.reporting.thesis.images`).
     """
     source = own.get("source", {})
-    listed = source.get("samples") and source["kind"] != "phantoms"
-    return {**entry, "source": source} if listed else entry
+    if not source.get("samples") or source["kind"] not in _LISTING:
+        return entry
+    kept = entry["source"] if source["kind"] == entry["source"]["kind"] else {}
+    laid_out = {name: source[name] for name in _LAYOUT if name in source}
+    return {**entry, "source": {**{k: v for k, v in kept.items() if k not in _LAYOUT}, **laid_out}}

@@ -55,7 +55,7 @@ def compute_again(
         said = {run: record.get("settings") for run, record in found.metrics.items()}
         asked = {run: settings for run, settings in said.items() if digest(settings) == found.runs[run]}
         note([check_draws(results, asked, bad, scratch)])
-        whole = [(run, found.runs[run]) for run in found.runs if not _rests_on(run) & bad]
+        whole = [(run, found.runs[run]) for run in found.runs if not _rests_on(found, run) & bad]
         check = partial(_run, results, images_tested(results, [run for run, _ in whole]))
         note(_each(check, whole, title="Runs", processes=several))
         check = partial(_table, results, frozenset(bad), Path(scratch))
@@ -63,9 +63,11 @@ def compute_again(
     return findings
 
 
-def _rests_on(run: str) -> set[str]:
+def _rests_on(found: Collected, run: str) -> set[str]:
     files = RunFiles(run)
-    return {files.metrics, files.provenance, files.manifest, files.split, *files.written}
+    named = {name for _, claims in found.claims(run) for name in claims}
+    backbones = {name for name in named if name.startswith("backbones/") and name.endswith("/settings.json")}
+    return {files.metrics, files.provenance, files.manifest, files.split, *files.written, *backbones}
 
 
 def _run(results: Path, tested: dict, item: tuple[str, str]) -> list[Finding]:

@@ -11,6 +11,7 @@ from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.pipeline.measures import metrics_record
+from fusionmedclip.pipeline.run_files import stage1_record
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.verification.compare import difference
 from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
@@ -72,6 +73,7 @@ def _checked(results: Path, files: RunFiles, wanted: str, tested: TestSet) -> It
     record, run = read_json(results / files.metrics), read_json(results / files.provenance)
     yield from _settings(record, files, wanted)
     yield from _recorded(run, files)
+    yield from _stage1(run, files, results)
     scores = pd.read_csv(results / files.scores, keep_default_na=False, dtype={"image_id": str})
     given = list(scores[["image_id", "label"]].itertuples(index=False, name=None))
     if given != tested:
@@ -102,6 +104,14 @@ def _recorded(run: Mapping[str, Any], files: RunFiles) -> Iterator[Finding]:
     weights = {name for name in written if name.startswith(f"runs/{files.run}/weights/")}
     if odd := (written - weights) ^ files.written:
         yield Finding(files.provenance, CONTRADICTED, f"its outputs lack, or should not have: {_some(odd)}")
+
+
+def _stage1(run: Mapping[str, Any], files: RunFiles, results: Path) -> Iterator[Finding]:
+    """Whether the run says of Stage 1 what its backbone says."""
+    backbone = run["settings"]["backbone"]
+    read = None if backbone is None else results / f"backbones/{backbone['name']}/settings.json"
+    if different := difference({"stage1": run.get("stage1")}, {"stage1": None, **stage1_record(read)}):
+        yield Finding(files.provenance, CONTRADICTED, f"from the backbone: {different}")
 
 
 def _own(record: Mapping[str, Any], files: RunFiles) -> dict[str, str]:

@@ -60,7 +60,7 @@ class _Rebuilt:
         behind = [*self._behind(cells), *images]
         yield from self._step([*statistics.values()], behind, self._statistics, statistics, images)
         made = [f"tables/{table}/row_{number}.csv" for number in rows]
-        read = [*made, *statistics.values(), *self._manifest_names(cells)]
+        read = [*made, *statistics.values(), *self._manifest_names(cells), *self._metrics()]
         yield from self._step(self._formats(), read, self._table, made, statistics)
 
     def appendix(self) -> Iterator[Finding]:
@@ -101,6 +101,9 @@ class _Rebuilt:
     def _manifest_names(self, cells: Iterable[Mapping[str, Any]]) -> list[str]:
         return sorted({RunFiles(run).manifest for cell in cells for run in cell["runs"]})
 
+    def _metrics(self) -> list[str]:
+        return sorted({RunFiles(run).metrics for cell in self.record.request for run in cell["runs"]})
+
     def _manifests(self, cells: Iterable[Mapping[str, Any]]) -> list[Path]:
         return [self.results / name for name in self._manifest_names(cells)]
 
@@ -133,6 +136,7 @@ class _Rebuilt:
             latex=latex,
             html=html,
             manifests=self._manifests(self.record.request),
+            metrics=[self.results / name for name in self._metrics()],
             **self.record.layout,
         )
 

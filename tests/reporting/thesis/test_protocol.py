@@ -6,7 +6,7 @@ import re
 import pytest
 
 from fusionmedclip.config import Config, load_config, merge
-from fusionmedclip.reporting.finished import image_reasons, status_of
+from fusionmedclip.reporting.finished import status_of
 from fusionmedclip.reporting.status import reasons_of, scoped
 from fusionmedclip.reporting.tables.rows import (
     Run,
@@ -139,6 +139,8 @@ def test_nothing_of_a_run_s_settings_is_left_out_of_the_comparison(thesis):
 
 
 LISTS = {"support": "train.json", "test": "test.json"}
+PHANTOMS = {"kind": "phantoms", "normal": 9, "abnormal": 9}
+LISTED = {"kind": "folder", "normal": ["n"], "abnormal": ["a"], "samples": LISTS}
 
 
 @pytest.mark.parametrize(
@@ -165,9 +167,19 @@ LISTS = {"support": "train.json", "test": "test.json"}
             "test normal: 9 instead of 101",
         ),
         (
-            {"datasets": {"busi": {"source": {"kind": "phantoms", "normal": 9, "abnormal": 9, "samples": LISTS}}}},
+            {"datasets": {"busi": {"source": {**PHANTOMS, "samples": LISTS}}}},
             "squid",
             "source: phantoms instead of folder",
+        ),
+        (
+            {"datasets": {"busi": {"source": {**LISTED, "slices": "all"}}}},
+            "squid",
+            "source slices: all instead of middle",
+        ),
+        (
+            {"datasets": {"busi": {"source": {**LISTED, "mask_suffix": "_other"}}}},
+            "squid",
+            "source mask_suffix: _other instead of _mask",
         ),
         ({"image_size": 256}, "squid", "working size: 256 instead of 224"),
         ({"split_seed": 1}, "squid", "split_seed: 1 instead of 0"),
@@ -264,25 +276,6 @@ def test_no_cell_of_a_tier_that_is_not_the_thesis_s_passes_for_it(root, overlay)
 def test_an_overlay_that_adds_to_the_protocol_leaves_its_cells_the_thesis_s(root, overlay):
     config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])
     assert {status_of(cell, []) for cell in _request(config, *config.data["tables"])} == {"ok"}
-
-
-@pytest.mark.parametrize(
-    ("dataset", "normal", "said"),
-    [
-        ("brainmri", 98, []),
-        ("brainmri", 97, []),  # as MediCLIP lists it, 32 + 65
-        ("brainmri", 96, ["images: 96 normal and 155 abnormal instead of 98 and 155 or 97 and 155"]),
-        ("mine", 3, []),
-    ],
-)
-def test_the_images_that_were_found_are_counted(tmp_path, dataset, normal, said):
-    path = tmp_path / dataset / "manifest.csv"
-    path.parent.mkdir()
-    path.write_text("label\n" + "0\n" * normal + "1\n" * 155)
-    assert image_reasons(dataset, [tmp_path / "other" / "manifest.csv", path]) == said
-    status = status_of({"dataset": dataset, "reasons": []}, [path])
-    assert status == ("stand-in" if said else "ok")
-    assert status_of({"dataset": dataset, "reasons": ["seeds"]}, [path]) == "stand-in"
 
 
 def test_what_holds_of_the_same_cells_stands_in_one_line():

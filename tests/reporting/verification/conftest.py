@@ -147,6 +147,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
         controls=["mean_brightness_raw"],
         reasons=[(cell["dataset"], cell["method"], cell["reasons"]) for cell in request],
         manifests=manifests,
+        metrics=[results / "metrics" / f"{run}.json" for run in runs],
         comparisons=statistics["comparisons"],
         further=statistics["metrics"],
         verdicts=statistics["verdicts"],

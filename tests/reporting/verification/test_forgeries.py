@@ -279,3 +279,14 @@ def test_trace_knows_which_runs_a_table_was_made_from(results) -> None:
     found = trace_cell(results, "images", "busi", "patchcore", 2)
     assert (found.missing, len(found.runs)) == (("metrics/busi/paper/patchcore/k2/seed1.json",), 1)
     assert not found.holds
+
+
+def test_a_run_that_says_otherwise_of_stage_1_than_its_backbone_is_named(results, requests_of_small) -> None:
+    record = json.loads((results / METRICS).read_text())
+    path = results / f"backbones/{record['settings']['backbone']['name']}/settings.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps({**settings, "stage1": {"pairs": {"train": 10}}}))
+    wanted = next(cell["runs"][RUN] for cell in requests_of_small["images"] if RUN in cell["runs"])
+    (finding,) = check_run(results, RUN, wanted, images_tested(results, [RUN])[SPLIT])
+    assert (finding.file, finding.what) == (PROVENANCE, "contradicted")
+    assert finding.why.startswith("from the backbone: stage1")
