@@ -226,8 +226,13 @@ def _reap(*_: Any) -> None:
 
 
 def _leave_with_the_starter(path: str) -> None:
-    """Standard input is a pipe from the starter: it ends when the starter does, however that comes about."""
-    sys.stdin.read()
+    """Standard input is a pipe from the starter: it ends when the starter does, however that comes about.
+
+    It is read below ``sys.stdin``, whose lock every fork would inherit as held, and wait for: a worker of a
+    pool closes its standard input first.
+    """
+    while os.read(0, 1 << 10):
+        pass
     Path(path).unlink(missing_ok=True)
     os._exit(0)
 

@@ -55,6 +55,17 @@ def test_an_exception_is_a_failure_with_its_traceback(warm, tmp_path):
     assert "Traceback" in log
 
 
+def test_a_job_may_have_workers_of_its_own(warm, tmp_path):
+    """The warm process reads its standard input, and a worker closes its own at birth."""
+    (tmp_path / "pooled.py").write_text(
+        "import multiprocessing\n\n"
+        "def job():\n"
+        "    with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+        "        print(pool.map_async(abs, [-1, 2]).get(timeout=20))\n"
+    )
+    assert _ask(tmp_path, "pooled:job") == (0, "[1, 2]\n")
+
+
 def test_a_fork_that_dies_is_a_failure(warm, tmp_path):
     assert _ask(tmp_path, "os:_exit", status=9)[0] == 1
     assert _ask(tmp_path, "builtins:print", end="still there")[1] == "still there"
