@@ -10,12 +10,15 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
-.PHONY: demo offline test fuzz bench docs lint lock clean
+.PHONY: demo readme offline test fuzz bench docs lint lock clean
 
 demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
 	$(SNAKEMAKE) --configfile configs/demo.yaml
 	@$(BIN)/fusionmedclip tables results/demo
 	@echo "report: results/demo/report.html"
+
+readme: demo  ## the README's table from the demo's results, with the machine that made them
+	$(BIN)/python -m fusionmedclip.reporting.tables.readme results/demo --preset demo
 
 offline: $(READY)  ## real images in DATA, packaged weights
 	$(SNAKEMAKE) --configfile configs/offline.yaml --config data='$(DATA)'

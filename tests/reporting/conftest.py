@@ -21,6 +21,9 @@ def table(folder, name, rows, **layout):
     return folder / f"{name}.html"
 
 
+MACHINE = {"processor": "Made-up CPU", "vectors": "AVX2", "blas": {"numpy": "openblas 1"}, "onednn": "3.1"}
+
+
 def record(method, fit, commit="a" * 40):
     return {
         "settings": {"method": {"name": method}},
@@ -29,6 +32,8 @@ def record(method, fit, commit="a" * 40):
             "dirty": False,
             "packages": {"numpy": "9.9"},
             "device": "cpu",
+            "machine": MACHINE,
+            "arithmetic": {"precision": "float32", "deterministic": True},
             "python": "3",
         },
         "timing": {"fit_s": fit, "score_s": 2.0, "images_per_s": 50.0},

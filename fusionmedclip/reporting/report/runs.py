@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fusionmedclip.machine import machine_line
 from fusionmedclip.reporting.figures.cost_accuracy import COSTS, cost_of
 from fusionmedclip.reporting.page import table
 
@@ -12,7 +13,7 @@ __all__ = ["machine_section", "times_section"]
 
 
 def machine_section(records: Sequence[Mapping]) -> str:
-    """Commits, devices and package versions of the runs, as HTML.
+    """Commits, devices, machines, precisions and package versions of the runs, as HTML.
 
     Parameters
     ----------
@@ -26,6 +27,8 @@ def machine_section(records: Sequence[Mapping]) -> str:
     )
     rows = [["commit", *pair] for pair in commits.most_common()]
     rows += [["device", *pair] for pair in Counter(p["device"] for p in made).most_common()]
+    rows += [["machine", *pair] for pair in Counter(map(_machine, made)).most_common()]
+    rows += [["precision", *pair] for pair in Counter(map(_precision, made)).most_common()]
     rows += [["Python", *pair] for pair in Counter(p["python"] for p in made).most_common()]
     packages = Counter((name, version) for p in made for name, version in p["packages"].items())
     rows += [[name, version, count] for (name, version), count in sorted(packages.items())]
@@ -36,6 +39,16 @@ def machine_section(records: Sequence[Mapping]) -> str:
             "an input has changed.</p>"
         )
     return table(["", "Version", "Runs"], rows, numbers=(2,)) + note
+
+
+def _machine(provenance: Mapping) -> str:
+    """Results of earlier versions do not say."""
+    return machine_line(provenance["machine"]) if "machine" in provenance else "not recorded"
+
+
+def _precision(provenance: Mapping) -> str:
+    made = provenance.get("arithmetic", {"precision": "not recorded", "deterministic": True})
+    return made["precision"] + ("" if made["deterministic"] else ", not deterministic")
 
 
 def times_section(records: Sequence[Mapping], titles: Mapping[str, str]) -> str:
