@@ -33,8 +33,8 @@ class Block:
 
     @property
     def file(self) -> str:
-        """The file that a reader is to write it into: the title of YAML; empty for all else."""
-        return self.title if ".yaml" in self.info else ""
+        """The file that a reader is to write it into: the title of YAML and Python; empty for all else."""
+        return self.title if ".sh" not in self.info else ""
 
     @property
     def commands(self) -> list[str]:
@@ -43,7 +43,7 @@ class Block:
             return []
         text = self.body.replace("\\\n", " ")
         lines = (re.sub(r"\s+#\s.*$", "", line).strip() for line in text.splitlines())
-        return [line for line in lines if line.startswith(COMMANDS)]
+        return [line for line in lines if line.partition(" ")[0] in COMMANDS]
 
 
 def pages(root: Path) -> list[Path]:

@@ -49,6 +49,7 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_a_page_run_in_their_order(page: str, clone: Path):
     """One after the other; make says what it would do."""
@@ -74,6 +75,7 @@ def _name(plan: Plan) -> str:
     return " ".join((*plan.files, *plan.values)) or "default"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", _planned(), ids=_name)
 def test_every_target_of_a_configuration_is_planned(plan: Plan, clone: Path):
     """What the documents ask of the workflow under one configuration: one dry run of all of it."""
