@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 COPIED = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 SETTINGS = {
-    "Our method": ["training.settings", "models.settings", "synthesis.settings"],
+    "Our method": ["training.settings", "models.settings", "synthesis.settings", "synthesis.ranges"],
     "Stage 1": ["training.pretrain.settings"],
 }
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data):(<code>)~?(?:[\w.]+\.)?")  # Sphinx's, in docstrings
@@ -49,8 +49,8 @@ def settings() -> str:
 
 
 _MEMBERS = (
-    "{show_root_heading: false, show_root_toc_entry: false, heading_level: 3, merge_init_into_class: true, "
-    "filters: ['Settings$', '^__init__$']}"
+    "{show_root_heading: false, show_root_toc_entry: false, heading_level: 3, "
+    "filters: ['Settings$', '^LearningRates$', '^__init__$']}"
 )
 
 
