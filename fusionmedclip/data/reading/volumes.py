@@ -12,6 +12,7 @@ from fusionmedclip.data.reading.dicom.header import frame_count, frame_view, pix
 from fusionmedclip.data.reading.dicom.image import read_dicom_frames
 from fusionmedclip.data.reading.dicom.pixels import decode_frame
 from fusionmedclip.data.reading.dicom.series import find_series, read_series
+from fusionmedclip.data.reading.middle import middle_of
 from fusionmedclip.data.reading.nifti import (
     check_not_colours,
     load_oriented,
@@ -115,7 +116,7 @@ def stored_volume(path: Path) -> np.ndarray:
 
 
 def _wanted(path: Path, index: int | None, count: int) -> int:
-    index = count // 2 if index is None else index
+    index = middle_of(count) if index is None else index
     if not 0 <= index < count:
         raise InputError(f"{path}: no slice {index}", allowed=f"0 to {count - 1}")
     return index

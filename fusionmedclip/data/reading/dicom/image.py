@@ -7,6 +7,7 @@ import numpy as np
 
 from fusionmedclip.data.reading.dicom.header import frame_count, frame_view, pixel_spacing, read_header
 from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame, finish, own_range
+from fusionmedclip.data.reading.middle import middle_of
 from fusionmedclip.data.reading.resize import square_pixels
 from fusionmedclip.data.reading.scaling import percentile_range
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -25,7 +26,7 @@ def read_dicom(path: Path, settings: ReadSettings) -> np.ndarray:
     """
     dataset = read_header(path)
     count = frame_count(dataset)
-    wanted = count // 2 if settings.slice is None else settings.slice
+    wanted = middle_of(count) if settings.slice is None else settings.slice
     if not 0 <= wanted < count:
         raise InputError(f"{path}: no frame {wanted}", allowed=f"0 to {count - 1}")
     frame = decode_frame(dataset, wanted, path=path, settings=settings)

@@ -13,7 +13,8 @@ from PIL import Image
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.data.reading.claims import BoundedFile, check_claim
 from fusionmedclip.data.reading.jpeg_data import whole_jpeg
-from fusionmedclip.data.reading.raster.pages import middle_of, picture_pages
+from fusionmedclip.data.reading.middle import middle_of
+from fusionmedclip.data.reading.raster.pages import picture_pages
 from fusionmedclip.data.reading.raster.png_rows import check_rows
 from fusionmedclip.data.reading.raster.tiff_tags import check_strips, tiff_form
 from fusionmedclip.data.reading.raster.values import Page, stored_values

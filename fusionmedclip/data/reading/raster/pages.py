@@ -7,7 +7,7 @@ from PIL import Image
 from fusionmedclip.data.reading.raster.tiff_tags import check_pages
 from fusionmedclip.errors import InputError
 
-__all__ = ["middle_of", "picture_pages"]
+__all__ = ["picture_pages"]
 
 _STACKS = (
     "TIFF",
@@ -17,11 +17,6 @@ _STACKS = (
 )  # an MPO's second picture is a preview or another view
 _SUBFILE_TYPE = 254  # TIFF 6.0
 _REDUCED, _TRANSPARENCY = 1, 4
-
-
-def middle_of(count: int) -> int:
-    """The picture to take of several; the first of two, of which the second is often a copy with marks."""
-    return (count - 1) // 2
 
 
 def picture_pages(path: Path, image: Image.Image) -> list[int]:
