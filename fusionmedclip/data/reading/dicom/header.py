@@ -15,6 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from fusionmedclip.data.files.kinds import is_dicom
 from fusionmedclip.data.reading.claims import MAX_PIXELS, BoundedFile, check_claim
+from fusionmedclip.data.reading.dicom.deflated import check_inflated
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 
@@ -88,6 +89,7 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
         reading(path, "DICOM file", hint=_HINT, private=True),
         pydicom.config.disable_value_validation(),
     ):
+        check_inflated(path)
         with BoundedFile(path) as file:
             dataset = pydicom.dcmread(file, specific_tags=_TAGS, stop_before_pixels=not pixels, force=True)
         _complete_syntax(dataset)
