@@ -52,7 +52,7 @@ NAMED = {
     "suffix.png: not an image": "wrong suffix",
     "text.dcm: not a DICOM image": "text as .dcm",
     "nan.nii.gz: holds 1 NaN": "NaN volume",
-    "cut.dcm: cannot be read as pixels in": "truncated",
+    "cut.dcm: the header does not describe the pixels": "truncated",
     "gone.png: no such file": "missing",
     "small_mask.png: mask and image differ in size": "a mask of another size",
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from fuzz_images import _read, picture
+from fuzz_images import picture
 from fuzz_target import Target
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
@@ -15,9 +15,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from fusionmedclip.data import read_image
+from fusionmedclip.data import ReadSettings, read_image, read_mask
+from fusionmedclip.data.curation.mask_looks import mask_look
 from fusionmedclip.data.curation.statistics import describe
-from fusionmedclip.data.reading.volumes import read_volume
+from fusionmedclip.data.reading.volumes import read_volume, slice_count
 
 __all__ = ["TARGETS"]
 
@@ -100,6 +101,16 @@ def _files(folder: Path) -> list[Path]:
     for name, dataset in made.items():
         dataset.save_as(folder / f"{name}.dcm", enforce_file_format=True)
     return sorted(folder.iterdir())
+
+
+def _read(file: Path, _: Path) -> None:
+    """All that is done to one file; values below 0 are no mask's."""
+    describe(file, read_image(file))
+    if file.stem not in ("plain", "frames"):
+        read_mask(file)
+    mask_look(file, ReadSettings())
+    read_volume(file)
+    slice_count(file)
 
 
 def _series(folder: Path) -> list[Path]:

@@ -61,7 +61,7 @@ def _one_mask(path: PathLike, settings: ReadSettings) -> np.ndarray:
     if kind == "raster":
         mask = _raster_mask(file, index, settings)
     else:  # here, because pydicom and nibabel take longer to import than most jobs take to run
-        from fusionmedclip.data.reading.dicom.image import read_dicom_mask
+        from fusionmedclip.data.reading.dicom.masks import read_dicom_mask
         from fusionmedclip.data.reading.volumes import volume_mask_slice
 
         if kind == "dicom":

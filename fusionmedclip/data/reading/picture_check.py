@@ -6,7 +6,7 @@ import numpy as np
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["checked_picture"]
+__all__ = ["check_kept", "checked_picture"]
 
 _LEAST = 2  # pixels: a line is a volume cut along the wrong axis, or a profile
 
@@ -33,3 +33,30 @@ def checked_picture(grey: np.ndarray, path: Path) -> np.ndarray:
             hint="the header scales pixels to NaN or infinity, or by a damaged number; export it again",
         )
     return np.asarray(grey, np.float32)
+
+
+def check_kept(grey: np.ndarray, path: Path, *, varied: bool) -> None:
+    """Refuse a picture or a volume of which nothing is left: one value, though more than one is stored.
+
+    A single picture may lie outside its window, as air does outside of a brain's: black or white is kept.
+
+    Parameters
+    ----------
+    grey : (H, W) or (S, H, W) array
+        After reading.
+    path : Path
+    varied : bool
+        Whether the file stores more than one value.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the value.
+    """
+    low = float(grey.min())
+    if varied and low == grey.max() and (grey.ndim == 3 or 0 < low < 1):
+        raise InputError(
+            f"{path}: one grey value everywhere after reading, but not as it is stored",
+            received=f"{low:g}",
+            hint="its window or rescaling misses what is stored; set `read: {value_range: [low, high]}`",
+        )

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from fusionmedclip.data.files.kinds import kind_of
-from fusionmedclip.data.reading.dicom.header import frame_count, frame_view, pixel_spacing, read_header
+from fusionmedclip.data.reading.dicom.consistency import frame_count
+from fusionmedclip.data.reading.dicom.header import frame_view, pixel_spacing, read_header
 from fusionmedclip.data.reading.dicom.image import read_dicom_frames
+from fusionmedclip.data.reading.dicom.masks import read_series_mask
 from fusionmedclip.data.reading.dicom.pixels import decode_frame
 from fusionmedclip.data.reading.dicom.series import find_series, read_series
 from fusionmedclip.data.reading.middle import middle_of
@@ -152,4 +154,4 @@ def _read_recent(path: Path, stamp: tuple[int, int], settings: ReadSettings) -> 
 def _read_recent_mask(path: Path, stamp: tuple[int, int], axis: int) -> np.ndarray:
     if kind_of(path) == "volume":
         return read_nifti_mask(path, axis)
-    return read_volume(path, settings=ReadSettings(value_range=(0, 1))).slices > 0
+    return read_series_mask(path)

@@ -96,7 +96,7 @@ def test_a_table_with_everything_wrong_is_one_message(table: Path) -> None:
     for said in (
         "good.png is listed already", "small.png: mask and image differ in size", "cut.png",
         "zero.png: empty", "archive.png: not an image", "letter.dcm: not a DICOM", "nan.nii.gz: holds 64 NaN",
-        "short.dcm: cannot be read as pixels", "gone.png: no such file",
+        "short.dcm: the header does not describe the pixels", "gone.png: no such file",
     ):  # fmt: skip
         assert said in result.output
     assert "Traceback" not in result.output

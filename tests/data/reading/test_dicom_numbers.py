@@ -207,4 +207,4 @@ def test_a_compressed_picture_of_another_size_is_refused_before_it_is_decoded(
     dataset.save_as(path)
     with pytest.raises(InputError, match=r"a\.dcm: the compressed picture is of another size") as caught:
         read_image(path)
-    assert "60 x 60 pixels, 60 x 70 in the header" in str(caught.value)
+    assert "60 x 60 pixels; 60 x 70 in the header" in str(caught.value)

@@ -4,7 +4,6 @@ Names, dates, numbers and free text of a patient are never parsed, so they canno
 or a log: the file is read with the allow-list below and nothing else.
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,16 @@ from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from fusionmedclip.data.files.kinds import is_dicom
-from fusionmedclip.data.reading.claims import MAX_PIXELS, BoundedFile, check_claim
+from fusionmedclip.data.reading.claims import BoundedFile
+from fusionmedclip.data.reading.dicom.consistency import PIXEL_KEYS, check_header
 from fusionmedclip.data.reading.dicom.deflated import check_inflated
+from fusionmedclip.data.reading.dicom.stored import OVERLAYS
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 
 __all__ = [
     "GEOMETRY",
     "PIXELS",
-    "frame_count",
     "frame_view",
     "pixel_spacing",
     "read_header",
@@ -47,21 +47,18 @@ PIXELS = (
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
     "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue",
-    "DoubleFloatPixelPaddingRangeLimit", "DoseGridScaling", "BurnedInAnnotation",
+    "DoubleFloatPixelPaddingRangeLimit", "DoseGridScaling", "BurnedInAnnotation", "PresentationLUTShape",
     "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData", "FloatPixelData",
     "DoubleFloatPixelData",
 )  # fmt: skip
 """What the pixels mean."""
 
-_TAGS = [Tag(keyword) for keyword in GEOMETRY + PIXELS]
+_TAGS = [*(Tag(keyword) for keyword in GEOMETRY + PIXELS), *OVERLAYS]
 
 _NUMBERS = (
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored",
     "PixelRepresentation", "HighBit", "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
-_NEEDED = ("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
-_NEEDED_BY_INTEGERS = ("BitsStored", "PixelRepresentation")
-_PIXEL_KEYS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _HINT = "export it again, or take it out of the folder"
 
 
@@ -99,37 +96,11 @@ def read_header(path: Path, *, pixels: bool = True) -> Dataset:
     readable = "Rows" in dataset and "Columns" in dataset
     if not readable and not is_dicom(path):
         raise InputError(f"{path}: not a DICOM image", hint=_HINT)
-    if not readable or (pixels and not any(key in dataset for key in _PIXEL_KEYS)):
+    if not readable or (pixels and not any(key in dataset for key in PIXEL_KEYS)):
         hint = "reports, plans, structure sets and waveforms are no images: take them out of the folder"
         raise InputError(f"{path}: a DICOM file without pixels", hint=hint)
-    _check_pixel_header(path, dataset, complete=pixels)
+    check_header(path, dataset, complete=pixels)
     return dataset
-
-
-def _check_pixel_header(path: Path, dataset: Dataset, *, complete: bool) -> None:
-    """Refuse what cannot be read rightly: elements that are missing, at odds, or claim more than there is."""
-    needed = _NEEDED + (_NEEDED_BY_INTEGERS if "PixelData" in dataset else ())
-    missing = [keyword for keyword in needed if dataset.get(keyword) in (None, "")]
-    if complete and missing:
-        hint = "add them with a DICOM editor (MONOCHROME2 is grey whose low values are dark)"
-        raise InputError(f"{path}: the header lacks {', '.join(missing)}", hint=hint)
-    stored, highest = dataset.get("BitsStored"), dataset.get("HighBit")
-    if stored not in (None, "") and highest not in (None, "") and int(highest) != int(stored) - 1:
-        received = f"HighBit {highest}, BitsStored {stored}"
-        hint = "which bits hold the picture is not clear; HighBit has to be BitsStored - 1"
-        raise InputError(f"{path}: HighBit and BitsStored disagree", received=received, hint=hint)
-    frames, pixels = frame_count(dataset), int(dataset.Rows) * int(dataset.Columns)
-    if frames < 1 or not 0 < pixels <= MAX_PIXELS:
-        received = f"{frames} frames of {dataset.Columns} x {dataset.Rows} pixels"
-        raise InputError(f"{path}: not a picture's size", received=received, hint=_HINT)
-    if "422" in str(dataset.get("PhotometricInterpretation")):
-        samples = 2  # two of three, as chroma is halved
-    else:
-        samples = int(dataset.get("SamplesPerPixel") or 1)
-    claimed = math.ceil(frames * pixels * samples * int(dataset.get("BitsAllocated") or 8) / 8)
-    syntax = dataset.file_meta.TransferSyntaxUID
-    packed = syntax.is_encapsulated or syntax.is_deflated
-    check_claim(path, claimed, packed=packed)
 
 
 def _convert(dataset: Dataset) -> list[str]:
@@ -148,17 +119,12 @@ def _convert(dataset: Dataset) -> list[str]:
     return broken
 
 
-def frame_count(dataset: Dataset) -> int:
-    """Number of frames, 1 where the header says nothing."""
-    return int(dataset.get("NumberOfFrames") or 1)
-
-
 def frame_view(dataset: Dataset, frame: int) -> Dataset:
     """Attributes of one frame at the top level, wherever an enhanced multi-frame file keeps them."""
     view = Dataset()
     view.file_meta = dataset.file_meta
     for element in dataset:
-        if element.keyword not in _PIXEL_KEYS and not element.keyword.endswith("FunctionalGroupsSequence"):
+        if element.keyword not in PIXEL_KEYS and not element.keyword.endswith("FunctionalGroupsSequence"):
             view.add(element)
     groups = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
     groups += list(dataset.get("PerFrameFunctionalGroupsSequence") or [])[frame : frame + 1]

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_windowing, get_decoder, pixel_array
-from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
+from pydicom.pixels import apply_windowing
 
-from fusionmedclip.data.reading.dicom.codestream import check_codestream
+from fusionmedclip.data.reading.dicom.fragments import check_encapsulated
 from fusionmedclip.data.reading.dicom.header import frame_view
+from fusionmedclip.data.reading.dicom.stored import decode_stored, padding_mask
+from fusionmedclip.data.reading.dicom.tables import apply_palette, item_table
 from fusionmedclip.data.reading.raster.values import to_channel
 from fusionmedclip.data.reading.scaling import percentile_range, scale_to_unit
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -22,9 +23,6 @@ from fusionmedclip.guard import reading
 from fusionmedclip.luma import channel_weights
 
 __all__ = ["Frame", "decode_frame", "finish", "own_range"]
-
-_MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-_ALLOWED = "MONOCHROME1, MONOCHROME2, PALETTE COLOR"
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,8 @@ class Frame:
         MONOCHROME1: low values are white.
     index : (H, W) uint16 array or None
         Each pixel's place in ``values``.
+    varied : bool
+        Whether what was stored, padding aside, is more than one value.
     """
 
     values: np.ndarray
@@ -51,6 +51,7 @@ class Frame:
     padding: np.ndarray | None
     inverted: bool
     index: np.ndarray | None = None
+    varied: bool = False
 
     @property
     def pixels(self) -> np.ndarray:
@@ -76,28 +77,31 @@ def decode_frame(dataset: Dataset, frame: int, *, path: Path, settings: ReadSett
     what = f"pixels in {dataset.file_meta.TransferSyntaxUID.name}"
     hint = "the file is damaged, or in an encoding that needs a decoder; see docs/data.md"
     with reading(path, what, hint=hint):
-        check_codestream(dataset, frame)
-        stored = pixel_array(dataset, index=frame, decoding_plugin=_plugin(dataset))
+        check_encapsulated(dataset, frame)
+        stored = decode_stored(dataset, frame)
         view = frame_view(dataset, frame)
         if view.PhotometricInterpretation == "PALETTE COLOR":
-            return _colour(apply_color_lut(stored, view), None, settings.channel)
+            return _colour(*apply_palette(stored, view), settings.channel)
         if stored.ndim == 3:
-            return _colour(stored, int(view.BitsStored), settings.channel)
-        if view.PhotometricInterpretation not in _MONOCHROME:
-            said = str(view.PhotometricInterpretation)
-            raise InputError("unknown PhotometricInterpretation of grey", received=said, allowed=_ALLOWED)
+            return _colour(stored, 2 ** int(view.BitsStored) - 1, settings.channel)
         grey = _by_level(stored, view, settings)
         if not np.isfinite(grey.values if grey.padding is None else grey.values[~grey.padding]).all():
             raise InputError("holds NaN or infinite values", hint="replace them, or export the file again")
-        return grey
+        return replace(grey, varied=_varied(stored, grey))
 
 
-def _plugin(dataset: Dataset) -> str:
-    """GDCM alone for JPEG-LS where it is there: CharLS may search a damaged stream for many seconds."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax not in (JPEGLSLossless, JPEGLSNearLossless):
-        return ""
-    return "gdcm" if "gdcm" in get_decoder(syntax).available_plugins else ""
+def _varied(stored: np.ndarray, grey: Frame) -> bool:
+    """Whether more than one value is stored, padding aside; padding of several values may not be all."""
+    inside = stored
+    if grey.padding is not None:
+        inside = stored[~(grey.padding if grey.index is None else grey.padding[grey.index])]
+    if inside.size:
+        return bool(inside.min() != inside.max())
+    if stored.min() != stored.max():
+        received = f"values of {stored.min():g} to {stored.max():g}"
+        hint = "correct PixelPaddingValue and PixelPaddingRangeLimit, or remove them"
+        raise InputError("all of the picture counts as padding", received=received, hint=hint)
+    return False
 
 
 def finish(frame: Frame, value_range: tuple[float, float]) -> np.ndarray:
@@ -118,14 +122,13 @@ def own_range(frame: Frame, settings: ReadSettings) -> tuple[float, float]:
     return percentile_range(inside if inside.size else frame.pixels, settings.percentiles)
 
 
-def _colour(array: np.ndarray, bits: int | None, channel: str) -> Frame:
-    if array.dtype == np.uint8:
+def _colour(array: np.ndarray, full: int, channel: str) -> Frame:
+    if array.dtype == np.uint8 and full == 255:
         picture = Image.fromarray(np.ascontiguousarray(array[..., :3]))
-        grey = np.asarray(to_channel(picture, channel))
-        return Frame(grey.astype(np.float32), (0, 255), None, False)
-    full = 2**bits - 1 if bits else np.iinfo(array.dtype).max
-    values = array[..., :3] @ channel_weights(channel)
-    return Frame(values.astype(np.float64), (0, float(full)), None, False)
+        values = np.asarray(to_channel(picture, channel)).astype(np.float32)
+    else:
+        values = (array[..., :3] @ channel_weights(channel)).astype(np.float64)
+    return Frame(values, (0, float(full)), None, False, varied=bool(np.ptp(values)))
 
 
 def _by_level(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:
@@ -141,19 +144,21 @@ def _by_level(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Fram
 
 
 def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Frame:
-    padding = _padding(stored, view)
+    padding = padding_mask(stored, view)
     inverted = view.PhotometricInterpretation == "MONOCHROME1"
     values = _modality(stored, view)
     if settings.value_range is not None:
         return Frame(values, settings.value_range, padding, inverted)
     if view.get("VOILUTSequence"):
-        table, bits = view.VOILUTSequence[0], int(view.VOILUTSequence[0].LUTDescriptor[2])
-        return Frame(_look_up(values, table, view), (0, 2**bits - 1), padding, inverted)
+        table = item_table(view.VOILUTSequence[0], view, _possible(view))
+        return Frame(table(values).astype(np.float32), table.shown_range(), padding, inverted)
     if _usable_window(view):
         if "BitsStored" not in view:  # floating-point pixels; it only places the output
             view.BitsStored, view.PixelRepresentation = 16, 0
         with np.errstate(over="ignore"):  # the ends of a SIGMOID
             low, high = apply_windowing(np.array([-1e12, 1e12]), view)
+            if stored.dtype.kind != "f":
+                _check_window(view)
             windowed = apply_windowing(values, view).astype(np.float32)  # half the memory of a volume
             return Frame(windowed, (float(low), float(high)), padding, inverted)
     unsigned = int(view.get("PixelRepresentation") or 0) == 0 and stored.dtype.kind != "f"
@@ -167,36 +172,45 @@ def _monochrome(stored: np.ndarray, view: Dataset, settings: ReadSettings) -> Fr
 def _modality(stored: np.ndarray, view: Dataset) -> np.ndarray:
     """Modality LUT or rescale (PS3.3 C.11.1); radiotherapy doses have a factor of their own."""
     if view.get("ModalityLUTSequence"):
-        return _look_up(stored, view.ModalityLUTSequence[0], view)
+        return item_table(view.ModalityLUTSequence[0], view, _storable(view))(stored).astype(np.float32)
     slope, intercept = (view.get(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
     if slope in (None, "") and intercept in (None, ""):
         return stored * float(view.DoseGridScaling) if view.get("DoseGridScaling") else stored
     slope = 1.0 if slope in (None, "") else float(slope)  # one without the other is not allowed, but happens
     intercept = 0.0 if intercept in (None, "") else float(intercept)
-    if not np.isfinite([slope, intercept]).all() or slope == 0:
+    ends = intercept + slope * np.array(_storable(view), float)
+    if not np.isfinite([slope, intercept, *ends]).all() or np.spacing(np.abs(ends).max()) > abs(slope):
         raise InputError(
             "the rescaling loses the picture",
             received=f"RescaleSlope {slope:g}, RescaleIntercept {intercept:g}",
-            hint="export it again with a finite slope that is not 0",
+            hint="export it again with finite numbers, and a slope that tells stored values apart",
         )
     return stored if (slope, intercept) == (1, 0) else stored * slope + intercept
 
 
-def _look_up(values: np.ndarray, item: Dataset, view: Dataset) -> np.ndarray:
-    """Map values through a lookup table, ends held (PS3.3 C.11.1.1).
+def _storable(view: Dataset) -> tuple[int, int]:
+    """Lowest and highest value that the header's bits can store."""
+    span, signed = 2 ** int(view.get("BitsStored") or 16), int(view.get("PixelRepresentation") or 0)
+    return (-span // 2, span // 2 - 1) if signed else (0, span - 1)
 
-    Not pydicom's ``apply_voi``: it keeps the index in the type of the output, so that a table of more than
-    256 entries of 8 bits wraps around.
-    """
-    count, first, bits = (int(number) for number in item.LUTDescriptor)
-    data = item.LUTData
-    if isinstance(data, bytes):
-        order = "<" if view.file_meta.TransferSyntaxUID.is_little_endian else ">"
-        packed = bits <= 8 and len(data) < 2 * (count or 65536)
-        data = np.frombuffer(data, np.uint8 if packed else f"{order}u2")
-    table = np.atleast_1d(np.asarray(data, np.float32))
-    index = np.rint(values).astype(np.int64) - first
-    return table[np.clip(index, 0, min(count or 65536, len(table)) - 1)]
+
+def _possible(view: Dataset) -> tuple[float, float]:
+    """Lowest and highest value that may leave the modality transform."""
+    if view.get("ModalityLUTSequence"):
+        return 0, 2**16 - 1
+    ends = _modality(np.array(_storable(view), float), view)
+    return float(ends.min()), float(ends.max())
+
+
+def _check_window(view: Dataset) -> None:
+    darkest, brightest = apply_windowing(np.array(_possible(view), float), view)
+    if darkest == brightest:
+        low, high = _possible(view)
+        raise InputError(
+            "a window under which all values are one",
+            received=f"{view.WindowCenter}, {view.WindowWidth} wide; values may be {low:g} to {high:g}",
+            hint="set `read: {value_range: [low, high]}`",
+        )
 
 
 def _usable_window(view: Dataset) -> bool:
@@ -208,26 +222,3 @@ def _usable_window(view: Dataset) -> bool:
         return False
     least = 1 if str(view.get("VOILUTFunction") or "LINEAR").upper() == "LINEAR" else 0
     return bool(np.isfinite([centre, width]).all()) and width > least
-
-
-def _padding(stored: np.ndarray, view: Dataset) -> np.ndarray | None:
-    """Pixels that only fill up the rectangle (PS3.3 C.7.5.1.1.2), compared as stored."""
-    prefix = {"f4": "Float", "f8": "DoubleFloat"}.get(stored.dtype.str[1:], "")
-    low = view.get(f"{prefix}PixelPaddingValue")
-    if low in (None, ""):
-        return None
-    high = view.get(f"{prefix}PixelPaddingRangeLimit")
-    high = low if high in (None, "") else high
-    if prefix and np.isnan(float(low)):
-        padding = np.isnan(stored)
-    else:
-        low, high = (float(end) if prefix else _as_stored(int(end), view) for end in (low, high))
-        padding = (stored >= min(low, high)) & (stored <= max(low, high))
-    return padding if padding.any() else None
-
-
-def _as_stored(value: int, view: Dataset) -> int:
-    """A number in the sign of the pixels: many headers give -2000 as 63536, or the other way round."""
-    span = 2 ** int(view.BitsStored)
-    value %= span
-    return value - span if int(view.PixelRepresentation) and value >= span // 2 else value

@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset
 from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.data.files.kinds import is_dicom
 from fusionmedclip.data.parallel import map_files
-from fusionmedclip.data.reading.dicom.header import frame_count, pixel_spacing, read_header
+from fusionmedclip.data.reading.dicom.consistency import check_picture_object, frame_count
+from fusionmedclip.data.reading.dicom.header import pixel_spacing, read_header
 from fusionmedclip.data.reading.dicom.image import join_frames
 from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -78,10 +79,12 @@ def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Serie
     series = find_series(folder)
 
     def decode(path: Path) -> Frame:
-        return decode_frame(read_header(path), 0, path=path, settings=settings)
+        dataset = read_header(path)
+        check_picture_object(path, dataset)
+        return decode_frame(dataset, 0, path=path, settings=settings)
 
     frames = map_files(decode, series.files, title="Reading slices")
-    return join_frames(frames, len(series.files), settings), series
+    return join_frames(frames, len(series.files), path=folder, settings=settings), series
 
 
 def _geometry(path: Path) -> Dataset:
