@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusionmedclip.data.files.folders import data_files
-from fusionmedclip.data.files.kinds import is_dicom, kind_of, split_slice
+from fusionmedclip.data.files.kinds import is_dicom_file, kind_of, split_slice
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.reading.raster.image import raster_facts
 from fusionmedclip.data.reading.read import read_image
@@ -110,7 +110,7 @@ def _stored_as(file: Path) -> tuple[str, str, bool, int]:
         return "NIfTI", "volume", False, nifti_volume_count(file)
     from fusionmedclip.data.reading.dicom.header import read_header  # pydicom takes long to import
 
-    first = next(filter(is_dicom, data_files(file, below=False))) if kind == "series" else file
+    first = next(filter(is_dicom_file, data_files(file, below=False))) if kind == "series" else file
     header = read_header(first, pixels=False)
     mode = f"{header.get('PhotometricInterpretation', '')} {header.get('BitsStored', '')} bit".strip()
     return "DICOM", mode, str(header.get("BurnedInAnnotation", "")).upper() == "YES", 1

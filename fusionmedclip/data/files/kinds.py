@@ -7,7 +7,16 @@ from pathlib import Path
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
-__all__ = ["IMAGE_SUFFIXES", "is_dicom", "is_image_file", "kind_of", "split_slice", "stem_of", "with_slice"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "is_dicom",
+    "is_dicom_file",
+    "is_image_file",
+    "kind_of",
+    "split_slice",
+    "stem_of",
+    "with_slice",
+]
 
 RASTER_SUFFIXES = (
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp",
@@ -34,6 +43,11 @@ def _start(path: Path) -> bytes:
 def is_dicom(path: Path) -> bool:
     """Whether the bytes say DICOM (``DICM`` after a preamble of 128 bytes); ``DICOMDIR`` is only an index."""
     return path.name.upper() != "DICOMDIR" and _start(path)[128:] == b"DICM"
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file is DICOM by its bytes, or by its suffix where it has no preamble (from before 1993)."""
+    return is_dicom(path) or path.name.lower().endswith(DICOM_SUFFIXES)
 
 
 def is_image_file(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fusionmedclip.data.files.folders import below, data_files
-from fusionmedclip.data.files.kinds import is_dicom, is_image_file, stem_of
+from fusionmedclip.data.files.kinds import is_dicom_file, is_image_file, stem_of
 from fusionmedclip.data.files.mask_names import (
     DEFAULT_SUFFIX,
     is_mask_folder,
@@ -209,7 +209,7 @@ def _entries(folder: Path, problems: Problems, *, series: bool) -> list[Path]:
         return files
     volumes: dict[Path, list[Path]] = defaultdict(list)
     for path in files:
-        if is_dicom(path):
+        if is_dicom_file(path):
             volumes[path.parent].append(path)
     slices = {path for members in volumes.values() for path in members}
     others = [path for path in files if path not in slices]

@@ -1,5 +1,6 @@
 """A folder of DICOM slices as one volume."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from fusionmedclip.data.files.folders import data_files
-from fusionmedclip.data.files.kinds import is_dicom
+from fusionmedclip.data.files.kinds import is_dicom_file, is_image_file
+from fusionmedclip.data.files.unread_formats import unread_format
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.reading.dicom.consistency import check_picture_object, frame_count
 from fusionmedclip.data.reading.dicom.header import pixel_spacing, read_header
@@ -16,7 +18,9 @@ from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
-__all__ = ["Series", "find_series", "read_series"]
+__all__ = ["Series", "find_series", "read_series", "series_files"]
+
+_UNNAMED = re.compile(r"|\.\d+")  # no suffix, or the last number of a UID
 
 
 @dataclass(frozen=True)
@@ -35,40 +39,101 @@ class Series:
     spacing: tuple[float, float, float]
 
 
+def series_files(folder: Path) -> list[Path]:
+    """Files of a folder that are slices, or ought to be: no slice is passed over because it is damaged.
+
+    Raises
+    ------
+    InputError
+        When there is no DICOM file, or an image of another format.
+    """
+    files = data_files(folder, below=False)
+    if not any(is_dicom_file(path) for path in files):
+        raise InputError(f"{folder}: no DICOM files in this folder")
+    others = [path for path in files if not is_dicom_file(path)]
+    images = [path.name for path in others if is_image_file(path) or unread_format(path)]
+    if images:
+        hint = "a folder of slices is one volume; move other images elsewhere"
+        raise InputError(f"{folder}: images among the slices", received=", ".join(images[:3]), hint=hint)
+    notes = {path for path in others if not _UNNAMED.fullmatch(path.suffix)}
+    return [path for path in files if path not in notes]
+
+
 def find_series(folder: Path) -> Series:
     """Order the slices in a folder by their position along the slice normal (else by instance number).
 
     Raises
     ------
     InputError
-        When the folder holds no DICOM file, several series, slices of several sizes or orientations (a
-        scout among them), or two slices at one position.
+        When the folder holds no DICOM file, several series, slices of several sizes, orientations (a scout
+        among them), pixel spacings or units, two slices at one position, or none where one has to be.
     """
-    files = [path for path in data_files(folder, below=False) if is_dicom(path)]
-    if not files:
-        raise InputError(f"{folder}: no DICOM files in this folder")
+    files = series_files(folder)
     headers = list(map_files(_geometry, files, title="Reading headers"))
-    kinds = sorted({(str(h.get("SeriesInstanceUID")), _shape(h), _direction(h)) for h in headers}, key=repr)
-    if len(kinds) > 1:
-        sizes = sorted({f"{columns} x {rows}" for _, (rows, columns), _ in kinds})
-        raise InputError(
-            f"{folder}: {len(kinds)} series, sizes or orientations in one folder",
-            received=f"{len(files)} files of size {', '.join(sizes)}",
-            hint="give each series a folder of its own, and take scouts out; for single pictures "
-            "leave out `series`",
-        )
+    _check_alike(folder, headers)
     places = [_place(header) for header in headers]
-    if any(place is None for place in places):
+    lost = places.count(None)
+    if 0 < lost < len(places):
+        what = f"{folder}: slices without a position among others that have one"
+        raise InputError(what, received=f"{lost} of {len(places)}", hint="export the series again")
+    if lost:
         places = [int(header.get("InstanceNumber") or 0) for header in headers]
         if len(set(places)) < len(places):
             places = list(range(len(places)))  # no geometry at all: the order of names
     order = np.argsort(places, kind="stable")
     gaps = np.diff(np.asarray(places, float)[order])
-    if len(gaps) and gaps.min() < 1e-3:
+    between = 1.0
+    if not lost and len(gaps):
+        between = float(np.median(gaps))
+        _check_gaps(folder, gaps, between)
+    return Series(tuple(files[index] for index in order), (between, *pixel_spacing(headers[0])))
+
+
+def _check_alike(folder: Path, headers: list[Dataset]) -> None:
+    kinds = sorted({(str(h.get("SeriesInstanceUID")), _shape(h), _direction(h)) for h in headers}, key=repr)
+    if len(kinds) > 1:
+        sizes = sorted({f"{columns} x {rows}" for _, (rows, columns), _ in kinds})
+        raise InputError(
+            f"{folder}: {len(kinds)} series, sizes or orientations in one folder",
+            received=f"{len(headers)} files of size {', '.join(sizes)}",
+            hint="give each series a folder of its own, and take scouts out; for single pictures "
+            "leave out `series`",
+        )
+    facts = {
+        "pixel spacings": {" x ".join(f"{side:.4g}" for side in pixel_spacing(h)) for h in headers},
+        "numbers of samples": {str(h.get("SamplesPerPixel") or 1) for h in headers},
+        "units": {"rescaled" if _rescaled(h) else "not rescaled" for h in headers},
+    }
+    for name, found in facts.items():
+        if len(found) > 1:
+            hint = "export the series again; for single pictures leave out `series`"
+            raise InputError(
+                f"{folder}: slices of several {name}", received=", ".join(sorted(found)), hint=hint
+            )
+
+
+def _rescaled(header: Dataset) -> bool:
+    keywords = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
+    return any(header.get(keyword) not in (None, "") for keyword in keywords)
+
+
+def _check_gaps(folder: Path, gaps: np.ndarray, usual: float) -> None:
+    """Refuse slices at one position, and a hole of whole slices between others at one distance.
+
+    Scans of two distances have several wide gaps in a row, and no hole.
+    """
+    if gaps.min() < 1e-3:
         hint = "phases or echoes of one series need a folder each"
         raise InputError(f"{folder}: several slices at one position", hint=hint)
-    between = float(np.median(gaps)) if len(gaps) and _place(headers[0]) is not None else 1.0
-    return Series(tuple(files[index] for index in order), (between, *pixel_spacing(headers[0])))
+    steps = gaps / usual
+    wide = steps > 1.5
+    alone = wide & ~np.append(wide[1:], False) & ~np.insert(wide[:-1], 0, False)
+    whole = np.abs(steps - np.rint(steps)) < 0.02
+    if len(gaps) >= 3 and wide.any() and whole.all() and (wide == alone).all():
+        missing = int(np.rint(steps[wide] - 1).sum())
+        received = f"{len(gaps) + 1} slices {usual:g} mm apart, {missing} missing between them"
+        hint = "copy or export the series again; for single pictures leave out `series`"
+        raise InputError(f"{folder}: slices are missing", received=received, hint=hint)
 
 
 def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Series]:
