@@ -44,6 +44,17 @@ def test_samples_and_sizes_have_to_agree(tmp_path: Path, write_dicom, stream, sy
         read_image(path)
 
 
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"])
+def test_a_part_of_a_jpeg_is_refused(tmp_path: Path, write_dicom, picture, end: bytes) -> None:
+    pixels = picture(3, (48, 64))
+    path = write_streams(write_dicom, tmp_path / "a.dcm", [jpeg(pixels)], JPEGBaseline8Bit, like=pixels)
+    np.testing.assert_allclose(read_image(path), pixels / 255, atol=3 / 255)
+    part = jpeg(pixels)[: len(jpeg(pixels)) // 2] + end
+    path = write_streams(write_dicom, tmp_path / "a.dcm", [part], JPEGBaseline8Bit, like=pixels)
+    with pytest.raises(InputError, match=r"a\.dcm: a part of the JPEG's picture is missing"):
+        read_image(path)
+
+
 def test_bits_that_wrap_in_the_cell_are_refused(tmp_path: Path, write_dicom) -> None:
     path = write_dicom(tmp_path / "a.dcm", DEEP, syntax=JPEGLSLossless)
     with pytest.raises(InputError, match=r"(?s)has other samples .*1 of 16 bits; 1 in cells of 8"):

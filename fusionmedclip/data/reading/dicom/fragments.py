@@ -4,13 +4,15 @@ import struct
 
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, get_frame
-from pydicom.uid import RLELossless
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
 
 from fusionmedclip.data.reading.dicom.codestream import STARTS, check_codestream
+from fusionmedclip.data.reading.jpeg_data import whole_jpeg
 from fusionmedclip.errors import InputError
 
 __all__ = ["check_encapsulated", "check_frame_count"]
 
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _HINT = "the file is damaged, or its header was changed; export it again"
 
 
@@ -45,7 +47,7 @@ def check_encapsulated(dataset: Dataset, frame: int) -> None:
     Raises
     ------
     InputError
-        With what the frame and the header say.
+        With what the frame and the header say, or of a JPEG what is missing.
     """
     if not dataset.file_meta.TransferSyntaxUID.is_encapsulated or "PixelData" not in dataset:
         return
@@ -58,6 +60,8 @@ def check_encapsulated(dataset: Dataset, frame: int) -> None:
         _check_runs(data, dataset)
     else:
         check_codestream(data, dataset)
+        if dataset.file_meta.TransferSyntaxUID in _LOSSY:
+            whole_jpeg(data)
 
 
 def _check_runs(data: bytes, dataset: Dataset) -> None:
