@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+from fusionmedclip.earlier_names import install
+
 if TYPE_CHECKING:
     from fusionmedclip.training.estimator import FusionMedCLIP
 
 __version__ = "0.1.0"
 __all__ = ["FusionMedCLIP"]
+
+install()
 
 
 def __getattr__(name: str):
