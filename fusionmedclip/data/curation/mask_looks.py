@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fusionmedclip.data.files.kinds import kind_of, split_slice
+from fusionmedclip.data.reading.masks import mask_values
 from fusionmedclip.data.reading.raster.image import open_page, orientation_of
 from fusionmedclip.data.reading.raster.values import Page, stored_colours, stored_values
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -60,10 +61,9 @@ def turned_mask(image: Path, masks: list[Path], settings: ReadSettings) -> str:
 
 def _of_page(page: Page, settings: ReadSettings) -> MaskLook:
     colours = stored_colours(page).astype(np.float32)
-    values, full, _ = stored_values(page)
-    full = full or max(1.0, float(values.max()))
+    values, full = _values(page, settings)
     count = len(np.unique(values))
-    share = f"{_percent(values > full // 2)} of it counts as lesion"
+    share = f"{_percent(values > full / 2)} of it counts as lesion"
     between = float(((values > _NOISE * full) & (values < (1 - _NOISE) * full)).mean())
     if count > _FEW and between > _BETWEEN:
         return MaskLook("mask_picture", f"has {count} grey values; {share}")
@@ -72,7 +72,7 @@ def _of_page(page: Page, settings: ReadSettings) -> MaskLook:
             return MaskLook("mask_picture", f"has {count} grey values; its noise counts as lesion")
         return MaskLook()
     bright = colours.max(axis=-1) if colours.ndim == 3 else values
-    counted = values > full // 2
+    counted = values > full / 2
     lost = (bright > (_NOISE * full if count > _FEW else 0)) & ~counted
     if not lost.any() or (counted.any() and _is_edge(lost, counted, noisy=count > _FEW)):
         return MaskLook()
@@ -82,6 +82,13 @@ def _of_page(page: Page, settings: ReadSettings) -> MaskLook:
         return MaskLook("mask_colours", f"has colours too dark to count as lesion: {named}; {share}")
     named = ", ".join(f"{value:g}" for value in np.unique(values[lost])[:6])
     return MaskLook("mask_levels", f"has values that do not count as lesion: {named}; {share}")
+
+
+def _values(page: Page, settings: ReadSettings) -> tuple[np.ndarray, float]:
+    if settings.mask != "nonzero":
+        return mask_values(page)
+    values, full, _ = stored_values(page)  # of any scale, since only 0 counts
+    return values, full or max(1.0, float(values.max()))
 
 
 def _is_edge(lost: np.ndarray, counted: np.ndarray, *, noisy: bool) -> bool:

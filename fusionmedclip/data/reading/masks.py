@@ -9,12 +9,12 @@ import numpy as np
 
 from fusionmedclip.data.files.kinds import kind_of, split_slice
 from fusionmedclip.data.reading.raster.image import open_page
-from fusionmedclip.data.reading.raster.values import stored_colours, stored_values
+from fusionmedclip.data.reading.raster.values import Page, stored_colours, stored_values
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
-__all__ = ["read_mask", "size_text"]
+__all__ = ["mask_values", "read_mask", "size_text"]
 
 PathLike = str | os.PathLike
 
@@ -22,8 +22,8 @@ PathLike = str | os.PathLike
 def read_mask(paths: PathLike | Iterable[PathLike], *, settings: ReadSettings | None = None) -> np.ndarray:
     """Union of one or more mask files (BUSI has up to three for an image).
 
-    Pictures count as lesion where ``convert("L") > 127``, which reads BUSI's 1-bit, RGB and RGBA masks alike,
-    those of 16 bits above half of full scale; DICOM and NIfTI wherever the label is above 0.
+    Pictures count as lesion above half of full scale (``convert("L") > 127``, which reads BUSI's 1-bit, RGB
+    and RGBA masks alike), see :func:`mask_values`; DICOM wherever the label is above 0, NIfTI above 0.5.
     ``settings.mask`` says otherwise.
 
     Returns
@@ -71,12 +71,42 @@ def _one_mask(path: PathLike, settings: ReadSettings) -> np.ndarray:
     return ~mask if settings.mask == "dark" else mask
 
 
+def mask_values(page: Page) -> tuple[np.ndarray, float]:
+    """Values of a mask's page, and the full scale of which more than half is lesion.
+
+    Where the type of numbers has none (32 bits, floating point) it is the least of 1 (floating point only),
+    255 and 65535 that no value exceeds: probabilities count above 0.5, and a label 1 of 32 bits is as dark as
+    one of 8.
+
+    Raises
+    ------
+    InputError
+        When such values are negative, larger, or not finite.
+    """
+    values, full, inverted = stored_values(page)
+    if full is not None:
+        return values, full
+    low, high = float(values.min()), float(values.max())
+    scales = (255.0, 65535.0) if page.image.mode == "I" else (1.0, 255.0, 65535.0)
+    full = next((scale for scale in scales if low >= 0 and high <= scale), None)
+    if full is None:
+        raise InputError(
+            f"{page.path}: values that no mask has",
+            received=f"{low:g} to {high:g}",
+            allowed="0 to 1 (floating point), 0 to 255 or 0 to 65535, above half of which is lesion",
+            hint="write 0 and 255; or `read: {mask: nonzero}` of the data set counts every value but 0",
+        )
+    return (full - values if inverted else values), full
+
+
 def _raster_mask(path: Path, frame: int | None, settings: ReadSettings) -> np.ndarray:
     page = open_page(path, frame=frame)
     if settings.mask == "nonzero":
         colours = stored_colours(page)
+        if not np.isfinite(colours).all():
+            raise InputError(f"{path}: holds NaN or infinite values", hint="write 0 and 255")
         mask = colours.any(axis=-1) if colours.ndim == 3 else colours != 0
     else:
-        values, full, _ = stored_values(page)
-        mask = values > (full // 2 if full else 0)
+        values, full = mask_values(page)
+        mask = values > full / 2
     return page.shown(mask, exif=settings.exif)

@@ -120,3 +120,9 @@ def test_a_mask_of_one_volume_a_class_is_refused(tmp_path: Path) -> None:
         read_with_mask(image, [_write(tmp_path / "m.nii", np.stack([1 - lesion, lesion], axis=-1))])
     _, mask = read_with_mask(image, [_write(tmp_path / "m.nii", lesion[..., None])])
     assert mask.mean() == 4 / 20
+
+
+@pytest.mark.parametrize(("value", "counts"), [(1, True), (3, True), (0.6, True), (0.4, False), (-1, False)])
+def test_labels_and_probabilities_of_a_nifti_mask(tmp_path: Path, value: float, counts: bool) -> None:
+    mask = _write(tmp_path / "m.nii", np.where(RAMP > 15, value, 0).astype(np.float32))
+    assert read_with_mask(_write(tmp_path / "a.nii", RAMP), [mask])[1].mean() == (4 / 20 if counts else 0)
