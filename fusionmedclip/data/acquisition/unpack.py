@@ -58,7 +58,8 @@ def unpack(archive: Path, folder: Path, *, strip: str = "", limits: UnpackLimits
         When the archive is broken, an entry or ``strip`` would leave the folder, an entry is a link or a
         device, or a limit is passed. Nothing is left behind then.
     """
-    with reading(archive, "archive", hint="delete it and download it again"):
+    with reading(archive, "archive", hint=_AGAIN):
+        _check_kind(archive)
         return _unpack_whole(archive, folder, strip, limits or UnpackLimits())
 
 
@@ -69,6 +70,8 @@ def _unpack_whole(archive: Path, folder: Path, strip: str, limits: UnpackLimits)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         count = _unpack(archive, temporary / "all", limits)
+        if not count:
+            raise InputError(f"{archive}: holds no files", hint="is it the right archive? " + _AGAIN)
         inner = below(temporary / "all", strip, what="`strip`")
         if not inner.is_dir():
             found = ", ".join(sorted(item.name for item in (temporary / "all").iterdir())[:10])
@@ -117,25 +120,62 @@ def _entries(archive: Path, limits: UnpackLimits) -> Iterator[tuple[str, IO[byte
             _check_sizes(archive, container, limits)
             for info in container.infolist():
                 kind = stat.S_IFMT(info.external_attr >> 16)
-                if info.filename and info.is_dir():
+                if info.filename and info.is_dir() and not info.file_size:
                     continue
+                if info.filename and info.is_dir():
+                    raise InputError(f"{archive}: {info.filename!r} is a folder with data", hint=_DISTRUST)
                 if kind not in (0, stat.S_IFREG):
                     raise InputError(f"{archive}: {info.filename} is a link or a device", hint=_DISTRUST)
                 with container.open(info) as stream:
                     yield info.filename, stream
         return
-    with tarfile.open(archive) as container:
+    with tarfile.open(archive, tarinfo=_Header) as container:
         for member in container:
             if member.isdir():
                 continue
             if not member.isreg():
                 raise InputError(f"{archive}: {member.name} is a link or a device", hint=_DISTRUST)
             yield member.name, container.extractfile(member)
-        rest = 0
-        while chunk := container.fileobj.read(_CHUNK):  # the packing's checksum lies behind the last entry
-            rest += len(chunk)
-            if rest > limits.bytes:
-                raise InputError(f"{archive}: does not end after its last entry", hint=_DISTRUST)
+        _check_end(archive, container, limits)
+
+
+class _Header(tarfile.TarInfo):
+    """Of an entry. Instead of one there may be the zeros that end a TAR, but not the end of the file.
+
+    ``tarfile`` takes both for the end, and a damaged header too: what is cut off is then never missed.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Header":
+        """As in ``tarfile``."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError("cut off or damaged: no end mark of a TAR where one is due") from error
+
+
+def _check_end(archive: Path, container: tarfile.TarFile, limits: UnpackLimits) -> None:
+    """Read on behind the last entry, since the checksum of the packing lies there."""
+    rest = 0
+    while chunk := container.fileobj.read(_CHUNK):
+        rest += len(chunk)
+        if rest > limits.bytes:
+            raise InputError(f"{archive}: does not end after its last entry", hint=_DISTRUST)
+
+
+def _check_kind(archive: Path) -> None:
+    """Name what is no archive, or none that is unpacked, where the decoders would each say so in turn."""
+    with archive.open("rb") as handle:
+        start = handle.read(64)
+    form = next((form for signature, form in _OTHERS.items() if start.startswith(signature)), "")
+    if form:
+        raise InputError(
+            f"{archive}: cannot be read as archive ({form})",
+            allowed="ZIP, TAR, and TAR in gzip, bzip2 or xz",
+            hint="unpack it by hand" if form.startswith("it is") else "log in at its publisher and " + _AGAIN,
+        )
 
 
 def _check_sizes(archive: Path, container: zipfile.ZipFile, limits: UnpackLimits) -> None:
@@ -154,6 +194,16 @@ def _check_sizes(archive: Path, container: zipfile.ZipFile, limits: UnpackLimits
             )
 
 
+_AGAIN = "delete it and download it again"
+_OTHERS = {
+    b"Rar!": "it is RAR",
+    b"7z\xbc\xaf": "it is 7-Zip",
+    b"\x28\xb5\x2f\xfd": "it is zstd",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself",
+}
 _DISTRUST = "an archive of images needs none; get it from its own publisher"
 
 

@@ -1,5 +1,6 @@
 """Archives that must not be trusted."""
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -142,3 +143,61 @@ def test_damaged_packing(tmp_path: Path, packing: str) -> None:
     (tmp_path / "damaged").write_bytes(damaged)
     with pytest.raises(InputError, match="damaged: cannot be read as archive"):
         unpack(tmp_path / "damaged", tmp_path / "set")
+
+
+def _plain_tar(path: Path) -> Path:
+    """Two entries of a header and one block each, then the end mark; tar fills up to 10,240 bytes."""
+    with tarfile.open(path, "w") as archive:
+        for name in ("a.png", "b.png"):
+            info = tarfile.TarInfo(name)
+            info.size = 512
+            archive.addfile(info, io.BytesIO(name.encode() * 102 + b"xx"))
+    return path
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("keep", [300, 700, 1024, 1200, 1536, 1800, 2048])
+def test_a_tar_that_is_cut_is_refused(tmp_path: Path, keep: int, packed: bool) -> None:
+    """Inside entries and between them, and before the end mark: ``tarfile`` takes most for the end."""
+    data = _plain_tar(tmp_path / "whole").read_bytes()
+    (tmp_path / "cut").write_bytes(gzip.compress(data[:keep]) if packed else data[:keep])
+    with pytest.raises(InputError, match="cut: cannot be read as archive"):
+        unpack(tmp_path / "cut", tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+    (tmp_path / "short").write_bytes(data[: 2048 + 512])  # one block of the two that mark the end
+    assert unpack(tmp_path / "short", tmp_path / "set") == 2
+
+
+def test_a_damaged_header_is_not_the_end_of_a_tar(tmp_path: Path) -> None:
+    data = bytearray(_plain_tar(tmp_path / "a").read_bytes())
+    data[1024 + 5] ^= 255
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(InputError, match="a: cannot be read as archive"):
+        unpack(tmp_path / "a", tmp_path / "set")
+
+
+@pytest.mark.parametrize("files", [{}, {"__MACOSX/._a": b"x"}])
+@pytest.mark.parametrize("make", [zip_of, tar_of])
+def test_an_archive_without_files_is_refused(tmp_path: Path, make, files: dict) -> None:
+    with pytest.raises(InputError, match=r"a\.bin: (holds no files|cannot be read as archive)"):
+        unpack(make(tmp_path / "a.bin", files), tmp_path / "set")
+
+
+def test_a_folder_with_data_is_refused(tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "a", {"fine.png": b"x", "folder/": b"lost"})
+    with pytest.raises(InputError, match=r"a: 'folder/' is a folder with data"):
+        unpack(archive, tmp_path / "set")
+    assert unpack(zip_of(tmp_path / "b", {"folder/": b"", "folder/a.png": b"x"}), tmp_path / "set") == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [(b"Rar!\x1a\x07\x00", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"<!DOCTYPE html>", "a web page"),
+     (b"version https://git-lfs.github.com/spec/v1", "Git LFS")],
+)  # fmt: skip
+def test_what_is_no_archive_that_is_unpacked_is_named(tmp_path: Path, start: bytes, says: str) -> None:
+    (tmp_path / "a").write_bytes(start + bytes(99))
+    with pytest.raises(
+        InputError, match=rf"a: cannot be read as archive \(.*{says}(.|\n)*allowed:  ZIP, TAR"
+    ):
+        unpack(tmp_path / "a", tmp_path / "set")
