@@ -59,12 +59,12 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = Fal
     except InputError as error:
         if _named(path, str(error)):
             raise
-        raise InputError(f"{os.fspath(path)}: {error}") from error
+        raise InputError(f"{_text(path)}: {error}") from error
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
         why = type(error).__name__ if private else reason(error)
-        raise InputError(f"{os.fspath(path)}: cannot be read as {what} ({why})", hint=hint) from error
+        raise InputError(f"{_text(path)}: cannot be read as {what} ({why})", hint=hint) from error
 
 
 def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -108,7 +108,12 @@ def reason(error: BaseException) -> str:
     return line if plain else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
+def _text(path: object) -> str:
+    """A path as text; what is none as Python writes it."""
+    return str(path) if isinstance(path, str | os.PathLike) else repr(path)
+
+
 def _named(path: PathLike, text: str) -> bool:
     """Whether a message names the file already; a slice (``scan.nii#slice=3``) counts as its volume."""
-    name = os.path.basename(os.fspath(path)).partition("#")[0]
+    name = os.path.basename(_text(path)).partition("#")[0]
     return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None

@@ -103,6 +103,8 @@ def stem_of(path: Path) -> str:
 
 def split_slice(path: str | os.PathLike) -> tuple[Path, int | None]:
     """``"scan.nii.gz#slice=0012"`` to its path and slice; None where no slice is named."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError("not a path", received=path, allowed="a path, as text or pathlib.Path")
     match = _SLICE.fullmatch(os.fspath(path))
     return (Path(match[1]), int(match[2])) if match else (Path(path), None)
 

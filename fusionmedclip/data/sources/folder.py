@@ -245,7 +245,10 @@ class _MaskFolder:
         for key, files in sorted(self.masks.items()):
             owners = self.claims.get(key, [])
             if not owners:
-                listing.problems.add(f"{self.root / files[0]}: a mask without an image of that name")
+                said = looks_like_mask(Path(files[0]))
+                hint = "in `mask_folder` masks have their images' names: take the word off" if said else ""
+                what = f"{self.root / files[0]}: a mask without an image of that name"
+                listing.problems.add(InputError(what, hint=hint))
             elif len(owners) > 1:
                 hint = "sort the masks into folders named like the classes"
                 what = f"{self.root / files[0]}: a mask of several images ({', '.join(owners)})"

@@ -110,4 +110,21 @@ def _check_header(
     ]
     if faults:
         allowed = ", ".join(known or required)
-        raise InputError(f"{path}: " + "; ".join(faults), received=names, allowed=allowed)
+        raise InputError(
+            f"{path}: " + "; ".join(faults),
+            received=names,
+            allowed=allowed,
+            hint=_header_hint(names, missing),
+        )
+
+
+def _header_hint(names: list[str], missing: list[str]) -> str:
+    """What most likely became of the columns that are missing."""
+    if names[0].lower().startswith("sep="):
+        return "take out the first line, which only tells a spreadsheet the separator"
+    alike = {name: other for name in missing for other in names if other.lower() == name.lower()}
+    if alike:
+        return "write names in small letters: " + ", ".join(
+            f"{new!r} for {old!r}" for new, old in alike.items()
+        )
+    return ""

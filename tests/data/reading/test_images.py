@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionmedclip.data import load_images, read_image, resize_image, resize_mask
+from fusionmedclip.data import load_images, read_image, read_mask, resize_image, resize_mask
 from fusionmedclip.errors import InputError
 
 
@@ -93,3 +93,10 @@ def test_8_bit_values_in_16_bits_are_asked_about() -> None:
         load_images(stored, 8)
     assert load_images(stored * 100, 8).max() == pytest.approx(6300 / 65535)
     assert load_images(np.zeros((1, 8, 8), np.uint16), 8).max() == 0
+
+
+@pytest.mark.parametrize("path", [None, 5, b"a.png"])
+@pytest.mark.parametrize("read", [read_image, read_mask])
+def test_what_is_no_path_is_an_input_error(read, path: object) -> None:
+    with pytest.raises(InputError, match="not a path"):
+        read([path] if read is read_mask else path)

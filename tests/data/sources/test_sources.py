@@ -52,6 +52,17 @@ def test_mask_folder_by_class_then_by_stem(tmp_path: Path) -> None:
     }
 
 
+def test_masks_in_a_folder_of_their_own_that_keep_their_suffix_have_a_hint(tmp_path: Path) -> None:
+    """As MVTec's ``ground_truth/broken/000_mask.png``."""
+    _touch(tmp_path, "no/0.png", "yes/000.png", "ground_truth/yes/000_mask.png")
+    listing = list_source(
+        {"kind": "folder", "path": tmp_path, "normal": "no", "abnormal": "yes", "mask_folder": "ground_truth"}
+    )
+    (message,) = listing.problems.messages
+    assert "000_mask.png: a mask without an image of that name" in message
+    assert "take the word off" in message
+
+
 def test_masks_without_image_and_missing_class_are_all_listed(tmp_path: Path) -> None:
     _touch(tmp_path, "no/1.png", "yes/1.png", "yes/7_mask.png", "yes/8_mask.png")
     listing = list_source(

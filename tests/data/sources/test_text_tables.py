@@ -100,3 +100,15 @@ def test_captions_in_latin_1_are_refused_with_their_line(tmp_path: Path) -> None
     (place / "captions.txt").write_bytes("R1\tCT\nR2\tR\xf6ntgen\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"(?s)captions\.txt, line 2: not UTF-8.*Latin-1"):
         read_captions({"kind": "roco", "path": str(tmp_path), "check": "none"})
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("sep=,\n" + PLAIN, "take out the first line"),
+        (PLAIN.replace("path,label", "Path,Label"), "'path' for 'Path'"),
+    ],
+)
+def test_a_header_that_is_nearly_right_has_a_hint(write, text: str, hint: str) -> None:
+    with pytest.raises(InputError, match=rf"column 'path' is missing(.|\n)*Hint: .*{hint}"):
+        read_table(write(text), required=COLUMNS)
