@@ -12,6 +12,7 @@ from PIL import Image
 from fusionmedclip.data import read_image, read_mask
 from fusionmedclip.data.curation.mask_looks import mask_look
 from fusionmedclip.data.curation.statistics import describe
+from fusionmedclip.data.reading.nifti import nifti_volume_count
 from fusionmedclip.data.reading.read import read_with_mask
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.data.reading.volumes import read_volume, slice_count
@@ -36,6 +37,15 @@ def _read(file: Path, _: Path) -> None:
     mask_look(file, ReadSettings())
     read_volume(file)
     slice_count(file)
+
+
+def _read_nifti(file: Path, folder: Path) -> None:
+    """The same; a mask of several volumes would be refused."""
+    if nifti_volume_count(file) == 1:
+        _read(file, folder)
+    else:
+        describe(file, read_image(file))
+        read_volume(file)
 
 
 def _png(folder: Path) -> list[Path]:
@@ -135,12 +145,12 @@ def _nifti(folder: Path) -> list[Path]:
 def _read_volume(file: Path, out: Path) -> None:
     """Analyze keeps header and pixels apart: either may be the damaged one."""
     if not file.name.endswith(("spm.img", "spm.hdr")):
-        _read(file, out)
+        _read_nifti(file, out)
         return
     whole = file.with_name("spm.hdr" if file.suffix == ".img" else "spm.img")
     (out / f"{file.stem}{whole.suffix}").write_bytes(whole.read_bytes())
     (out / file.name).write_bytes(file.read_bytes())
-    _read(out / f"{file.stem}.img", out)
+    _read_nifti(out / f"{file.stem}.img", out)
 
 
 TARGETS = (
