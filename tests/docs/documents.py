@@ -7,7 +7,7 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r'title="([^"]*)"')
-IN_TEXT = re.compile(r"`(snakemake --cores [^`]+)`")
+IN_TEXT = re.compile(r"`(snakemake --(?:cores|workflow-profile) [^`]+)`")
 COMMANDS = ("make", "snakemake", "fusionmedclip", "python", "pip")
 
 

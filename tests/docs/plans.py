@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 
 from snakemake.cli import parse_args
 
-FREE = {"cores", "dryrun", "quiet", "use_conda", "targets", "max_jobs_per_timespan"}
-"""What may differ between two commands whose jobs are the same."""
+FREE = {"cores", "dryrun", "quiet", "use_conda", "targets", "default_resources", "max_jobs_per_timespan"}
+"""What may differ between two commands whose jobs are the same; the last two are never equal to another's."""
 
 
 @dataclass
 class Plan:
-    """What some commands of one configuration ask for: files of the configuration, single values, targets."""
+    """What some commands of one configuration ask for: its files, single values, profile, targets."""
 
     files: tuple[str, ...]
     values: tuple[str, ...]
+    profile: str
     commands: dict[str, str] = field(default_factory=dict)
     """Page by command."""
     targets: list[str] = field(default_factory=list)
@@ -27,14 +28,14 @@ class Plan:
         words = ["snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
         words += ["--configfile", *self.files] if self.files else []
         words += ["--config", *self.values] if self.values else []
+        words += ["--workflow-profile", self.profile] if self.profile else []
         return [*words, "--", *self.targets]
 
 
 def is_plan(command: str, *, runs: bool) -> bool:
     """Whether a command is to be planned: a dry run, or one whose run takes what not every machine has."""
     words = shlex.split(command)
-    ours = words[0] == "snakemake" and "--workflow-profile" not in words
-    return ours and (not runs or "--dry-run" in words)
+    return words[0] == "snakemake" and (not runs or "--dry-run" in words)
 
 
 def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
@@ -57,7 +58,8 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
         options = _options(shlex.split(command))
         files = tuple(map(str, options.configfile or ()))
         values = tuple(options.config or ())
-        plan = found.setdefault((files, values), Plan(files, values))
+        key = (files, values, options.workflow_profile or "")
+        plan = found.setdefault(key, Plan(*key))
         plan.commands[command] = page
         plan.targets += [name for name in options.targets or [default] if name not in plan.targets]
         alike = vars(_options(plan.command))

@@ -72,7 +72,7 @@ def _planned() -> list[Plan]:
 
 
 def _name(plan: Plan) -> str:
-    return " ".join((*plan.files, *plan.values)) or "default"
+    return " ".join((*plan.files, *plan.values, plan.profile)).strip() or "default"
 
 
 @pytest.mark.slow

@@ -1,0 +1,41 @@
+"""What the cluster page says a rule asks for is what the rule asks for."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S)", re.MULTILINE | re.DOTALL)
+
+
+def _asked() -> dict[str, tuple[int, int, bool]]:
+    """Memory, minutes and whether a GPU is asked for, by rule that is submitted."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk"))) + "\nend"
+    local = set(
+        re.findall(r"^    (\w+),$", "".join(re.findall(r"^localrules:\n((?:    .*\n)+)", text, re.M)), re.M)
+    )
+    found = {}
+    for name, body in RULE.findall(text):
+        memory = re.search(r"mem_mb=(?:lambda w: )?(\d+)", body)
+        minutes = re.search(r"runtime=(\d+)", body)
+        if memory and minutes and name not in local and "localrule: True" not in body:
+            found[name] = (int(memory[1]), int(minutes[1]), "gpu=" in body)
+    return found
+
+
+def _told() -> dict[str, tuple[int, int, bool]]:
+    """The same from the page; `figures` are the rules of draw_figures.smk."""
+    figures = re.findall(r"^rule (draw_\w+):", (ROOT / "rules/draw_figures.smk").read_text(), re.MULTILINE)
+    found = {}
+    page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    for cells in re.findall(r"^\| (.+) \| ([\d,]+) \| ([\d,]+) \| (\d?) ?\|$", page, re.MULTILINE):
+        memory, minutes = (int(cell.replace(",", "")) for cell in cells[1:3])
+        names = re.findall(r"`(\w+)`", cells[0].replace("`processes`", ""))
+        for name in names + (figures if "figures" in cells[0] else []):
+            found[name] = (memory, minutes, bool(cells[3]))
+    return found
+
+
+def test_the_page_says_what_the_rules_ask_for():
+    """Every rule that is submitted, and no other."""
+    told = {name: asked for name, asked in _told().items() if name != "make_trunk"}  # made from make_backbone
+    assert told == _asked()
