@@ -57,8 +57,8 @@ class Bench:
         from fusionmedclip.models.fusion import FusionModel
         from fusionmedclip.models.lora_linear import LowRankLinear
         from fusionmedclip.models.settings import ModelSettings
+        from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
         from fusionmedclip.training.optimiser import make_optimiser
-        from fusionmedclip.training.settings import LossSettings, OptimiserSettings
 
         if stock:
             LowRankLinear._in_one_step = lambda self, x: False

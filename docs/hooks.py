@@ -11,7 +11,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 COPIED = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 SETTINGS = {
-    "Our method": ["training.settings", "models.settings", "synthesis.settings", "synthesis.ranges"],
+    "Our method": [
+        "training.settings",
+        "training.fit_settings",
+        "models.settings",
+        "synthesis.settings",
+        "synthesis.ranges",
+    ],
     "Stage 1": ["training.pretrain.settings"],
 }
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data):(<code>)~?(?:[\w.]+\.)?")  # Sphinx's, in docstrings

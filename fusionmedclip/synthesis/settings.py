@@ -167,7 +167,9 @@ class SynthesisSettings(Checked):
     @property
     def inert(self) -> tuple[str, ...]:
         """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
-        return inert_synthesis(self)
+        return inert_synthesis(
+            vars(self), families=self.families, odds=self.family_odds, foreground=self.foreground
+        )
 
     def __post_init__(self) -> None:
         super().__post_init__()

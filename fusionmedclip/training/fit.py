@@ -12,9 +12,9 @@ from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
+from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
-from fusionmedclip.training.settings import LossSettings, OptimiserSettings
 
 __all__ = ["fit_model"]
 

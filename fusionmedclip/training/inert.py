@@ -1,34 +1,28 @@
 """Settings of a run that compute nothing beside its others: of a part that is off, of no training."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
-
-if TYPE_CHECKING:
-    from fusionmedclip.training.settings import FusionSettings, LossSettings
+from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 
 __all__ = ["inert_settings"]
 
 
-def inert_settings(settings: "FusionSettings") -> tuple[str, ...]:
-    """Dotted keys of what changes no byte of a run, whatever its value.
-
-    Parameters
-    ----------
-    settings : FusionSettings
-    """
-    parts = _trained_parts(settings.model)
-    trained = bool(parts) and settings.optimiser.epochs > 0
-    found = [f"model.{name}" for name in _of_model(settings.model)]
+def inert_settings(
+    model: ModelSettings, *, loss: LossSettings, optimiser: OptimiserSettings
+) -> tuple[str, ...]:
+    """Dotted keys of what changes no byte of a run, whatever its value: below ``FusionSettings``."""
+    parts = _trained_parts(model)
+    trained = bool(parts) and optimiser.epochs > 0
+    found = [f"model.{name}" for name in _of_model(model)]
     if not parts:
         found.append("optimiser")
     elif not trained:
-        found += [f"optimiser.{name}" for name in vars(settings.optimiser) if name != "epochs"]
+        found += [f"optimiser.{name}" for name in vars(optimiser) if name != "epochs"]
     else:
-        rates = vars(settings.optimiser.learning_rates)
+        rates = vars(optimiser.learning_rates)
         found += [f"optimiser.learning_rates.{name}" for name in rates if name not in parts]
-        found += [f"loss.{name}" for name in _of_loss(settings.loss, has_map=settings.model.head == "map")]
+        found += [f"loss.{name}" for name in _of_loss(loss, has_map=model.head == "map")]
     return tuple(found if trained else [*found, "loss", "synthesis"])
 
 
@@ -72,7 +66,7 @@ def _of_prompt(prompt: PromptSettings) -> Iterator[str]:
         yield "init_std"
 
 
-def _of_loss(loss: "LossSettings", *, has_map: bool) -> Iterator[str]:
+def _of_loss(loss: LossSettings, *, has_map: bool) -> Iterator[str]:
     if loss.image == "none":
         yield from ("image_weight", "gamma", "alpha", "pixel_smoothing")
     elif loss.image_weight == 0:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.training.settings import LossSettings
+from fusionmedclip.training.fit_settings import LossSettings
 
 __all__ = ["binary_dice_loss", "focal_loss", "pixel_focal_loss", "total_loss"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from fusionmedclip.training.settings import OptimiserSettings
+from fusionmedclip.training.fit_settings import OptimiserSettings
 
 __all__ = ["STAGE3", "make_optimiser", "set_rates"]
 

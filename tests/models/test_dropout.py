@@ -14,8 +14,8 @@ from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.lora_linear import LowRankLinear
 from fusionmedclip.models.settings import BlockAdapterSettings, LoraSettings, ModelSettings
+from fusionmedclip.training.fit_settings import LossSettings
 from fusionmedclip.training.losses import total_loss
-from fusionmedclip.training.settings import LossSettings
 
 Make = Callable[[LoraSettings | None, BlockAdapterSettings | None], FusionModel]
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
+from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import make_optimiser
-from fusionmedclip.training.settings import LearningRates, LossSettings, OptimiserSettings
 
 AGREEMENT = 1e-6
 SETTINGS = ModelSettings(

@@ -12,7 +12,7 @@ from fusionmedclip.models.settings import ModelSettings
 from fusionmedclip.settings import build
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
-from fusionmedclip.training.settings import LearningRates, LossSettings, OptimiserSettings
+from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings
 
 K = 5
 FAST = LearningRates(lora=1e-2, block_adapter=1e-2)

@@ -8,8 +8,8 @@ import torch
 from torchvision.ops import sigmoid_focal_loss
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.training.fit_settings import LossSettings
 from fusionmedclip.training.losses import binary_dice_loss, focal_loss, pixel_focal_loss, total_loss
-from fusionmedclip.training.settings import LossSettings
 
 
 @pytest.fixture

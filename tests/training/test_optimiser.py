@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from fusionmedclip.training.fit_settings import LearningRates, OptimiserSettings
 from fusionmedclip.training.optimiser import make_optimiser, set_rates
-from fusionmedclip.training.settings import LearningRates, OptimiserSettings
 
 
 def components() -> dict[str, dict[str, nn.Parameter]]:

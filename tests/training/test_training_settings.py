@@ -3,7 +3,8 @@
 import pytest
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.training.settings import FusionSettings, LearningRates, LossSettings, OptimiserSettings
+from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings
+from fusionmedclip.training.settings import FusionSettings
 
 
 def test_table_a1_is_the_default() -> None:
