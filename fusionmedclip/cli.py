@@ -118,15 +118,16 @@ def verify(
     everything is met; 1: a file is named; 2: the request itself is wrong.
     """
     from fusionmedclip.config import load_config
-    from fusionmedclip.reporting.tables.rows import table_request
+    from fusionmedclip.reporting.tables.asked import asked_of
     from fusionmedclip.reporting.verification.verify import verify_results
 
     with _readable():
-        requests = None
+        asked = sources = None
         if config or preset:
-            asked = load_config(_files(config, preset))
-            requests = {table: table_request(asked, table) for table in asked.data["tables"]}
-        found = verify_results(results, requests=requests)
+            given = load_config(_files(config, preset))
+            asked = asked_of(given)
+            sources = {name: given.source(name) for name in given.data["datasets"]}
+        found = verify_results(results, asked=asked, sources=sources)
     for finding in found.findings:
         line = f"[red]{finding.what}[/] {escape(str(results / finding.file))}: {escape(finding.why)}"
         console.print(line, highlight=False, soft_wrap=True)
@@ -134,6 +135,8 @@ def verify(
         f"{found.met} of {found.cells} cells of {found.tables} tables are met again from {found.runs} runs; "
         + ("nothing else was found" if found.holds else f"[red]{len(found.findings)} files are named[/]")
     )
+    for said in found.unchecked:
+        console.print(f"not checked: {escape(said)}", highlight=False, soft_wrap=True)
     if not found.holds:
         raise typer.Exit(1)
 

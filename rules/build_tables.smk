@@ -105,15 +105,7 @@ rule build_table:
             "build_table",
             results=RESULTS,
             request=table_request(CONFIG, w.table),
-            title=TABLES[w.table]["title"],
-            layout=TABLES[w.table]["rows"],
-            titles={
-                name: TITLES[name] for part in ("datasets", "methods") for name in TABLES[w.table][part]
-            },
-            controls=[name for name in TABLES[w.table]["methods"] if name in CONTROLS],
-            unranked=ORACLES,
-            ours=ours_of(w.table),
-            reasons=reasons_in(w.table),
+            look=table_layout(CONFIG, w.table),
         ),
     script:
         "../workflow_scripts/build_table.py"

@@ -15,13 +15,13 @@ from fusionmedclip.methods import (
     check_stage1,
     entry_points,
     learns_from_others,
-    ours_in,
     reads_features,
     reads_files,
 )
 from fusionmedclip.pipeline import warm
 from fusionmedclip.pipeline.shell_python import shell_python
 from fusionmedclip.reporting.tables.appendix import APPENDIX, appendix_request
+from fusionmedclip.reporting.tables.asked import asked_of, table_layout
 from fusionmedclip.reporting.tables.inputs import SUFFIX as RECORD
 from fusionmedclip.reporting.tables.rows import (
     Run,
@@ -92,24 +92,10 @@ RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
 
 
-def ours_of(table):
-    """What stands in a table for outputs that its methods leave open, by method."""
-    methods = {name: CONFIG.method(name) for name in TABLES[table]["methods"] if name in METHODS}
-    found = {name: ours_in(m["kind"], m["settings"], TABLES[table]["metric"]) for name, m in methods.items()}
-    return {name: text for name, text in found.items() if text}
-
-
 @cache
-def reasons_of(dataset, method, metric):
+def reasons_of(dataset, method):
     """What in a method's runs on a data set is not the thesis's protocol; empty where nothing is."""
-    return stand_in_reasons(CONFIG, dataset=dataset, method=method, metric=metric)
-
-
-def reasons_in(table):
-    """Data set, method and reasons of what runs for a table."""
-    entry = TABLES[table]
-    methods = [name for name in entry["methods"] if name in METHODS]
-    return [[d, m, reasons_of(d, m, entry["metric"])] for d in entry["datasets"] for m in methods]
+    return stand_in_reasons(CONFIG, dataset=dataset, method=method)
 
 
 def of_project(path):

@@ -14,7 +14,7 @@ def gallery_runs(dataset):
 
 def stands_in(runs):
     """Whether any of some runs is not the thesis's protocol."""
-    return any(reasons_of(run.dataset, run.method, "") for run in runs)
+    return any(reasons_of(run.dataset, run.method) for run in runs)
 
 
 def figure_params(rule, dataset, **values):

@@ -13,6 +13,10 @@ def run_files(runs):
     return sorted(found)
 
 
+IMAGES_READ = sorted({run.dataset for run in RUNS})
+KINDS_RUN = sorted({CONFIG.method(name)["kind"] for name in METHODS})  # whose settings are compared
+
+
 rule verify_results:
     """Meet every cell of every table again, and name each file that was altered, deleted or added."""
     input:
@@ -21,6 +25,8 @@ rule verify_results:
         statistics=expand(rules.build_statistics.output, table=TABLES),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         runs=lambda w: run_files(RUNS),
+        drawn=drawn_images(*IMAGES_READ),
+        curations=expand(rules.curate_dataset.output.curation, dataset=IMAGES_READ),
         images=lambda w: sorted({path for t in TABLES for found in images_of(t).values() for path in found}),
     output:
         f"{RESULTS}/verification.json",
@@ -37,8 +43,11 @@ rule verify_results:
     params:
         lambda w: params(
             "verify_results",
+            entries=tuple(entry_points(kind)[1] for kind in KINDS_RUN),
+            kinds=KINDS_RUN,
             results=RESULTS,
-            requests={table: table_request(CONFIG, table) for table in TABLES},
+            asked=asked_of(CONFIG),
+            sources={name: CONFIG.source(name) for name in IMAGES_READ},
         ),
     script:
         "../workflow_scripts/verify_results.py"

@@ -7,7 +7,8 @@ run(
     snakemake,
     "fusionmedclip.reporting.verification.verify:write_verification",
     results=params["results"],
-    requests=params["requests"],
+    asked=params["asked"],
+    sources=params["sources"],
     processes=snakemake.threads,
     out=snakemake.output[0],
 )

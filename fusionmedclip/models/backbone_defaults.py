@@ -1,8 +1,10 @@
 """What a backbone's settings leave to its weights, as far as that is known without loading them."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from fusionmedclip.provenance import canonical
 from fusionmedclip.settings import OFF
 
 __all__ = ["resolved_make"]
@@ -30,4 +32,6 @@ def resolved_make(make: Mapping[str, Any]) -> dict[str, Any]:
         found["init_seed"] = OFF
     if str(found["model"]).endswith("-quickgelu"):
         found["quick_gelu"] = True
+    if isinstance(found["model"], Mapping):  # an architecture: the order of its keys says nothing
+        found["model"] = json.loads(canonical(found["model"]))
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

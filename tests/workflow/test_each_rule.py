@@ -69,10 +69,11 @@ def script_of(listed: dict, rule: str) -> Path:
 
 
 def entries_of(job: dict) -> tuple[str, ...]:
-    """What a job chooses by its settings: the method of a run."""
-    if job["rule"] != "run_method":
-        return ()
-    return entry_points(json.loads(job["params"][0])["settings"]["method"]["kind"])
+    """What a job chooses by its settings: the method of a run, the settings that a verification compares."""
+    params = json.loads(job["params"][0])
+    if job["rule"] == "verify_results":
+        return tuple(entry_points(kind)[1] for kind in params["kinds"])
+    return entry_points(params["settings"]["method"]["kind"]) if job["rule"] == "run_method" else ()
 
 
 def test_each_rule_has_a_job(listed):

@@ -13,6 +13,7 @@ from fusionmedclip.reporting.thesis.protocol import counterpart
 __all__ = [
     "Cell",
     "Run",
+    "declared_stand_ins",
     "is_run",
     "is_stand_in_backbone",
     "others",
@@ -154,17 +155,24 @@ def stand_in_reasons(config: Config, *, dataset: str, method: str, metric: str =
         )
         for c in (config, shipped)
     )
-    mine, theirs = (
-        c.backbone(name) if (name := c.method(method)["backbone"]) else {} for c in (config, shipped)
+    weights = tuple(
+        c.backbone(name).get("title", name) if (name := c.method(method)["backbone"]) else ""
+        for c in (config, shipped)
     )
-    stage1 = mine.get("stage1")
-    return reasons_of(
-        differences(ours, protocol),
-        weights=(mine.get("title", ""), theirs.get("title", "")),
-        data=config.dataset(dataset).get("stand_in"),
-        captions=config.captions(stage1["captions"]).get("stand_in") if stage1 else None,
-        others=[name for name in ours["meta"] if config.dataset(name).get("stand_in")],
-    )
+    declared = declared_stand_ins(config, dataset=dataset, method=method)
+    return reasons_of(differences(ours, protocol), weights=weights, **declared)
+
+
+def declared_stand_ins(config: Config, *, dataset: str, method: str) -> dict:
+    """What the configuration says that a method's data are in place of, as :func:`reasons_of` takes it."""
+    entry = config.method(method)
+    stage1 = config.backbone(entry["backbone"])["stage1"] if entry["backbone"] else None
+    meta = others(config, dataset) if learns_from_others(entry["kind"], entry["settings"]) else []
+    return {
+        "data": config.dataset(dataset).get("stand_in"),
+        "captions": config.captions(stage1["captions"]).get("stand_in") if stage1 else None,
+        "others": [name for name in meta if config.dataset(name).get("stand_in")],
+    }
 
 
 def is_stand_in_backbone(config: Config, name: str) -> bool:
@@ -196,6 +204,7 @@ def row_request(config: Config, table: str, number: int) -> list[dict]:
                 "reasons": stand_in_reasons(
                     config, dataset=cell.dataset, method=cell.method, metric=cell.metric
                 ),
+                "declared": declared_stand_ins(config, dataset=cell.dataset, method=cell.method),
                 "runs": {run.path: digest(run_settings(config, run)) for run in cell.runs(config)},
             }
         )

@@ -1,9 +1,9 @@
 """The thesis's protocol as shipped: what a configuration's cells are compared with."""
 
 from functools import cache
+from importlib.resources import as_file, files
 
 from fusionmedclip.config import Config, read_config
-from fusionmedclip.presets import PROTOCOL
 
 __all__ = ["counterpart", "protocol"]
 
@@ -20,7 +20,8 @@ def protocol() -> Config:
     A copy, because ``config.yaml`` is the file that a user edits: compared with itself it would always be the
     thesis's protocol. A test says when the two differ.
     """
-    return Config(read_config(PROTOCOL))
+    with as_file(files("fusionmedclip") / "protocol.yaml") as path:
+        return Config(read_config(path))
 
 
 def counterpart(config: Config, dataset: str | None = None) -> Config:

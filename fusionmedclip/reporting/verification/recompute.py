@@ -4,17 +4,21 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
 from fusionmedclip.provenance import digest
+from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import Collected
-from fusionmedclip.reporting.verification.findings import Finding
+from fusionmedclip.reporting.verification.data_check import check_data, sources_in
+from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
+from fusionmedclip.reporting.verification.reason_check import check_reasons
 from fusionmedclip.reporting.verification.run_check import check_run, images_tested
 from fusionmedclip.reporting.verification.run_files import RunFiles
 from fusionmedclip.reporting.verification.split_check import check_draws
@@ -27,8 +31,13 @@ _MANY = 40
 
 
 def compute_again(
-    results: Path, found: Collected, named: Iterable[str], *, processes: int | None = None
-) -> list[Finding]:
+    results: Path,
+    found: Collected,
+    named: Iterable[str],
+    *,
+    sources: Mapping[str, Mapping[str, Any]],
+    processes: int | None = None,
+) -> tuple[list[Finding], list[str]]:
     """Files that are as recorded and yet not what their sources give.
 
     Only what rests on nothing that is wrong already is computed again, so that each fault is named once,
@@ -40,8 +49,16 @@ def compute_again(
     found : Collected
     named : iterable of str
         Files that something is wrong with already.
+    sources : mapping
+        Data set to its source, path made whole.
     processes : int, optional
         Does not change the result; default: one a processor, at most 8, where there are many runs.
+
+    Returns
+    -------
+    findings : list of Finding
+    unchecked : list of str
+        Data sets whose images are not at hand.
     """
     several = _processes(processes) if len(found.runs) >= _MANY else 1
     bad, findings = set(named), []
@@ -54,12 +71,36 @@ def compute_again(
     with tempfile.TemporaryDirectory() as scratch:
         said = {run: record.get("settings") for run, record in found.metrics.items()}
         asked = {run: settings for run, settings in said.items() if digest(settings) == found.runs[run]}
+        note([_reasons(found, asked, bad)])
+        images, unchecked = check_data(
+            results, {**sources, **sources_in(results, asked.values())}, _data(asked), bad, f"{scratch}/data"
+        )
+        note([images])
         note([check_draws(results, asked, bad, scratch)])
         whole = [(run, found.runs[run]) for run in found.runs if not _rests_on(found, run) & bad]
         check = partial(_run, results, images_tested(results, [run for run, _ in whole]))
         note(_each(check, whole, title="Runs", processes=several))
         check = partial(_table, results, frozenset(bad), Path(scratch))
         note(_each(check, list(found.tables.values()), title="Tables", processes=several))
+    return findings, unchecked
+
+
+def _data(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Data sets that are tested, each with the settings of one of its runs."""
+    return {settings["dataset"]: settings for settings in runs.values()}
+
+
+def _reasons(found: Collected, runs: Mapping[str, Mapping[str, Any]], bad: set[str]) -> list[Finding]:
+    """Records of tables that their runs' settings contradict."""
+    findings = []
+    for table, record in found.tables.items():
+        file = f"tables/{table}{SUFFIX}"
+        if record.request and file not in bad:
+            try:
+                why = next(check_reasons(record, runs), "")
+            except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+                why = f"its reasons cannot be made again: {error!r}"
+            findings += [Finding(file, CONTRADICTED, why)] if why else []
     return findings
 
 

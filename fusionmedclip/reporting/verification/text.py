@@ -22,6 +22,8 @@ def verification_line(found: Mapping[str, Any]) -> str:
         "before this page was written"
     )
     how = "<code>fusionmedclip verify RESULTS</code> does it again"
+    if left := found.get("unchecked"):
+        how += f"; not checked: {escape('; '.join(left))}"
     if found["holds"]:
         return f"\n<p class='note'>Verified: {met}, and no file was altered, deleted or added; {how}.</p>"
     named = [f"<code>{escape(f['file'])}</code> ({escape(f['what'])})" for f in found["findings"]]

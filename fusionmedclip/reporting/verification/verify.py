@@ -1,5 +1,6 @@
 """All that was finished, held against itself: from the printed tables down to scores, splits and weights."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.provenance import canonical
 from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import FORMATS, Collected, collect
+from fusionmedclip.reporting.verification.compare import difference
 from fusionmedclip.reporting.verification.digests import broken_claims, digests_of
 from fusionmedclip.reporting.verification.findings import (
     ADDED,
@@ -36,6 +38,8 @@ class Verification:
         Cells behind which nothing is wrong.
     findings : tuple of Finding
         One a file, by name.
+    unchecked : tuple of str
+        What nothing was held against.
     files : dict
         Every file that was read, relative to the results, and its SHA-256.
     """
@@ -45,6 +49,7 @@ class Verification:
     met: int
     runs: int
     findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
     files: dict[str, str]
 
     @property
@@ -53,27 +58,43 @@ class Verification:
         return not self.findings
 
 
-Requests = Mapping[str, Sequence[Mapping[str, Any]]]
+Asked = Mapping[str, Mapping[str, Any]]
+
+_BY_CONFIGURATION = (
+    "without a configuration: which tables and cells there should be, titles, which methods are controls, "
+    "what data are declared to stand in for, what a method of one's own is based on, and Tables A1 to A3"
+)
+_ALWAYS = (
+    "scores and maps against the images (only the run makes them), stored features, datasheets, figures and "
+    "the report"
+)
 
 
 def verify_results(
-    results: str | Path, *, requests: Requests | None = None, processes: int | None = None
+    results: str | Path,
+    *,
+    asked: Asked | None = None,
+    sources: Mapping[str, Mapping[str, Any]] | None = None,
+    processes: int | None = None,
 ) -> Verification:
     """Meet every figure of every table again, and name each file that was altered, deleted or added.
 
     Digests first, from the tables' records downwards: a record that is not itself as recorded is not
     believed. Then what can be computed is computed again, wherever all that it rests on is as recorded:
     metrics from scores and pixel counts, splits and support sets from the manifest, rows and statistics from
-    metrics and scores, the printed formats from the rows. Scores themselves would need the run again.
+    metrics and scores, the printed formats from the rows, and what the tables call no thesis's protocol from
+    the runs' settings; manifests, pixels and duplicates from the images, where these are at hand. Scores
+    themselves would need the run again.
 
     Parameters
     ----------
     results : path
         Folder of results, wherever it lies today.
-    requests : mapping, optional
-        Table to the cells that a configuration asks for,
-        :func:`~fusionmedclip.reporting.tables.rows.row_request` of all its rows: then the tables' own are
-        held against them, and none may be missing.
+    asked : mapping, optional
+        What a configuration asks for, from :func:`fusionmedclip.reporting.tables.asked.asked_of`: then the
+        tables' records are held against it, and none may be missing.
+    sources : mapping, optional
+        Data set to its source, path made whole; phantoms in the results are found without.
     processes : int, optional
         Does not change the result; default: one a processor, at most 8.
 
@@ -84,11 +105,14 @@ def verify_results(
     """
     results = Path(results)
     found = collect(results)
-    findings = [*found.findings, *_unasked(found, requests or {})]
+    findings = [*found.findings, *_unasked(found, asked or {})]
     digests = digests_of(results, found)
     findings += [*broken_claims(found, digests, _files(findings)), *found.empty]
     findings += find_strays(results, found, _files(findings))
-    findings += compute_again(results, found, _files(findings), processes=processes)
+    computed, unchecked = compute_again(
+        results, found, _files(findings), sources=sources or {}, processes=processes
+    )
+    findings += computed
     kept = first_of_each(findings)
     cells, met = _cells(results, found, {finding.file for finding in kept if finding.what != ADDED})
     return Verification(
@@ -97,15 +121,21 @@ def verify_results(
         met=met,
         runs=len(found.runs),
         findings=tuple(kept),
+        unchecked=(*unchecked, *_beyond(found, asked), _ALWAYS),
         files={name: sha for name, sha in sorted(digests.items()) if sha is not None},
     )
 
 
 def write_verification(
-    *, results: str | Path, requests: Requests, out: str | Path, processes: int | None = None
+    *,
+    results: str | Path,
+    asked: Asked,
+    sources: Mapping[str, Mapping[str, Any]],
+    out: str | Path,
+    processes: int | None = None,
 ) -> None:
     """Write what :func:`verify_results` finds as JSON; whoever reads it decides what a finding stops."""
-    found = verify_results(results, requests=requests, processes=processes)
+    found = verify_results(results, asked=asked, sources=sources, processes=processes)
     named = [finding._asdict() for finding in found.findings]
     write_json(out, {**asdict(found), "findings": named, "holds": found.holds})
     print(f"{found.met} of {found.cells} cells are met again; {len(named)} files are named")
@@ -115,16 +145,26 @@ def _files(findings: Sequence[Finding]) -> set[str]:
     return {finding.file for finding in findings}
 
 
-def _unasked(found: Collected, requests: Requests) -> Iterator[Finding]:
+def _beyond(found: Collected, asked: Asked | None) -> list[str]:
+    """What the configuration does not speak of."""
+    if not asked:
+        return [_BY_CONFIGURATION]
+    more = sorted(set(found.tables) - set(asked))
+    return [f"tables that the configuration does not have: {', '.join(more)}"] if more else []
+
+
+def _unasked(found: Collected, asked: Asked) -> Iterator[Finding]:
     """Tables that are not what a configuration asks for."""
-    for table, cells in requests.items():
+    for table, wanted in asked.items():
         file = f"tables/{table}{SUFFIX}"
         if table not in found.tables:
             yield Finding(file, DELETED, "the configuration has this table")
-        elif canonical(list(cells)) != canonical(found.tables[table].request):
+        elif canonical(list(wanted["request"])) != canonical(found.tables[table].request):
             yield Finding(
                 file, CONTRADICTED, "it was made for other cells or settings than the configuration's"
             )
+        elif different := difference(found.tables[table].layout, json.loads(canonical(wanted["layout"]))):
+            yield Finding(file, CONTRADICTED, f"by the configuration, {different}")
 
 
 def _cells(results: Path, found: Collected, named: set[str]) -> tuple[int, int]:

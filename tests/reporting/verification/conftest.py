@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ from fusionmedclip.pipeline.measures import compute_metrics
 from fusionmedclip.pipeline.runs import run_method
 from fusionmedclip.provenance import digest, file_sha256
 from fusionmedclip.reporting.comparisons.statistics import build_statistics
+from fusionmedclip.reporting.tables.appendix import appendix_request
 from fusionmedclip.reporting.tables.appendix_formats import build_appendix
+from fusionmedclip.reporting.tables.asked import asked_of, table_layout
 from fusionmedclip.reporting.tables.build import build_table
 from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.tables.rows import row_request, rows_of, run_settings, runs_of
@@ -38,8 +41,14 @@ TABLES = {
 
 
 @pytest.fixture(scope="session")
-def small(root) -> Config:
+def small() -> Config:
     """One data set, two methods, two seeds, two tables."""
+    return _small()
+
+
+@cache
+def _small() -> Config:
+    root = Path(__file__).parents[3]
     files = (root / "config.yaml", root / "tests/workflow/tiny.yaml")
     data: dict = {}
     for part in (*(yaml.safe_load(path.read_text()) for path in files), SMALL):
@@ -51,6 +60,12 @@ def small(root) -> Config:
 def requests_of_small(small) -> dict[str, list[dict]]:
     """What the configuration asks for, by table."""
     return {t: [cell for row in rows_of(small, t) for cell in row_request(small, t, row)] for t in TABLES}
+
+
+@pytest.fixture(scope="session")
+def asked_of_small(small) -> dict[str, dict]:
+    """Cells and look of each table, as the configuration asks for them."""
+    return asked_of(small)
 
 
 @pytest.fixture(scope="session")
@@ -78,11 +93,8 @@ def finished(small, requests_of_small, tmp_path_factory) -> Path:
         _finish(small, run, results, {"manifest": manifest, "images": images, "masks": masks, "split": split})
     for table in TABLES:
         build(results, table, requests_of_small[table])
-    build_appendix(tables={"table_a1": {"title": "A1", "rows": [APPENDED]}}, folder=results / "tables")
+    build_appendix(tables=appendix_request(small), folder=results / "tables")
     return results
-
-
-APPENDED = {"key": "epochs", "thesis": "200", "ours": "1", "note": "small"}
 
 
 def _finish(config: Config, run, results: Path, inputs: dict[str, str]) -> None:
@@ -121,8 +133,9 @@ def compute(results: Path, run: str, settings: dict) -> None:
     )
 
 
-def build(results: Path, table: str, request: list[dict]) -> None:
+def build(results: Path, table: str, request: list[dict], **look) -> None:
     """Rows, statistics, printed formats and record of a table, as the workflow's rules make them."""
+    look = {**table_layout(_small(), table), **look}
     tables = results / "tables"
     runs = sorted({run for cell in request for run in cell["runs"]})
     manifests = [results / "datasets/busi/manifest.csv"]
@@ -141,11 +154,7 @@ def build(results: Path, table: str, request: list[dict]) -> None:
     build_statistics(request=request, results=results, **images, **statistics)
     build_table(
         rows=list(rows.values()),
-        title=TABLES[table]["title"],
-        titles={"busi": "BUSI", "patchcore": "PatchCore"},
-        layout=TABLES[table]["rows"],
-        controls=["mean_brightness_raw"],
-        reasons=[(cell["dataset"], cell["method"], cell["reasons"]) for cell in request],
+        **look,
         manifests=manifests,
         metrics=[results / "metrics" / f"{run}.json" for run in runs],
         comparisons=statistics["comparisons"],

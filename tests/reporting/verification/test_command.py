@@ -24,8 +24,9 @@ def _run(*arguments: str | Path) -> tuple[int, str]:
 def test_results_that_hold_end_with_zero(results, small, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no config.yaml lies under the overlay
     status, printed = _run(results)
-    assert (status, printed.count("\n")) == (0, 1)
-    assert "3 of 3 cells of 3 tables are met again from 4 runs" in printed
+    lines = printed.splitlines()
+    assert (status, [line.startswith("not checked: ") for line in lines]) == (0, [False, True, True])
+    assert "3 of 3 cells of 5 tables are met again from 4 runs" in printed
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(small.data))
     monkeypatch.setattr("fusionmedclip.config.PROTOCOL", config)  # whose tables would be asked for too
@@ -73,7 +74,7 @@ def test_many_processes_find_the_same(results, monkeypatch) -> None:
 
 
 @pytest.fixture
-def written(results, requests_of_small, tmp_path):
+def written(results, asked_of_small, tmp_path):
     """``verification.json`` of results in which one file was changed."""
 
     def write(change: str | None = None) -> dict:
@@ -82,7 +83,7 @@ def written(results, requests_of_small, tmp_path):
             with (results / change).open("a") as file:
                 file.write("\n")
         out = tmp_path / "verification.json"
-        write_verification(results=results, requests=requests_of_small, out=out)
+        write_verification(results=results, asked=asked_of_small, sources={}, out=out)
         return json.loads(out.read_text())
 
     return write
@@ -90,6 +91,7 @@ def written(results, requests_of_small, tmp_path):
 
 def test_the_report_says_that_everything_was_met_or_what_was_not(written) -> None:
     assert "Verified: 3 of 3 cells were met again from the scores of 4 runs" in verification_line(written())
+    assert "not checked: scores and maps against the images" in verification_line(written())
     line = verification_line(written(SCORES))
     assert "Not verified: 1 of 3 cells" in line
     assert f"<code>{SCORES}</code> (altered)" in line

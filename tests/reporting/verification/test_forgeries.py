@@ -6,10 +6,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from fusionmedclip.reporting.tables.appendix_formats import build_appendix
 from fusionmedclip.reporting.tables.inputs import read_record
+from fusionmedclip.reporting.verification.data_check import check_data
 from fusionmedclip.reporting.verification.run_check import check_run, images_tested
 from fusionmedclip.reporting.verification.table_check import check_table
 from fusionmedclip.reporting.verification.trace import trace_cell
@@ -151,7 +155,14 @@ def test_a_forged_appendix_is_named(results) -> None:
     assert _named(results) == [("tables/table_a1.csv", "contradicted")]
 
 
-def test_a_seed_left_out_shows_by_what_it_left_behind(results, requests_of_small) -> None:
+RECORDS = [(f"tables/{table}.inputs.json", "contradicted") for table in ("images", "pixels")]
+
+
+def _reasons(request: list[dict]) -> list[list]:
+    return [[cell["dataset"], cell["method"], cell["reasons"]] for cell in request]
+
+
+def test_a_seed_left_out_shows_by_what_it_left_behind(results, requests_of_small, asked_of_small) -> None:
     shorter = copy.deepcopy(requests_of_small)
     for cell in shorter["images"] + shorter["pixels"]:
         cell["runs"].pop(next(run for run in cell["runs"] if run.endswith("seed1")))
@@ -159,32 +170,159 @@ def test_a_seed_left_out_shows_by_what_it_left_behind(results, requests_of_small
         build(results, table, request)
     named = _named(results)
     assert ("metrics/busi/paper/patchcore/k2/seed1.json", "added") in named
-    assert {what for _, what in named} == {"added"}
-    for name, _ in named:
-        (results / name).unlink()
+    assert {what for _, what in named} == {"added", "contradicted"}
+    for name, what in named:
+        if what == "added":
+            (results / name).unlink()
+    assert _named(results) == RECORDS  # whose reasons speak of two seeds
+    for table, request in shorter.items():
+        for cell in request:
+            cell["reasons"] = [text.replace("seeds: 0, 1 ", "seeds: 0 ") for text in cell["reasons"]]
+        build(results, table, request, reasons=_reasons(request))
     assert _named(results) == []
-    records = [(f"tables/{table}.inputs.json", "contradicted") for table in ("images", "pixels")]
-    assert _named(results, requests=requests_of_small) == records
+    assert _named(results, asked=asked_of_small) == RECORDS
 
 
-def test_a_stand_in_that_calls_itself_the_thesiss_is_told_by_the_configuration(
-    results, requests_of_small
-) -> None:
-    better = copy.deepcopy(requests_of_small)
-    for cell in better["images"]:
+def test_a_stand_in_that_calls_itself_the_thesiss_is_told_by_its_runs(results, requests_of_small) -> None:
+    better = copy.deepcopy(requests_of_small["images"])
+    for cell in better:
         cell["reasons"] = []
-    build(results, "images", better["images"])
+    build(results, "images", better, reasons=_reasons(better))
     assert "phantoms instead" not in (results / "tables/images.md").read_text()
+    assert _named(results) == RECORDS[:1]
+
+
+def _say_less(look: dict, _asked: dict) -> None:
+    look["reasons"] = [[dataset, method, []] for dataset, method, _ in look["reasons"]]
+
+
+def _rank_less(look: dict, _asked: dict) -> None:
+    look["unranked"] = ["patchcore"]
+
+
+def _note_more(look: dict, _asked: dict) -> None:
+    look["ours"] = {"patchcore": "made up"}
+
+
+def _swap_titles(look: dict, _asked: dict) -> None:
+    first, second = look["titles"]["patchcore"], look["titles"]["mean_brightness_raw"]
+    look["titles"] = {**look["titles"], "patchcore": second, "mean_brightness_raw": first}
+
+
+def _control_more(look: dict, _asked: dict) -> None:
+    look["controls"] = []
+
+
+@pytest.mark.parametrize(
+    ("change", "by_runs"),
+    [
+        (_say_less, True),
+        (_rank_less, True),
+        (_note_more, True),
+        (_swap_titles, False),
+        (_control_more, False),
+    ],
+)
+def test_a_forged_look_is_told_by_the_runs_or_the_configuration(
+    results, requests_of_small, asked_of_small, change, by_runs: bool
+) -> None:
+    look = copy.deepcopy(asked_of_small["images"]["layout"])
+    change(look, asked_of_small)
+    build(results, "images", requests_of_small["images"], **look)
+    assert (RECORDS[0] in _named(results)) is by_runs
+    assert RECORDS[0] in _named(results, asked=asked_of_small)
+    unchecked = verify_results(results).unchecked
+    assert any("titles, which methods are controls" in said for said in unchecked)
+    assert not any("titles" in said for said in verify_results(results, asked=asked_of_small).unchecked)
+
+
+def test_an_appendix_that_agrees_everywhere_is_told_by_the_configuration(results, asked_of_small) -> None:
+    layout = copy.deepcopy(asked_of_small["table_a1"]["layout"])
+    for row in layout["rows"]:
+        row.update(ours=row["thesis"], note="")
+    build_appendix(tables={"table_a1": layout}, folder=results / "tables")
     assert _named(results) == []
-    assert _named(results, requests=requests_of_small) == [("tables/images.inputs.json", "contradicted")]
+    assert any("Tables A1 to A3" in said for said in verify_results(results).unchecked)
+    assert _named(results, asked=asked_of_small) == [("tables/table_a1.inputs.json", "contradicted")]
 
 
-def test_a_table_that_is_gone_altogether_is_told_by_the_configuration(results, requests_of_small) -> None:
+DATA = "datasets/busi/"
+
+
+def _group(results: Path) -> None:
+    """Two support and three test images called duplicates, and every table made again with that."""
+    support = pd.read_csv(results / SUPPORT)["image_id"].tolist()
+    split = pd.read_csv(results / SPLIT)
+    tested = split.loc[split["part"] == "test", "image_id"].tolist()[:3]
+    table = pd.read_csv(results / DATA / "duplicates.csv", keep_default_na=False)
+    table.loc[table["image_id"].isin([*support, *tested]), "duplicate"] = support[0]
+    table.to_csv(results / DATA / "duplicates.csv", index=False, lineterminator="\n")
+
+
+def _brighter(results: Path) -> None:
+    np.save(results / DATA / "images.npy", np.load(results / DATA / "images.npy") * 0.9)
+
+
+def _no_lesion(results: Path) -> None:
+    np.save(results / DATA / "masks.npy", np.load(results / DATA / "masks.npy") * 0)
+
+
+def _no_shortcut(results: Path) -> None:
+    path = results / DATA / "curation.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "shortcuts": []}))
+
+
+FORGED_DATA = {
+    "duplicates.csv": _group,
+    "images.npy": _brighter,
+    "masks.npy": _no_lesion,
+    "curation.json": _no_shortcut,
+}
+
+
+@pytest.mark.parametrize("file", FORGED_DATA)
+def test_what_the_images_do_not_give_is_named_though_every_record_agrees(
+    results, requests_of_small, file: str
+) -> None:
+    """Every digest of it renewed, those of the runs included: only the images themselves tell."""
+    FORGED_DATA[file](results)
+    for table, request in requests_of_small.items():
+        build(results, table, request)
+    reseal(results, believed=("runs", "metrics", "tables"))
+    if file == "duplicates.csv":
+        assert "without them PatchCore" in (results / "tables/images.md").read_text()
+    assert (DATA + file, "contradicted") in _named(results)
+    shutil.rmtree(results / DATA / "phantoms")
+    assert DATA + file not in {name for name, _ in _named(results)}
+    assert any(said.startswith("busi: its images (not at ") for said in verify_results(results).unchecked)
+
+
+def test_images_that_changed_since_are_named_by_the_manifest(results) -> None:
+    path = next((results / DATA / "phantoms/normal").iterdir())
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    assert _named(results) == [(DATA + "manifest.csv", "contradicted")]
+    path.write_bytes(b"no image")
+    assert _named(results) == [(DATA + "manifest.csv", "contradicted")]
+
+
+def test_the_same_bytes_are_duplicates_whether_or_not_the_images_are_at_hand(results) -> None:
+    path = results / DATA / "manifest.csv"
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    table.loc[1, "sha256"] = table.loc[0, "sha256"]
+    table.to_csv(path, index=False, lineterminator="\n")
+    settings = {"busi": {"image_size": 64, "images": {}}}
+    findings, unchecked = check_data(results, {}, settings, [], results / "scratch")
+    assert [(f.file, f.what) for f in findings] == [(DATA + "duplicates.csv", "contradicted")]
+    assert "the same bytes in no group" in findings[0].why
+    assert len(unchecked) == 1
+
+
+def test_a_table_that_is_gone_altogether_is_told_by_the_configuration(results, asked_of_small) -> None:
     for path in [*(results / "tables").glob("pixels*"), *(results / "tables/pixels").glob("*")]:
         if path.is_file():
             path.unlink()
     (results / "tables/pixels").rmdir()
-    assert _named(results, requests=requests_of_small) == [("tables/pixels.inputs.json", "deleted")]
+    assert _named(results, asked=asked_of_small) == [("tables/pixels.inputs.json", "deleted")]
 
 
 def _swap_parts(table: pd.DataFrame) -> None:
