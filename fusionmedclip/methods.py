@@ -71,7 +71,9 @@ def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:
 
 def _trait(kind: str, settings: Mapping[str, Any], name: str) -> bool:
     """What the settings of a kind say of it; False where they say nothing."""
-    cls = load(entry_points(kind)[1]) if is_built(kind) else None
+    if not is_built(kind):
+        return False
+    cls = load(entry_points(kind)[1])
     return hasattr(cls, name) and getattr(build(cls, settings, where=kind), name)
 
 

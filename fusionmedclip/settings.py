@@ -5,14 +5,17 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fusionmedclip.documents import QUOTES
 from fusionmedclip.errors import InputError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 __all__ = ["OFF", "build", "effective", "plain"]
 
-S = TypeVar("S")
+S = TypeVar("S", bound="DataclassInstance")
 
 
 class _Off:
@@ -26,15 +29,15 @@ OFF = _Off()
 """In place of a setting that computes nothing beside the others; see :func:`effective`."""
 
 
-def build(cls: type[S], values: Mapping[str, Any] | None, *, where: str = "") -> S:
+def build(cls: type[S], values: S | Mapping[str, Any] | None, *, where: str = "") -> S:
     """Make a settings dataclass from a mapping, nested settings included.
 
     Parameters
     ----------
     cls : type
         A frozen dataclass. A class with its own ``from_dict`` is built by that.
-    values : mapping or None
-        Unknown keys are an error; missing keys keep their defaults.
+    values : mapping, settings or None
+        Settings of the class are handed back. Unknown keys are an error; missing keys keep their defaults.
     where : str
         Key of this mapping in the configuration, for messages.
 
@@ -53,8 +56,9 @@ def build(cls: type[S], values: Mapping[str, Any] | None, *, where: str = "") ->
         return values
     if values is not None and not isinstance(values, Mapping):
         raise InputError(f"{where or cls.__name__} must be a mapping", received=values)
-    if hasattr(cls, "from_dict"):
-        return cls.from_dict(dict(values or {}))
+    own = getattr(cls, "from_dict", None)
+    if own is not None:
+        return own(dict(values or {}))
     hints = typing.get_type_hints(cls)
     names = [f.name for f in dataclasses.fields(cls)]
     arguments = {}
@@ -71,7 +75,7 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     if value is None and type(None) in options:
         return None
     for option in options:
-        if dataclasses.is_dataclass(option):
+        if isinstance(option, type) and dataclasses.is_dataclass(option):
             return build(option, value, where=path)
         if typing.get_origin(option) is tuple and isinstance(value, list | tuple):
             return _tuple(option, value, path)

@@ -71,8 +71,8 @@ class BlockAdapters(nn.Module):
         down = nn.Conv2d(channels, settings.bottleneck, kernel_size=1)
         up = nn.Conv2d(settings.bottleneck, channels, kernel_size=1)
         if settings.zero_start:
-            nn.init.zeros_(up.weight)
-            nn.init.zeros_(up.bias)
+            for parameter in up.parameters():
+                nn.init.zeros_(parameter)
         activation = nn.GELU() if settings.activation == "gelu" else nn.ReLU()
         return nn.Sequential(down, activation, nn.Dropout(settings.dropout), up)
 

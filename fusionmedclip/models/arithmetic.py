@@ -71,7 +71,7 @@ def arithmetic(
 
 
 def _operations() -> dict[str, Any]:
-    backends = torch.backends
+    backends: Any = torch.backends  # its modules put objects in their own place
     return {
         "cuda.matmul": backends.cuda.matmul,
         "cudnn.conv": backends.cudnn.conv,

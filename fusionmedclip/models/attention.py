@@ -124,7 +124,9 @@ class BatchFirstAttention(nn.MultiheadAttention):
     stay what they were.
     """
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **other):
+    def forward(  # type: ignore[override]  # towers name what comes after value
+        self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **other
+    ):
         """Attend where query, key and value are one tensor (B, L, width); else as torch does."""
         if (
             not (query is key is value)

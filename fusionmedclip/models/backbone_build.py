@@ -12,7 +12,7 @@ from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones import Backbone, Network
 from fusionmedclip.models.clip_config import architecture, filled_later, tokenizer_of, write_config
 from fusionmedclip.models.weight_files import find_weights
 from fusionmedclip.models.weights import Checkpoint, read_checkpoint, read_packaged_weights, read_state_dict
@@ -208,7 +208,7 @@ def _without_classifier(state: dict[str, torch.Tensor]) -> dict[str, torch.Tenso
     return {name: value for name, value in state.items() if not name.startswith("classifier.")}
 
 
-def _normalisation(visual: torch.nn.Module, settings: BackboneSettings):
+def _normalisation(visual: Network, settings: BackboneSettings):
     if settings.mean and settings.std:
         return settings.mean, settings.std
     if settings.vision_package:

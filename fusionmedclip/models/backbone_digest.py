@@ -43,5 +43,5 @@ def backbone_digest(backbone: Backbone) -> str:
 
 def _hash(tensor: torch.Tensor) -> list:
     plain = tensor.detach().cpu().contiguous()
-    content = plain.reshape(-1).view(torch.uint8).numpy()
+    content = plain.reshape(-1).view(torch.uint8).numpy().data
     return [str(plain.dtype), list(plain.shape), hashlib.sha256(content).hexdigest()]

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import open_clip
 import timm
@@ -55,7 +55,8 @@ def save_backbone(backbone: Backbone, folder: Path, settings: BackboneSettings) 
         "std": backbone.std.flatten().tolist(),
     }
     if settings.kind == "open_clip":
-        model_cfg = {**architecture(settings.model), "quick_gelu": _uses_quick_gelu(backbone)}
+        known = cast(dict[str, Any], architecture(settings.model))  # the model was made of it
+        model_cfg = {**known, "quick_gelu": _uses_quick_gelu(backbone)}
         write_config(folder, model_cfg, image_size=settings.image_size)
         _save_hugging_face(backbone, folder)
         save_file(_contiguous(backbone.clip_model.state_dict()), folder / WEIGHTS)
@@ -137,7 +138,7 @@ def _load_clip(folder: Path, saved_size: int, size: int):
     open_clip's own loading would fill a timm tower before it has its size, and would ask for a Hugging Face
     tower by the name it once had: so the model is made empty, then filled.
     """
-    model_cfg = architecture(f"local-dir:{folder}")
+    model_cfg = cast(dict[str, Any], architecture(f"local-dir:{folder}"))
     timm_tower = "timm_model_name" in model_cfg["vision_cfg"]
     if "hf_model_name" in model_cfg["text_cfg"]:
         here = {"hf_model_name": str(folder.resolve()), "hf_tokenizer_name": str(folder.resolve())}

@@ -4,8 +4,9 @@ A backbone is any open_clip model (ViT or timm tower) or, for baselines that nee
 All of them take grey images in [0, 1] and give the same three things, so no method asks which one it has.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,7 +15,10 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.settings import PRECISIONS, Layer
 
-__all__ = ["Backbone"]
+__all__ = ["Backbone", "Network"]
+
+Network: TypeAlias = Any
+"""An ``nn.Module`` of open_clip or timm: what more it has, these libraries do not say in types."""
 
 
 class Backbone(nn.Module):
@@ -35,16 +39,24 @@ class Backbone(nn.Module):
     ----------
     embed_dim : int or None
         Size of the joint embedding; None without a text tower.
+    source : str
+        Folder that it was loaded from; only a workflow's run notes it.
     """
+
+    visual: Network
+    clip_model: Network
+    mean: Tensor
+    std: Tensor
+    source: str
 
     def __init__(
         self,
-        visual: nn.Module,
+        visual: Network,
         *,
         mean: Sequence[float],
         std: Sequence[float],
-        clip: nn.Module | None = None,
-        tokenizer=None,
+        clip: Network | None = None,
+        tokenizer: Callable[..., Any] | None = None,
     ):
         super().__init__()
         layered = hasattr(visual, "transformer") or hasattr(getattr(visual, "trunk", visual), "feature_info")
@@ -56,13 +68,13 @@ class Backbone(nn.Module):
             )
         self.visual = visual
         self.clip_model = clip
-        self.tokenizer = tokenizer
+        self.tokenizer: Any = tokenizer
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1), persistent=False)
         self.embed_dim: int | None = None if clip is None else int(_embedding_size(clip))
 
     @property
-    def trunk(self) -> nn.Module:
+    def trunk(self) -> Network:
         """The network that holds the layers: the ViT itself, or the timm network inside its adapter."""
         return getattr(self.visual, "trunk", self.visual)
 
@@ -199,7 +211,7 @@ class Backbone(nn.Module):
         projected = self.visual.head(pooled)
         return projected.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
 
-    def autocast(self, precision: str):
+    def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Context that turns the tower's products into bfloat16's where that is the precision.
 
         ``float32`` and ``tf32`` are settled by :func:`fusionmedclip.models.arithmetic.arithmetic`.
@@ -211,8 +223,8 @@ class Backbone(nn.Module):
         return torch.autocast(self.mean.device.type, dtype=torch.bfloat16)
 
 
-def _embedding_size(clip: nn.Module) -> int:
-    text = getattr(clip, "text", clip)
+def _embedding_size(clip: Network) -> int:
+    text: Network = getattr(clip, "text", clip)
     projection = getattr(text, "text_projection", None)
     if projection is not None:
         return projection.out_features if isinstance(projection, nn.Linear) else projection.shape[1]

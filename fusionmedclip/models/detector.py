@@ -6,7 +6,7 @@ Metrics, tables and figures never ask which method they are looking at.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from fusionmedclip.models.batches import even_batches
 if TYPE_CHECKING:
     from fusionmedclip.models.backbones import Backbone
 
-__all__ = ["Detector", "FeatureDetector", "Progress", "Scores", "join"]
+__all__ = ["Detector", "FeatureDetector", "Progress", "Scores", "ScoresFeatures", "join"]
 
 Progress = Callable[[dict[str, float]], None]
 """Called once a training step with what the log keeps, for example ``{"epoch": 3, "loss": 0.41}``."""
@@ -128,8 +128,19 @@ class FeatureDetector(Detector):
         return join(parts)
 
 
+class ScoresFeatures(Protocol):
+    """What a detector whose ``frozen_features`` is true has besides; see :class:`FeatureDetector`."""
+
+    @property
+    def layers(self) -> Sequence[int | str]:
+        """Layers whose maps ``score_features`` takes."""
+
+    def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
+        """Score N images from their feature maps."""
+
+
 def join(parts: Sequence[Scores]) -> Scores:
     """Put the scores of consecutive batches together."""
     maps = [part.maps for part in parts]
     scores = np.concatenate([part.scores for part in parts])
-    return Scores(scores, None if maps[0] is None else np.concatenate(maps))
+    return Scores(scores, None if maps[0] is None else np.concatenate(cast(list[np.ndarray], maps)))

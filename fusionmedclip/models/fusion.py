@@ -1,6 +1,7 @@
 """FusionMedCLIP, the whole model, whose parts the ablation switches on one by one (sections 3.2-3.3)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,9 @@ class FusionModel(nn.Module):
         If the backbone has no text tower, lacks a layer, or was adapted by another model before.
     """
 
+    alignment: AlignmentAdapters | None
+    block_adapters: BlockAdapters | None
+
     def __init__(self, backbone: Backbone, settings: ModelSettings, *, seed: int):
         super().__init__()
         if lora_parameters(backbone):
@@ -48,7 +52,8 @@ class FusionModel(nn.Module):
         self.alignment = self.block_adapters = None
         if settings.head == "map":
             channels = backbone.channels(settings.layers)
-            self.alignment = AlignmentAdapters(channels, backbone.embed_dim, seed=seed)
+            width = cast(int, backbone.embed_dim)  # the prompts have found a text tower
+            self.alignment = AlignmentAdapters(channels, width, seed=seed)
             if settings.block_adapter is not None:
                 self.block_adapters = BlockAdapters(channels, settings.block_adapter, seed=seed)
         if settings.lora is not None:
@@ -87,7 +92,8 @@ class FusionModel(nn.Module):
         if settings.head == "gap" and settings.gap_features == "final":
             return [self.backbone.gap_features(pixels)]
         if settings.block_adapter is not None and settings.block_adapter.placement == "stream":
-            with in_stream(self.backbone, settings.layers, self.block_adapters.refine):
+            adapters = cast(BlockAdapters, self.block_adapters)
+            with in_stream(self.backbone, settings.layers, adapters.refine):
                 return self.backbone.feature_maps(pixels, settings.layers)
         return self.backbone.feature_maps(pixels, settings.layers)
 
@@ -117,10 +123,11 @@ class FusionModel(nn.Module):
                 features = [self.backbone.projected(f).mean(dim=(2, 3)) for f in features]
             cosines = torch.stack([normalise(f) @ text.T for f in features])
             return (cosines / tau).softmax(dim=2)[..., 1].mean(dim=0), None
-        if self.block_adapters is not None and self.settings.block_adapter.placement == "side":
+        placing = self.settings.block_adapter
+        if self.block_adapters is not None and placing is not None and placing.placement == "side":
             features = self.block_adapters(features)
         maps = aggregate(
-            self.alignment(features),
+            cast(AlignmentAdapters, self.alignment)(features),
             text,
             tau=tau,
             size=size,
@@ -136,4 +143,5 @@ class FusionModel(nn.Module):
                 features = self.features(pixels)
         else:
             features = self.features(pixels)
-        return self.score_features(features, self.text(), pixels.shape[-2:])
+        height, width = pixels.shape[-2:]
+        return self.score_features(features, self.text(), (height, width))

@@ -75,7 +75,7 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
         raise InputError("this image tower has no layer that LoRA could adapt", hint="switch `lora` off")
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=settings.alpha,  # type: ignore[arg-type]  # peft only divides it by r
         lora_dropout=settings.dropout,
         target_modules=targets,
         bias="none",
@@ -96,6 +96,7 @@ def lora_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
 
 def train_lora(backbone: Backbone, mode: bool) -> None:
     """Train or eval mode of what LoRA added; the layers that it was added to stay in eval mode."""
-    for layer in backbone.visual.modules():
+    tower: nn.Module = backbone.visual
+    for layer in tower.modules():
         if isinstance(layer, LoraLayer):
             layer.train(mode).get_base_layer().eval()

@@ -35,6 +35,9 @@ class Prompts(nn.Module):
         If the backbone has no text tower, or the context leaves no room for the class names.
     """
 
+    tokens: Tensor
+    context: nn.Parameter | None
+
     def __init__(self, backbone: Backbone, settings: PromptSettings, *, seed: int):
         super().__init__()
         batch_first_attention(text_tower(backbone).transformer)
@@ -54,7 +57,7 @@ class Prompts(nn.Module):
 
         Features of a state's prompts are averaged, then normalised.
         """
-        context = self.context
+        context: Tensor | None = self.context
         if context is not None:
             context = context.expand(len(self.states), -1, -1)
         raw = encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)

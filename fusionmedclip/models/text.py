@@ -8,19 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones import Backbone, Network
 
 __all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_width"]
 
 
-def text_tower(backbone: Backbone) -> nn.Module:
+def text_tower(backbone: Backbone) -> Network:
     """open_clip's own text transformer or its Hugging Face tower; an error where there is none."""
     if backbone.clip_model is None:
         raise InputError("this backbone has no text tower", hint="prompts need a CLIP backbone")
     return getattr(backbone.clip_model, "text", backbone.clip_model)
 
 
-def _token_embedding(backbone: Backbone) -> nn.Module:
+def _token_embedding(backbone: Backbone) -> nn.Embedding:
     tower = text_tower(backbone)
     if hasattr(tower, "token_embedding"):
         return tower.token_embedding
@@ -72,7 +72,7 @@ def encode_text(
         handle.remove()
 
 
-def _shortest(tower: nn.Module, tokens: Tensor, *, causal: bool) -> tuple[int, dict[str, Any]]:
+def _shortest(tower: Network, tokens: Tensor, *, causal: bool) -> tuple[int, dict[str, Any]]:
     """Length that decides every prompt's feature, and the tower's attributes that must change for it."""
     whole = tokens.shape[1]
     if not hasattr(tower, "token_embedding"):
@@ -90,7 +90,7 @@ def _shortest(tower: nn.Module, tokens: Tensor, *, causal: bool) -> tuple[int, d
     return length, {"attn_mask": mask[:length, :length], "positional_embedding": positions}
 
 
-def _without_padding(tower: nn.Module, tokens: Tensor) -> int:
+def _without_padding(tower: Network, tokens: Tensor) -> int:
     padding = getattr(getattr(tower, "config", None), "pad_token_id", None)
     if padding is None:
         return tokens.shape[1]

@@ -6,7 +6,7 @@ import pickletools
 import re
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 from safetensors.torch import load_file
@@ -129,17 +129,18 @@ def _read_pickle(path: Path) -> Any:
     """A checkpoint as PyTorch wrote it before 1.6: pickles that name storages, then the storages."""
     # Mapped, since a file hands out as much memory as it is asked for, before it looks how much there is
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        mapped = cast(IO[bytes], data)  # it reads and seeks as a file does
         for _ in range(_PICKLES):
             number = 0
-            for code, argument, _ in pickletools.genops(data):
-                number = argument if code.name in _NUMBERS else number
+            for code, argument, _ in pickletools.genops(mapped):
+                number = cast(int, argument) if code.name in _NUMBERS else number
                 if code.name == "BINPERSID" and not 0 <= number <= len(data):  # the count before it is last
                     raise InputError(f"{path}: cannot hold what it claims", received=f"{number:,} numbers")
         data.seek(0)
-        return _load(data, path)
+        return _load(mapped, path)
 
 
-def _load(file: IO[bytes] | mmap.mmap, path: Path) -> Any:
+def _load(file: IO[bytes], path: Path) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
