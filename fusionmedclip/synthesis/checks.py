@@ -2,8 +2,8 @@
 
 import dataclasses
 import types
-from collections.abc import Mapping
-from typing import Any, Self, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, TypeGuard, get_type_hints
 
 from fusionmedclip.errors import InputError
 
@@ -60,11 +60,11 @@ def choices(default: tuple[str, ...], allowed: tuple[str, ...]) -> Any:
     return dataclasses.field(default=default, metadata={"kind": "choices", "allowed": allowed})
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _inside(value: object, meta: Mapping[str, Any]) -> bool:
+def _inside(value: object, meta: Mapping[str, Any]) -> TypeGuard[float]:
     return _is_number(value) and meta["low"] <= value <= meta["high"]
 
 
@@ -86,7 +86,7 @@ def _as_choices(value: object, meta: Mapping[str, Any]) -> tuple[str, ...] | Non
     return tuple(word for word in meta["allowed"] if word in value)
 
 
-_READERS = {
+_READERS: dict[str, tuple[Callable[[Any, Mapping[str, Any]], object], str]] = {
     "span": (_as_span, "two numbers [from, to], from <= to, between {low} and {high}"),
     "numbers": (_as_numbers, "a non-empty list of numbers between {low} and {high}"),
     "number": (lambda v, m: float(v) if _inside(v, m) else None, "a number between {low} and {high}"),
@@ -100,6 +100,7 @@ _READERS = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
 class Checked:
     """Base of the frozen settings: checks every field made by this module's helpers.
 
@@ -107,8 +108,8 @@ class Checked:
     ``shortcuts`` are keys that ``from_dict`` takes beside the fields.
     """
 
-    where: str = "synthesis"
-    shortcuts: tuple[str, ...] = ()
+    where: ClassVar[str] = "synthesis"
+    shortcuts: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

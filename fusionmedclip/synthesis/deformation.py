@@ -95,8 +95,8 @@ def guided_field(scene: Scene, rng: np.random.Generator) -> tuple[Box, np.ndarra
     window : (h, w) float32 array
         In [0, 1]; the displacement is zero where it is zero.
     """
-    settings, anatomy = scene.settings.guided, scene.anatomy
-    half = np.maximum(4.0, rng.uniform(*settings.side, size=2) * scene.image.shape / 2)
+    settings, anatomy = scene.guided, scene.anatomy
+    half = np.maximum(4.0, rng.uniform(settings.side[0], settings.side[1], size=2) * scene.image.shape / 2)
     pixel = anatomy.random_pixel(rng, depth=settings.depth)
     shape = shape_from(
         (float(half[0]), float(half[1])),
@@ -116,7 +116,7 @@ def guided_field(scene: Scene, rng: np.random.Generator) -> tuple[Box, np.ndarra
 
 def _pull(scene: Scene, shape: Shape, rng: np.random.Generator, *, reach: float) -> Iterator[np.ndarray]:
     """Rows and columns of growth, push and waves, to be windowed and scaled; ``reach`` is in pixels."""
-    settings, box = scene.settings.guided, shape.box
+    settings, box = scene.guided, shape.box
     # Sampling from nearer the centre (a negative sign) magnifies what is there.
     sign = -1.0 if rng.random() < settings.expansion_probability else 1.0
     towards = np.subtract(scene.anatomy.centre, shape.centre)
@@ -132,7 +132,7 @@ def _window(scene: Scene, shape: Shape) -> np.ndarray:
     """1 at the lesion's centre, 0 from its outline on and off the organ, smooth in between."""
     down, across = shape.coordinates()
     bump = np.maximum(1 - down * down - across * across, 0) ** 2
-    margin = np.float32(scene.settings.guided.organ_margin * scene.scale)
+    margin = np.float32(scene.guided.organ_margin * scene.scale)
     # Still in the outermost cell: a field that is zero on the edge, with a gradient below 1, cannot leave.
     inside = np.clip((scene.anatomy.depth[shape.box.window] - np.float32(scene.anatomy.cell)) / margin, 0, 1)
     bump *= inside * inside * (3 - 2 * inside)

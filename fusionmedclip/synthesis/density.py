@@ -48,7 +48,7 @@ def gaussian(scene: Scene, *, rng: np.random.Generator) -> Edit:
 
 def density(scene: Scene, *, rng: np.random.Generator) -> Edit:
     """Enhanced density synthesis: X (1 - M) + ((1 - beta) X + beta T) M, M a blurred mask (Eq. 13)."""
-    settings = scene.settings.density
+    settings = scene.density
     edge = rng.uniform(*settings.edge_sigma) * scene.scale
     shape = _lesion(scene, rng, margin=2 * edge)
     box = shape.box
@@ -75,7 +75,7 @@ def density(scene: Scene, *, rng: np.random.Generator) -> Edit:
 
 def _lesion(scene: Scene, rng: np.random.Generator, *, margin: float) -> Shape:
     """Ellipse at a suitable site, no larger than the depth there allows."""
-    settings, size = scene.settings.density, scene.image.shape
+    settings, size = scene.density, scene.image.shape
     pixel = scene.anatomy.random_pixel(rng, depth=settings.depth, brightness=settings.site)
     radius = 0.5 * rng.uniform(*settings.side) * np.sqrt(size[0] * size[1])
     stretch = np.sqrt(np.exp(rng.uniform(*np.log(settings.elongation))))
@@ -97,14 +97,14 @@ def _outline(
     scene: Scene, shape: Shape, rng: np.random.Generator, *, edge: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Level set of the lesion (1 at its centre), and its binary mask M."""
-    box, settings = shape.box, scene.settings.density
+    box, settings = shape.box, scene.density
     down, across = shape.coordinates()
     distance = down * down + across * across
     if settings.outline == "perlin":
         return 1 - distance, _padded_perlin(scene, box, rng, margin=round(2 * edge))
     cells = rng.standard_normal((7, 7), dtype=np.float32)
     cells -= cells.mean()
-    lobes = cv2.resize(cells, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+    lobes: np.ndarray = cv2.resize(cells, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
     lobes *= np.float32(0.5 * rng.uniform(*settings.irregularity))
     level = 1 - distance + lobes * np.minimum(distance, 1)
     return level, (level > 0) & (distance < 1.5)
@@ -120,7 +120,7 @@ def _padded_perlin(scene: Scene, box: Box, rng: np.random.Generator, *, margin: 
 
 def _texture(scene: Scene, box: Box, rng: np.random.Generator, *, shift: float) -> np.ndarray:
     """T'_tex around zero: fine tissue texture of a support image, and smooth unevenness."""
-    settings = scene.settings.density
+    settings = scene.density
     patch = source_patch(scene, box, rng=rng, depth=settings.depth)
     texture = patch - _blur(patch, 1.5 * scene.scale)
     # Edges of skull or ribs are no grain: keep what is within two standard deviations.

@@ -1,12 +1,13 @@
 """What a task works on, and what it hands back: new pixels in a small box."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from fusionmedclip.synthesis.anatomy import Anatomy
 from fusionmedclip.synthesis.masks import Box
+from fusionmedclip.synthesis.ranges import DensitySettings, GuidedSettings, PoissonSettings
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["Edit", "Scene"]
@@ -57,6 +58,21 @@ class Scene:
     scale: float
 
     @property
+    def poisson(self) -> PoissonSettings:
+        """The settings' own, which are the profile's where none were given; as ``density``, ``guided``."""
+        return cast(PoissonSettings, self.settings.poisson)
+
+    @property
+    def density(self) -> DensitySettings:
+        """See ``poisson``."""
+        return cast(DensitySettings, self.settings.density)
+
+    @property
+    def guided(self) -> GuidedSettings:
+        """See ``poisson``."""
+        return cast(GuidedSettings, self.settings.guided)
+
+    @property
     def whole(self) -> bool:
         """Whether all that is drawn lies inside the image."""
         return self.settings.placement == "whole"
@@ -67,7 +83,7 @@ class Scene:
 
     def enough(self, region: np.ndarray, drawn: np.ndarray) -> bool:
         """Whether enough of the region drawn lies on anatomy."""
-        return np.count_nonzero(region) >= self.settings.min_on_anatomy * np.count_nonzero(drawn)
+        return bool(np.count_nonzero(region) >= self.settings.min_on_anatomy * np.count_nonzero(drawn))
 
     def visible(self, change: np.ndarray, label: np.ndarray) -> bool:
         """Whether enough pixels change, and by enough to be seen."""

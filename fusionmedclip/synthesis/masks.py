@@ -5,7 +5,7 @@ Everything is drawn inside a small box, never on the whole image.
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -149,8 +149,9 @@ def perlin_mask(box: Box, *, rng: np.random.Generator, settings: PerlinSettings)
                 best, best_fill = (coefficients, rotation), fill
             if fill >= settings.min_fill:
                 break
-    noise = _perlin_noise(best[0], side=longest)
-    return _rotated(noise, best[1], size=(box.height, box.width)) > settings.threshold
+    chosen, turn = cast(tuple[np.ndarray, float], best)  # the first draw is fuller than -1
+    noise = _perlin_noise(chosen, side=longest)
+    return _rotated(noise, turn, size=(box.height, box.width)) > settings.threshold
 
 
 def _rotated(noise: np.ndarray, degrees: float, *, size: tuple[int, int]) -> np.ndarray:

@@ -41,7 +41,11 @@ TASKS: tuple[str, ...] = (
 )
 """Every task, originals beside their enhanced counterparts (thesis section 3.4)."""
 
-_ENHANCED = {"poisson": PoissonSettings, "density": DensitySettings, "guided": GuidedSettings}
+_ENHANCED: dict[str, type[Checked]] = {
+    "poisson": PoissonSettings,
+    "density": DensitySettings,
+    "guided": GuidedSettings,
+}
 
 Families = Mapping[str, Mapping[str, float]]
 

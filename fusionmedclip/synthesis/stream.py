@@ -87,13 +87,9 @@ class AnomalyStream:
             rng=rng,
             settings=self.settings,
         )
-        return image if self._colours is None else self._in_colour(image, mask, base), mask
-
-    def _in_colour(self, image: np.ndarray, mask: np.ndarray, base: int) -> np.ndarray:
-        colours = self._colours[base].copy()
-        change = (image - self.support[base])[mask]
-        colours[mask] = np.clip(colours[mask] + change[:, None], 0, 1)
-        return colours
+        if self._colours is None:
+            return image, mask
+        return _in_colour(self._colours[base], image - self.support[base], mask), mask
 
     def task(self, epoch: int, index: int) -> str:
         """Name of the task that ``draw(epoch, index)`` applies."""
@@ -122,3 +118,9 @@ class AnomalyStream:
         families = self.settings.families
         odds = self.settings.family_odds or dict.fromkeys(families, 1.0)
         return _pick(families[_pick(odds, rng)], rng)
+
+
+def _in_colour(colours: np.ndarray, change: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    changed = colours.copy()
+    changed[mask] = np.clip(changed[mask] + change[mask][:, None], 0, 1)
+    return changed

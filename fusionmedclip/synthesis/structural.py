@@ -68,7 +68,7 @@ def poisson(scene: Scene, *, rng: np.random.Generator) -> Edit:
 
     Only the interior is solved; its boundary values are the target's.
     """
-    settings = scene.settings.poisson
+    settings = scene.poisson
     box, _ = place_box(settings.side, anatomy=scene.anatomy, rng=rng, depth=settings.depth, whole=scene.whole)
     drawn = perlin_mask(box, rng=rng, settings=scene.settings.perlin)
     region = scene.on_anatomy(drawn, box)
