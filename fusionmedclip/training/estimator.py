@@ -97,7 +97,7 @@ class FusionMedCLIP(Detector):
         self.seed = 0
 
     @property
-    def frozen_features(self) -> bool:
+    def frozen_features(self) -> bool:  # type: ignore[override]  # here it depends on the settings
         """Whether scoring may take the frozen backbone's features from a store."""
         return self.settings.frozen_features
 
@@ -173,12 +173,12 @@ class FusionMedCLIP(Detector):
             :func:`fusionmedclip.training.fit.fit_model` for what it is for, and what it is not.
         """
         images = load_images(support, self.image_size, form=self.images)
-        self._make(seed)
+        model = self._make(seed)
         stream = AnomalyStream(images, self.settings.synthesis, seed=seed)
         visit = None if on_epoch is None else lambda epoch, _model: on_epoch(epoch, self)
         with ExitStack() as stack:
             fit_model(
-                self.model,
+                model,
                 stream,
                 k=len(images),
                 loss=self.settings.loss,
@@ -190,13 +190,14 @@ class FusionMedCLIP(Detector):
             )
         return self
 
-    def _make(self, seed: int) -> None:
+    def _make(self, seed: int) -> FusionModel:
         if self.model is not None and self.settings.model.lora is not None:
             raise InputError(
                 "this model adapted its backbone in place and cannot be fitted again", hint="make a new one"
             )
         self.seed = seed
         self.model = FusionModel(self.backbone, self.settings.model, seed=seed)
+        return self.model
 
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], already at the working size."""
@@ -205,8 +206,9 @@ class FusionMedCLIP(Detector):
             text = self._text()
             for batch, kept in even_batches(images, self.batch_size):
                 pixels = self.backbone.pixels(batch)
+                height, width = pixels.shape[-2:]
                 with self.backbone.autocast(self.settings.precision):
-                    scores, maps = model.score_features(model.features(pixels), text, pixels.shape[-2:])
+                    scores, maps = model.score_features(model.features(pixels), text, (height, width))
                 parts.append(_scores(scores, maps).first(kept))
         return join(parts)
 
@@ -262,9 +264,9 @@ class FusionMedCLIP(Detector):
         record = read_record(Path(folder))
         if record["backbone"]["digest"] != self.backbone_digest:
             raise InputError(f"{folder}: fitted on another backbone than this one; scores would mean nothing")
-        self._make(record["seed"])
+        model = self._make(record["seed"])
         read_trained(Path(folder), self._trained())
-        self.model.eval()
+        model.eval()
         return self
 
     def _trained(self) -> dict[str, torch.nn.Parameter]:

@@ -104,8 +104,9 @@ def total_loss(
     if settings.image == "focal_pixel":
         if maps is None:
             raise InputError("loss.image: focal_pixel needs a map", hint="use focal_max with head: gap")
-        more = {"gamma": settings.gamma, "smoothing": settings.pixel_smoothing, "alpha": settings.alpha}
-        image = pixel_focal_loss(maps, masks, **more)
+        image = pixel_focal_loss(
+            maps, masks, gamma=settings.gamma, smoothing=settings.pixel_smoothing, alpha=settings.alpha
+        )
     elif settings.image == "focal_max":
         label = masks.flatten(1).any(dim=1)
         image = focal_loss(scores, label, gamma=settings.gamma, alpha=settings.alpha)

@@ -75,11 +75,11 @@ def augment(
     if settings.crop_scale is None:
         view = _resize(_centre(picture), size)
     else:
-        top, left, height, width = _crop_box(picture.shape, settings, boxes)
+        top, left, height, width = _crop_box(picture.shape, settings.crop_scale, settings.crop_ratio, boxes)
         view = _resize(picture[top : top + height, left : left + width], size)
     if settings.flip and flip:
         view = view[:, ::-1]
-    grey = np.ascontiguousarray(view, np.float32) / 255
+    grey: np.ndarray = np.ascontiguousarray(view, np.float32) / 255
     if settings.contrast:
         mean = grey.mean()
         grey = mean + (grey - mean) * np.float32(1 + contrast * settings.contrast)
@@ -93,11 +93,11 @@ def augment(
 
 
 def _crop_box(
-    shape: tuple[int, int], settings: AugmentSettings, draws: np.ndarray
+    shape: tuple[int, ...], scale: tuple[float, float], ratio_range: tuple[float, float], draws: np.ndarray
 ) -> tuple[int, int, int, int]:
     """Top, left, height and width by torchvision's rule: area uniform, aspect ratio log-uniform."""
-    low, high = settings.crop_scale
-    ratios = np.log(settings.crop_ratio)
+    low, high = scale
+    ratios = np.log(ratio_range)
     for area_draw, ratio_draw, top_draw, left_draw in draws:
         area = shape[0] * shape[1] * (low + (high - low) * area_draw)
         ratio = math.exp(ratios[0] + (ratios[1] - ratios[0]) * ratio_draw)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ def embed_images(
     world : World
     precision : str
     """
-    parts = [torch.zeros(0, backbone.embed_dim, device=world.device)]
+    parts = [torch.zeros(0, cast(int, backbone.embed_dim), device=world.device)]
     for images in batches:
         with backbone.autocast(precision):
             features = backbone.visual(backbone.pixels(images))
@@ -70,8 +71,8 @@ def validation_loss(
     temperature : float
     """
     total = chance = 0.0
-    for rows in np.array_split(order, max(1, len(order) // batch)):
-        rows = torch.from_numpy(rows).to(images.device)
+    for part in np.array_split(order, max(1, len(order) // batch)):
+        rows = torch.from_numpy(part).to(images.device)
         same = equal_captions(captions[rows])
         loss = contrastive_loss(images[rows], texts[captions[rows]], temperature=temperature, excluded=same)
         total += loss.item() * len(rows)

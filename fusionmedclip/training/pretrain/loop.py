@@ -60,7 +60,8 @@ class Loop:
         self.settings: PretrainSettings = step.settings
         self.backbone: Backbone = step.backbone
         self.world: World = step.world
-        self.state, self.best = RunState(), {}
+        self.state = RunState()
+        self.best: dict[str, Tensor] = {}
         self.images, self.seconds = 0, 0.0
         self.prefetcher = Prefetcher(workers=self.settings.workers, ahead=self.settings.prefetch)
         self.optimiser = make_optimiser(self.backbone, self.settings)
@@ -163,7 +164,7 @@ class Loop:
             return
         tensors, state = kept
         self.state = RunState.from_json(state)
-        self.best: dict[str, Tensor] = restore_tensors(tensors, self.backbone.visual, self.optimiser)
+        self.best = restore_tensors(tensors, self.backbone.visual, self.optimiser)
 
     def _save(self) -> None:
         if self.world.first:

@@ -6,7 +6,7 @@ speed. Threads suffice because Pillow and OpenCV release the interpreter's lock.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -85,7 +85,7 @@ class Prefetcher:
 
     def batches(
         self, make: Callable[..., np.ndarray], plan: Iterable[Sequence[tuple]]
-    ) -> Iterator[np.ndarray]:
+    ) -> Generator[np.ndarray, None, None]:
         """Yield ``np.stack([make(*item) for item in batch])`` for each batch of the plan.
 
         Yields

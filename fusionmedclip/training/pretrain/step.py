@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -180,11 +181,12 @@ class TrainStep:
         leaf = torch.cat(embeddings).requires_grad_()
         loss = loss_of(self.world.gather(leaf))
         (loss * self.world.size).backward()
+        gradient = cast(Tensor, leaf.grad)
         for part in parts:
             later = part is not parts[-1] and self.world.size > 1
             sync = self.tower.no_sync() if later else nullcontext()
             with sync, self.dropping.use(masks.rows(part, self.world.device)):
-                self._embed(self.tower, pixels[part]).backward(leaf.grad[part])
+                self._embed(self.tower, pixels[part]).backward(gradient[part])
         return loss.item()
 
     def _embed(self, tower: torch.nn.Module, pixels: Tensor) -> Tensor:

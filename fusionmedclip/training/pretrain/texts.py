@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def embed_texts(backbone: Backbone, texts: Sequence[str], *, world: World, batch
         On the world's device.
     """
     own = list(texts[world.rank :: world.size])
-    parts = [torch.zeros(0, backbone.embed_dim, device=world.device)]
+    parts = [torch.zeros(0, cast(int, backbone.embed_dim), device=world.device)]
     for start in range(0, len(own), batch):
         tokens = backbone.tokenizer(own[start : start + batch]).to(world.device)
         parts.append(F.normalize(encode_text(backbone, tokens).float(), dim=-1))
