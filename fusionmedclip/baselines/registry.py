@@ -8,6 +8,8 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.settings import build
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from fusionmedclip.models.backbones import Backbone
     from fusionmedclip.models.detector import Detector
 
@@ -65,7 +67,7 @@ def create(
     >>> create("mean_brightness").fit(support).score(images).scores  # doctest: +SKIP
     """
     made = build(settings_class(kind), settings, where=kind)
-    cls = detector_class(kind)
+    cls: Any = detector_class(kind)  # each has a constructor of its own
     if not cls.needs_backbone:
         if backbone is not None:
             raise InputError(f"{kind} takes no backbone", received=_named(backbone), hint="leave it out")
@@ -82,7 +84,7 @@ def detector_class(kind: str) -> "type[Detector]":
     return load(entries(kind)[0])
 
 
-def settings_class(kind: str) -> type:
+def settings_class(kind: str) -> "type[DataclassInstance]":
     """Frozen dataclass of a kind's settings, with the official defaults; loads no torch."""
     return load(entries(kind)[1])
 

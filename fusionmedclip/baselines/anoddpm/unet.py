@@ -63,7 +63,7 @@ class _Steps(nn.ModuleList):
 
 
 class _Enter(nn.Conv2d):
-    def forward(self, x: Tensor, _time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, _time: Tensor | None = None) -> Tensor:
         return super().forward(x)
 
 

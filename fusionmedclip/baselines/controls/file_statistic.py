@@ -21,6 +21,8 @@ class FileStatistic(_Statistic):
     is lost once images have been resized. :func:`fusionmedclip.pipeline.runs.run_method` hands it over.
     """
 
+    settings: FileStatisticSettings
+
     def __init__(self, *, settings: FileStatisticSettings | None = None, device: str = "cpu"):
         super().__init__(settings=settings or FileStatisticSettings())
         self._shares: dict[str, float] | None = None

@@ -82,6 +82,8 @@ class Contrast(_Statistic):
 class BorderDarkness(_Statistic):
     """One minus the mean of a frame of pixels: how the picture was cropped."""
 
+    settings: BorderDarknessSettings
+
     def __init__(self, *, settings: BorderDarknessSettings | None = None, device: str = "cpu"):
         super().__init__(settings=settings or BorderDarknessSettings())
 

@@ -38,10 +38,11 @@ class SpatialTransformer(nn.Module):
             nn.Flatten(),
         )
         height, width = ((side + 3) // 4 for side in grid)  # two poolings, each rounding up
-        self.regress = nn.Sequential(nn.Linear(16 * height * width, 1024), nn.ReLU(), nn.Linear(1024, 3))
-        nn.init.zeros_(self.regress[2].weight)
+        first, last = nn.Linear(16 * height * width, 1024), nn.Linear(1024, 3)
+        self.regress = nn.Sequential(first, nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
         with torch.no_grad():
-            self.regress[2].bias.copy_(torch.tensor([0.0, 1.0, 1.0]))
+            last.bias.copy_(torch.tensor([0.0, 1.0, 1.0]))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Warped maps (B, C, H, W), and the affine matrices (B, 2, 3)."""
@@ -107,7 +108,7 @@ class RegistrationNetwork(nn.Module):
         """Put the transformers behind their stages, whatever network those belong to."""
         thetas: list[Tensor] = []
 
-        def behind(transformer: SpatialTransformer):
+        def behind(transformer: nn.Module):
             def hook(_module, _inputs, output):
                 warped, theta = transformer(output)
                 thetas.append(theta)

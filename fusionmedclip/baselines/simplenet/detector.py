@@ -34,6 +34,9 @@ class SimpleNetHead(nn.Module):
     projection : bool
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, dim: int, hidden: int, *, projection: bool = True):
         super().__init__()
         self.register_buffer("mean", torch.zeros(dim))

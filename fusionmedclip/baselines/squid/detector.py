@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -44,7 +44,8 @@ class SQUID(Detector):
         s = self.settings
         images = resize_images(support, s.image_size)
         networks = self._make(seed).train()
-        made, judge = networks["generator"], networks["discriminator"]
+        made = cast(Generator, networks["generator"])
+        judge = cast(Discriminator, networks["discriminator"])
         optimisers = _optimisers(networks, s)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimisers[0],

@@ -47,6 +47,9 @@ class MemoryQueue(nn.Module):
         See :func:`sharpened`.
     """
 
+    memory: Tensor
+    position: Tensor
+
     def __init__(self, slots: int, dim: int, *, kept: int):
         super().__init__()
         self.kept = kept

@@ -1,6 +1,6 @@
 """SQUID's generator (encoder, in-painting bottleneck, student and teacher decoders) and discriminator."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,8 @@ class _Block(nn.Module):
 class _InPainting(nn.Module):
     """Each patch's bottleneck feature, replaced by memory and attention to the patches around it."""
 
+    bits: Tensor
+
     def __init__(self, channels: int, side: int, settings: SQUIDSettings):
         super().__init__()
         narrow = channels // 4
@@ -99,8 +101,9 @@ class _InPainting(nn.Module):
 
     def remember(self) -> None:
         """Push what the last pass saw into the queues."""
+        seen = cast(Tensor, self.latest)
         for i, queue in enumerate(self.queues):
-            queue.push(self.latest[:, i])
+            cast(MemoryQueue, queue).push(seen[:, i])
 
 
 def _neighbours(read: Tensor) -> Tensor:

@@ -65,26 +65,26 @@ class WinCLIP(Detector):
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, H, W) images in [0, 1]."""
-        fitted(self._states, "WinCLIP")
+        states = fitted(self._states, "WinCLIP")
         parts = []
         for batch, kept in even_batches(images, self.settings.batch_size):
-            scores, maps = self._score(self.backbone.pixels(batch))
+            scores, maps = self._score(self.backbone.pixels(batch), states)
             parts.append(
                 Scores(scores.double().cpu().numpy(), resize_maps(maps, batch.shape[1:])).first(kept)
             )
         return join(parts)
 
-    def _score(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def _score(self, pixels: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         views, grid = self._views(pixels)
         near = torch.stack([self._association(views[side], grid, side) for side in views]).mean(dim=0)
         if not self.settings.language:
             return near.flatten(1).amax(dim=1), near
         tau = self.settings.temperature
-        image = anomaly_probability(self.backbone.clip_model.encode_image(pixels), self._states, tau)
+        image = anomaly_probability(self.backbone.clip_model.encode_image(pixels), states, tau)
         inverse = [1 / image[:, None, None].expand(-1, *grid)]
         for side in views:
             if side > 1:
-                windows = anomaly_probability(views[side], self._states, tau)
+                windows = anomaly_probability(views[side], states, tau)
                 inverse.append(1 / harmonic_patches(windows, grid, side))
         text = len(inverse) / torch.stack(inverse).sum(dim=0)
         return (image + near.flatten(1).amax(dim=1)) / 2, (text + near) / 2
