@@ -24,7 +24,7 @@ class Reliability(NamedTuple):
         Share of them that is anomalous.
     """
 
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # in place of tuple.count, which nobody asks
     score: np.ndarray
     frequency: np.ndarray
 

@@ -58,6 +58,7 @@ def compare(
     # Equal structural components differ by rounding at most, never by as much as one pair of images.
     error = standard_error if standard_error > 1e-12 else 0.0
     reach = t_reach(error, level=level, degrees=degrees)
+    p_value: float | None
     if error:
         ratio = -abs(difference) / error
         p_value = float(2 * (ndtr(ratio) if math.isinf(degrees) else stdtr(degrees, ratio)))

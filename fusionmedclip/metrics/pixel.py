@@ -125,8 +125,6 @@ class PixelCounts:
         same = all(np.array_equal(getattr(self, f"_{name}"), getattr(other, f"_{name}")) for name in _ARRAYS)
         return same and self._regions == other._regions
 
-    __hash__ = None
-
     def __repr__(self) -> str:
         return f"PixelCounts(positives={self.positives}, negatives={self.negatives}, regions={self.regions})"
 

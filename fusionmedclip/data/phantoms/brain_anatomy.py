@@ -105,7 +105,8 @@ def healthy_brain(rng: np.random.Generator, u: Array, v: Array, shown: Slice) ->
         (edge, 0.03),
         (edge + 0.01, sequence.csf),
     )
-    shell = np.interp(depth, *zip(*layers, strict=True)).astype(np.float32)
+    at, level = zip(*layers, strict=True)
+    shell = np.interp(depth, at, level).astype(np.float32)
     q = (depth - np.float32(edge + gap)) / np.float32(1 - edge - gap)
 
     fluid, cortex = _cortex(rng, u, v, q, shown.atrophy)

@@ -90,7 +90,9 @@ def _lesion(
 def _scanned(rng: np.random.Generator, signal: Array, settings: Settings) -> Array:
     """Texture, coil sensitivity, limited resolution and Rician noise (Gudbjartsson and Patz, 1995)."""
     size = signal.shape[0]
-    image = signal * (1 + 0.05 * smooth_noise(rng, size, 40)) * np.exp(0.16 * smooth_noise(rng, size, 3))
+    image: Array = (
+        signal * (1 + 0.05 * smooth_noise(rng, size, 40)) * np.exp(0.16 * smooth_noise(rng, size, 3))
+    )
     image = cv2.GaussianBlur(image, (0, 0), size / 224 * (0.45 + 0.6 * settings.blur) + 0.1)
     sigma = np.float32(0.008 + 0.045 * settings.noise)
     real, imaginary = sigma * rng.standard_normal((2, size, size), dtype=np.float32)

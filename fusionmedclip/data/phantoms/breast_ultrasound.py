@@ -106,7 +106,8 @@ def _breast(rng: np.random.Generator, x: Array, z: Array, settings: Settings) ->
         (wall, fat - 4),
         (wall + 0.06, deep),
     )
-    echo = np.interp(depth, *zip(*layers, strict=True)).astype(np.float32)
+    at, level = zip(*layers, strict=True)
+    echo = np.interp(depth, at, level).astype(np.float32)
 
     in_gland = ramp(np.maximum(top - depth, depth - bottom), 0.06)
     in_fat = ramp(np.maximum(skin + 0.01 - depth, depth - top), 0.03)
@@ -165,7 +166,7 @@ def _scanned(rng: np.random.Generator, echo: Array, settings: Settings) -> Array
     """Speckle, logarithmic compression, smoothing and electronic noise."""
     span = 46 + 18 * settings.contrast
     decibels = speckle(rng, echo, looks=4 - int(3 * settings.noise), spread=0.7 + 0.8 * settings.blur)
-    image = (decibels + np.float32(span - 7)) / np.float32(span)
+    image: Array = (decibels + np.float32(span - 7)) / np.float32(span)
     image = cv2.GaussianBlur(image, (0, 0), 0.3 + echo.shape[0] / 224 * 0.75 * settings.blur)
     image = image + np.float32(0.05 * settings.noise) * rng.standard_normal(image.shape, dtype=np.float32)
     return show(image, settings, gain=(0.68, 1.35), gamma=(1.0, 2.0))

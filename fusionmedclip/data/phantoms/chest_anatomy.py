@@ -76,7 +76,7 @@ def _body(rng: np.random.Generator, chest: Chest, build: float) -> Array:
     trunk = np.maximum(across - np.float32(wide) - 0.08 * np.clip(y, 0, 1), np.float32(top + 0.18) - y)
     neck = capsule(across, y, (0.0, -1.5), (0.0, -0.6), (0.24, 0.3))
     shoulder = capsule(across, y, (0.15, top + 0.04), (0.95, top + uniform(rng, 0.25, 0.45)), (0.16, 0.2))
-    parts = (trunk, neck, shoulder)
+    parts: tuple[Array, ...] = (trunk, neck, shoulder)
     if build > 0.3:
         parts += (capsule(across, y, (0.98, top + 0.35), (1.1, 0.6), (0.2, 0.16)),)
     return ramp(np.minimum.reduce(parts), 0.07)

@@ -38,7 +38,8 @@ def plane(size: int) -> tuple[Array, Array]:
         In ``(-1, 1)``; the side is two units.
     """
     axis = ((np.arange(size) + 0.5) * (2 / size) - 1).astype(np.float32)
-    return tuple(np.meshgrid(axis, axis))
+    x, y = np.meshgrid(axis, axis)
+    return x, y
 
 
 def turned(x: Array, y: Array, degrees: float) -> tuple[Array, Array]:
@@ -118,7 +119,8 @@ def capsule(
 ) -> Array:
     """Signed distance to a thick segment whose radius runs from ``radii[0]`` to ``radii[1]``."""
     dx, dy = float(end[0] - start[0]), float(end[1] - start[1])
-    px, py = x - np.float32(start[0]), y - np.float32(start[1])
+    px: Array = x - np.float32(start[0])
+    py: Array = y - np.float32(start[1])
     t = np.clip((px * dx + py * dy) / np.float32(dx * dx + dy * dy), 0, 1)
     px, py = px - t * dx, py - t * dy
     return np.sqrt(px * px + py * py) - (np.float32(radii[0]) + t * np.float32(radii[1] - radii[0]))

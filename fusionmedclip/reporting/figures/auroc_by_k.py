@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -79,7 +79,7 @@ def _draw_lines(table: pd.DataFrame, titles: Mapping[str, str], title: str, out:
 
 def _draw_method(axis: "Axes", cells: pd.DataFrame, titles: Mapping[str, str], shift: float) -> None:
     method = cells["method"].iloc[0]
-    look = {"color": colour(method), "marker": marker(method)}
+    look: dict[str, Any] = {"color": colour(method), "marker": marker(method)}
     axis.plot(cells["k"] * shift, cells["paper_mean"], **look, linestyle=":", linewidth=0.8, alpha=0.35)
     if cells["mean"].notna().any():
         axis.errorbar(

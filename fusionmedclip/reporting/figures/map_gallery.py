@@ -59,8 +59,8 @@ def draw_map_gallery(
         ``.png``; the PDF lies beside it.
     """
     labels = pd.read_csv(manifest, usecols=["label"])["label"].to_numpy()
-    kept = [(name, np.load(path)) for name, path in zip(titles, examples, strict=True)]
-    kept = [(name, data["rows"], data["maps"].astype(np.float32)) for name, data in kept if len(data["rows"])]
+    held = [(name, np.load(path)) for name, path in zip(titles, examples, strict=True)]
+    kept = [(name, data["rows"], data["maps"].astype(np.float32)) for name, data in held if len(data["rows"])]
     rows = kept[0][1] if kept else np.empty(0, int)
     rows = rows[np.argsort(-labels[rows], kind="stable")]
     heading = f"{title}, k = {k}: anomaly maps"
@@ -86,7 +86,7 @@ def draw_map_gallery(
         axis = axes[0, 0]
         side = draw_mosaic(axis, pictures)
         for line, row in enumerate(rows):
-            y, x = place(2 * line, 0, side)
+            y = place(2 * line, 0, side)[0]
             word = "abnormal" if labels[row] else "normal"
             axis.text(-0.06 * side, y + side, word, rotation=90, ha="right", va="center")
             _outline(axis, truth[row], *place(2 * line + 1, 0, side))

@@ -73,7 +73,9 @@ def _steps(axis: "Axes", values: np.ndarray, edges: np.ndarray, *, color: str, *
     """As ``axis.stairs``, which would also go through every step for limits that are set anyway."""
     from matplotlib.patches import StepPatch
 
-    axis.add_artist(StepPatch(values, edges, baseline=None, fill=False, edgecolor=color, **style))
+    # No baseline: a line alone, which the stub does not know.
+    outline = StepPatch(values, edges, baseline=None, fill=False, edgecolor=color, **style)  # type: ignore[arg-type]
+    axis.add_artist(outline)
 
 
 def _finish(axis: "Axes", heading: str, x: str, y: str, area: str) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 from zlib import crc32
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 __all__ = [
     "ABNORMAL",
@@ -30,7 +31,7 @@ STAND_IN_NOTE = (
 NORMAL, ABNORMAL, THESIS = "#0072b2", "#d55e00", "0.45"
 """Colours of normal images, abnormal images and the thesis's figures."""
 
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.labelsize": 8,
@@ -110,7 +111,7 @@ def drawing(
     title: str = "",
     notes: Iterable[str] = (),
     stand_in: bool = False,
-    share: str | bool = False,
+    share: Literal["none", "all", "row", "col"] | bool = False,
     pictures: bool = False,
 ) -> Iterator[tuple["Figure", "np.ndarray"]]:
     """A figure of ``lines`` x ``columns`` panels, saved as PNG and PDF when the block ends.

@@ -28,8 +28,8 @@ def draw_training_curves(
     folder : path
     """
     for dataset, methods in dict(figures).items():
-        found = {name: (entry["k"], _curves(entry["logs"])) for name, entry in dict(methods).items()}
-        found = {name: (k, curve) for name, (k, curve) in found.items() if curve is not None}
+        read = {name: (entry["k"], _curves(entry["logs"])) for name, entry in dict(methods).items()}
+        found = {name: (k, curve) for name, (k, curve) in read.items() if curve is not None}
         columns = max(1, min(3, len(found)))
         with drawing(
             Path(folder, f"training_{dataset}.png"),
