@@ -94,9 +94,10 @@ def write_crate(
     flow = crate.add_workflow(
         dest_path=main, main=True, lang="snakemake", properties=_described(main, source)
     )
-    for name, path in {**held, "config.yaml": None, **code}.items():
+    within: dict[str, Path | None] = {**held, "config.yaml": None, **code}
+    for name, place in within.items():
         if name != main:
-            crate.add_file(dest_path=name, properties=_described(name, path))
+            crate.add_file(dest_path=name, properties=_described(name, place))
     sheets = map(read_json, datasheets)
     used = [_add(crate, f"#{sheet['dataset']}", _dataset(sheet, titles)) for sheet in sheets]
     made = [crate.dereference(name) for name in held if name.startswith("tables/") or name == "report.html"]

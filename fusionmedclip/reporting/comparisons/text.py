@@ -51,7 +51,7 @@ def sentences(
     for (dataset, k), group in groups:
         best, second = group.sort_values("mean", ascending=False, kind="stable")["method"].iloc[:2]
         pair = pairs[dataset, k, frozenset((best, second))]
-        names = [titles.get(name, name) for name in (best, second)]
+        names = titles.get(best, best), titles.get(second, second)
         found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best)}")
     tested = int(comparisons["p"].notna().sum())
     how = (

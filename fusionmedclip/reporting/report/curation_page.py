@@ -67,7 +67,7 @@ def curation_page(
     curations: Sequence[Curation],
     manifests: Mapping[str, pd.DataFrame],
     roots: Mapping[str, Path],
-    target: Path,
+    target: str | Path,
     *,
     read: Mapping[str, ReadSettings] | None = None,
     leaks: Mapping[str, pd.DataFrame] | None = None,
@@ -205,8 +205,8 @@ def _pictures(title: str, findings: Sequence[Finding], album: _Album, most: int)
     groups = []
     for finding in findings[:most]:
         shown = "".join(album.figure(image_id) for image_id in finding.images[:_IN_GROUP])
-        rest = len(finding.images) - _IN_GROUP
-        more = f"<span class='note'>and {rest} more</span>" if rest > 0 else ""
+        left = len(finding.images) - _IN_GROUP
+        more = f"<span class='note'>and {left} more</span>" if left > 0 else ""
         groups.append(f"<div class='group'>{shown}{more}</div>")
     rest = f"<p class='note'>and {len(findings) - most} more</p>" if len(findings) > most else ""
     head = f"<h3>{escape(title)} ({len(findings)})</h3><p class='hint'>{_hint(findings[0].hint)}</p>"

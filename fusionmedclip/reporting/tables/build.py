@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -96,7 +97,7 @@ def build_table(
             [] if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
         ),
     }
-    look = {
+    look: dict[str, Any] = {
         "title": title,
         "titles": titles,
         "layout": layout,

@@ -5,6 +5,7 @@ Every number is one of the table's CSV, in percent with one decimal.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -112,7 +113,7 @@ def places(table: pd.DataFrame, unranked: Sequence[str] = ()) -> dict[int, int]:
     than two methods ran has no best. ``unranked`` methods (those that chose by the test set) get no place.
     """
     ran = table[table["mean"].notna() & ~table["method"].isin(list(unranked))]
-    found = {}
+    found: dict[int, int] = {}
     for _, group in ran.groupby(["dataset", "k"], sort=False):
         if len(group) < 2:
             continue
@@ -159,15 +160,16 @@ def make_grid(
         line, column, labels = ["row", "method"], ["dataset", "k"], ("", "Configuration")
     else:
         line, column, labels = ["dataset", "k"], ["method"], ("Data set", "k")
-    place, flags, lines = places(table, unranked), {}, []
+    place, lines = places(table, unranked), []
+    flags: dict[str, int] = {}
     judged = {} if verdicts is None else _judged(verdicts)
     columns = list(dict.fromkeys(zip(*(table[name] for name in column), strict=True)))
     for key, group in table.groupby(line, sort=False):
-        cells = {
+        found = {
             tuple(row[name] for name in column): _cell(row, place.get(index, 0), flags, judged)
             for index, row in group.iterrows()
         }
-        lines.append((tuple(_named(v, titles) for v in key), tuple(cells[c] for c in columns)))
+        lines.append((tuple(_named(v, titles) for v in key), tuple(found[c] for c in columns)))
     shots = table["k"].nunique() > 1
     if layout == "method" and not shots:
         title = f"{title}, k = {table['k'].iloc[0]}"
@@ -209,7 +211,7 @@ def _cell(
     said = flags_of(row["table"], row["dataset"], row["method"], row["k"])
     for note in said:
         flags.setdefault(note, len(flags) + 1)
-    thesis = {"thesis": percent(row["paper_mean"]), "thesis_std": percent(row["paper_std"])}
+    thesis: dict[str, Any] = {"thesis": percent(row["paper_mean"]), "thesis_std": percent(row["paper_std"])}
     numbers = tuple(sorted(flags[note] for note in said))
     if row["status"] in WITHOUT_NUMBER:
         return GridCell(**thesis, flags=numbers, status=row["status"])

@@ -127,7 +127,7 @@ def _differ(ours: Any, protocol: Any, path: str) -> dict[str, tuple[Any, Any]]:
         return {} if ours == protocol else {path: (ours, protocol)}
     if path and ours.get("kind") != protocol.get("kind"):
         return {f"{path}.kind": (ours.get("kind"), protocol.get("kind"))}
-    found = {}
+    found: dict[str, tuple[Any, Any]] = {}
     for name in dict.fromkeys([*protocol, *ours]):
         below = f"{path}.{name}" if path else name
         found |= _differ(ours.get(name), protocol.get(name), below)
@@ -138,7 +138,7 @@ def leaves(settings: Any, path: str = "") -> dict[str, Any]:
     """Dotted key to value of everything that is no mapping, and of empty mappings."""
     if not isinstance(settings, Mapping) or not settings:
         return {path: settings}
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in settings.items():
         found |= leaves(value, f"{path}.{name}" if path else str(name))
     return found

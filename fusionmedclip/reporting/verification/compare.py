@@ -26,10 +26,10 @@ def difference(written: Any, again: Any, where: str = "") -> str:
                 return found
         return ""
     if _listed(written) and _listed(again) and len(written) == len(again):
-        found = (
+        differences = (
             difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(written, again, strict=True))
         )
-        return next(filter(None, found), "")
+        return next(filter(None, differences), "")
     return "" if _same(written, again) else f"{where}: {written} is written, {again} is computed"
 
 

@@ -69,7 +69,7 @@ def compute_again(
             bad.add(finding.file)
 
     with tempfile.TemporaryDirectory() as scratch:
-        said = {run: record.get("settings") for run, record in found.metrics.items()}
+        said: dict[str, Any] = {run: record.get("settings") for run, record in found.metrics.items()}
         asked = {run: settings for run, settings in said.items() if digest(settings) == found.runs[run]}
         note([_reasons(found, asked, bad)])
         images, unchecked = check_data(

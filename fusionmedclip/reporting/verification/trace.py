@@ -46,7 +46,7 @@ class TracedRun:
     metrics: Path
     record: dict[str, Any]
     printed: float
-    recomputed: float
+    recomputed: float | None
     inputs: dict[str, str]
     changed: tuple[str, ...]
     settings_hold: bool
@@ -189,7 +189,7 @@ def _trace_run(
     )
 
 
-def _recompute(results: Path, files: RunFiles, metric: str) -> float:
+def _recompute(results: Path, files: RunFiles, metric: str) -> float | None:
     """The metric from scores or pixel counts; NaN where these are not there or are damaged."""
     try:
         if metric.startswith("pixel"):
