@@ -74,7 +74,8 @@ def make_split(
         for row in _conflicting(frame):
             parts.leave_out(row, "a near-duplicate carries the other label")
             label = int(frame["label"][row])
-            wanted[label] = None if wanted[label] is None else max(0, wanted[label] - 1)
+            count = wanted[label]
+            wanted[label] = None if count is None else max(0, count - 1)
     for label, title in ((1, "abnormal"), (0, "normal")):
         _draw_test(parts, label=label, title=title, wanted=wanted[label], seed=seed)
     for row in parts.undecided():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import cast
 
 from rich.console import Console
 
@@ -175,10 +176,11 @@ def _download(
 
 def _download_one(settings: AcquireSettings, folder: Path, record: Path, console: Console) -> dict[str, str]:
     """Fetch, check and unpack; the archive is kept until its content is in place."""
-    name = _name(settings.url)
+    url = cast(str, settings.url)
+    name = _name(url)
     archive = folder.parent / f".{folder.name}.{name}"
     if not archive.exists():
-        fetch(settings.url, archive, console=console)
+        fetch(url, archive, console=console)
     digest = file_sha256(archive)
     if settings.sha256 is not None and digest != settings.sha256.lower():
         archive.unlink()

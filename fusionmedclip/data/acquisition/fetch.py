@@ -14,6 +14,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -152,7 +153,7 @@ def _name(url: str) -> str:
 class Advance:
     """Tells the bar how far a download is."""
 
-    def __init__(self, progress: Progress, task: int):
+    def __init__(self, progress: Progress, task: TaskID):
         self._progress, self._task = progress, task
 
     def __call__(self, have: int, total: int | None) -> None:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from fusionmedclip.data.files.folders import below, is_stray
 from fusionmedclip.errors import InputError
@@ -135,7 +135,7 @@ def _entries(archive: Path, limits: UnpackLimits) -> Iterator[tuple[str, IO[byte
                 continue
             if not member.isreg():
                 raise InputError(f"{archive}: {member.name} is a link or a device", hint=_DISTRUST)
-            yield member.name, container.extractfile(member)
+            yield member.name, cast(IO[bytes], container.extractfile(member))  # None is of what is no file
         _check_end(archive, container, limits)
 
 

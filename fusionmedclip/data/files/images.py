@@ -62,7 +62,8 @@ def _refuse_twice(files: Sequence[Path]) -> None:
 
 def _images_of(folder: Path, mask_suffix: str | None) -> list[Path]:
     problems = Problems()
-    images, others = [], []
+    images: list[Path] = []
+    others: list[Path] = []
     for path in data_files(folder, problems, below=False):
         (images if is_image_file(path) else others).append(path)
     for path in others:

@@ -150,9 +150,8 @@ def _reasons(table: pd.DataFrame, source: CaptionSource) -> list[str | None]:
     console = Console(stderr=True)
     with ThreadPoolExecutor(source.workers) as pool:
         results = pool.map(_why_unreadable, table["file"])
-        hide = not console.is_terminal
-        bar = {"total": len(table), "console": console, "transient": True, "disable": hide}
-        return list(track(results, "checking images", **bar))
+        hide, title = not console.is_terminal, "checking images"
+        return list(track(results, title, total=len(table), console=console, transient=True, disable=hide))
 
 
 def _why_unreadable(file: str) -> str | None:

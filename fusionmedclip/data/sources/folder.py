@@ -85,8 +85,7 @@ def _list_class(
         _report_mask_folders(images, listing, class_name)
     _report_shared_names(images, masks, listing)
     for path in images:
-        own = masks.pop(place_of(path), [])
-        own = [mask.relative_to(listing.root).as_posix() for mask in own]
+        own = [mask.relative_to(listing.root).as_posix() for mask in masks.pop(place_of(path), [])]
         if shared is not None:
             own += shared.find(path)
         listing.records.append(
@@ -103,7 +102,8 @@ def _list_class(
 
 def _images(listing: Listing, class_name: str, entries: list[Path]) -> list[Path]:
     """Images and masks of a class; other files are kept as ignored, unreadable formats as a problem."""
-    images, others = [], []
+    images: list[Path] = []
+    others: list[Path] = []
     for path in entries:
         (images if path.is_dir() or is_image_file(path) else others).append(path)
     stems = {path.parent / stem_of(path) for path in images}

@@ -68,7 +68,8 @@ def inspect_listing(
     """Rows of the manifest for what can be read, and the problems of what cannot."""
     problems = Problems()
     problems.messages.extend(listing.problems.messages)
-    rows, seen = [], {}
+    rows: list[dict] = []
+    seen: dict[str, str] = {}
 
     def inspect(record: Record) -> dict | InputError:
         try:

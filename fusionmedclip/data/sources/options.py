@@ -65,7 +65,7 @@ def _expand(record: Record, listing: Listing, slices: str | int, settings: ReadS
         return []
     if count == 1:
         return [record]
-    wanted = range(count) if slices == "all" or slices >= count else _spread(count, int(slices))
+    wanted = range(count) if slices == "all" or int(slices) >= count else _spread(count, int(slices))
     return [
         replace(
             record,
