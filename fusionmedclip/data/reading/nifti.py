@@ -8,10 +8,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import nibabel
 import numpy as np
 from nibabel.analyze import AnalyzeImage
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from fusionmedclip.data.reading.scaling import as_floats, percentile_range, scale_to_unit
@@ -83,8 +85,8 @@ def load_oriented(path: Path, *, channel: str = "luma") -> Oriented:
     if values.min() == values.max():
         _check_constant(path, image)
     _, affine = _canonical(image)
-    zooms = tuple(float(zoom) or 1.0 for zoom in np.abs(nibabel.affines.voxel_sizes(affine)))
-    return Oriented(values, zooms, affine)
+    across, deep, up = (float(zoom) or 1.0 for zoom in np.abs(nibabel.affines.voxel_sizes(affine)))
+    return Oriented(values, (across, deep, up), affine)
 
 
 @guarded("volume", hint=HINT)
@@ -184,11 +186,12 @@ def _check_constant(path: Path, image: nibabel.spatialimages.SpatialImage) -> No
             received=f"{math.prod(image.shape[3:])} volumes",
             hint="save the volume that is meant as a file of its own",
         )
-    scaled = isinstance(image, AnalyzeImage) and (image.dataobj.slope, image.dataobj.inter) != (1, 0)
-    if scaled and np.ptp(image.dataobj.get_unscaled()) > 0:
+    stored = cast(ArrayProxy, image.dataobj)
+    scaled = isinstance(image, AnalyzeImage) and (stored.slope, stored.inter) != (1, 0)
+    if scaled and np.ptp(stored.get_unscaled()) > 0:
         raise InputError(
             f"{path}: the header's slope and intercept make one value of all that are stored",
-            received=(float(image.dataobj.slope), float(image.dataobj.inter)),
+            received=(float(stored.slope), float(stored.inter)),
             hint="export it again with another program",
         )
 
@@ -199,12 +202,13 @@ def _canonical(image: nibabel.spatialimages.SpatialImage) -> tuple[tuple[int, in
     shape = [0, 0, 0]
     for length, (direction, _) in zip(stored, directions, strict=True):
         shape[int(direction)] = length
-    return tuple(shape), image.affine @ inv_ornt_aff(directions, stored)
+    return (shape[0], shape[1], shape[2]), image.affine @ inv_ornt_aff(directions, stored)
 
 
 def _spatial_shape(image: nibabel.spatialimages.SpatialImage) -> tuple[int, int, int]:
     """Of the first volume; a picture is a volume of one slice."""
-    return (*image.shape[:3], 1, 1)[:3]
+    first, second, third = (*image.shape[:3], 1, 1)[:3]
+    return first, second, third
 
 
 def _directions(image: nibabel.spatialimages.SpatialImage) -> np.ndarray:

@@ -40,8 +40,10 @@ def paired_masks(
         if kinds == ("volume", "volume"):
             _same_place(file, mask_file)
         count = _same_count(kinds, image, mask, settings)
-        named = index is None or mask_index is not None or count == 1
-        paired.append(mask if named else with_slice(os.fspath(mask), index))
+        if index is None or mask_index is not None or count == 1:
+            paired.append(mask)
+        else:
+            paired.append(with_slice(os.fspath(mask), index))
     return paired
 
 

@@ -102,10 +102,11 @@ def write_map_volume(
         raise InputError(f"{like}: maps can be written back for NIfTI volumes only")
     volume = load_oriented(like)
     axis = cut_axis(volume.values.shape, (settings or ReadSettings()).axis)
-    slices = np.zeros(np.moveaxis(volume.values, axis, 0).swapaxes(1, 2).shape, np.float32)
+    slices: np.ndarray = np.zeros(np.moveaxis(volume.values, axis, 0).swapaxes(1, 2).shape, np.float32)
+    _, height, width = slices.shape
     for index, one in zip(indices, maps, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(one, np.float32))
-        slices[index] = np.asarray(picture.resize(slices.shape[2:0:-1], Image.Resampling.BILINEAR))
+        slices[index] = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
     image = nibabel.Nifti1Image(from_slices(slices, axis), volume.affine)  # a fresh header: no free text
     data = image.to_bytes()
     if target.name.endswith(".gz"):

@@ -38,6 +38,7 @@ def resize_image(image: np.ndarray, size: int, *, form: ImageSettings | None = N
         return np.stack([resize_image(image[..., i], size, form=form) for i in range(3)], axis=-1)
     form = form or ImageSettings()
     values = np.ascontiguousarray(image, np.float32)
+    resized: np.ndarray
     if form.antialias:
         picture = Image.fromarray(values)  # mode "F"
         resized = np.array(picture.resize((size, size), _PILLOW[form.kernel]), np.float32)

@@ -3,9 +3,11 @@
 import gzip
 import math
 from pathlib import Path
+from typing import cast
 
 import nibabel
 from nibabel.analyze import AnalyzeImage
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.spatialimages import SpatialImage
 
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
@@ -53,7 +55,7 @@ def open_volume(path: Path) -> SpatialImage:
         received = f"{' x '.join(map(str, shape))} numbers"
         hint = "save one of them as a volume of its own, colours as RGB voxels"
         raise InputError(f"{path}: holds several numbers a voxel", received=received, hint=hint)
-    file = Path(image.file_map["image"].filename)
+    file = _file_of(image)
     check_claim(file, _claimed(image), packed=file.suffix.lower() in _PACKED)
     _check_offset(path, image)
     return image
@@ -70,9 +72,9 @@ def check_whole(path: Path, image: SpatialImage) -> None:
     InputError
         With both sizes, or with what gzip says.
     """
-    file = Path(image.file_map["image"].filename)
+    file = _file_of(image)
     fixed = isinstance(image, AnalyzeImage)  # NIfTI and its forebears: what follows the pixels is a mistake
-    expected = image.dataobj.offset + _claimed(image) if fixed else math.inf
+    expected = _offset(image) + _claimed(image) if fixed else math.inf
     allowed = expected + min(_SLACK, _claimed(image) - 1)
     held = _length(file, most=allowed)
     if fixed and not expected <= held <= allowed:
@@ -98,6 +100,14 @@ def _length(file: Path, *, most: float) -> float:
             if count > most:
                 break
     return count
+
+
+def _file_of(image: SpatialImage) -> Path:
+    return Path(cast(str, image.file_map["image"].filename))
+
+
+def _offset(image: SpatialImage) -> int:
+    return cast(ArrayProxy, image.dataobj).offset
 
 
 def _claimed(image: SpatialImage) -> int:
@@ -130,10 +140,10 @@ def _check_offset(path: Path, image: SpatialImage) -> None:
     if not isinstance(image, nibabel.Nifti1Image):  # of header and pixels in one file; NIfTI-2 is one too
         return
     least = image.header.single_vox_offset
-    if image.dataobj.offset < least:
+    if _offset(image) < least:
         raise InputError(
             f"{path}: the header says that its pixels begin inside it (`vox_offset`)",
-            received=image.dataobj.offset,
+            received=_offset(image),
             allowed=f"{least} and more",
             hint="export it again with another program",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -68,7 +69,9 @@ def join_frames(frames: Iterable[Frame], count: int, *, path: Path, settings: Re
     InputError
         When some have a window and others none, or when nothing is left of what was stored.
     """
-    result, waiting, varied = None, [], False
+    result: np.ndarray | None = None
+    waiting: list[Frame] = []
+    varied = False
     for index, frame in enumerate(frames):
         varied = varied or frame.varied
         if frame.value_range is None:
@@ -85,8 +88,9 @@ def join_frames(frames: Iterable[Frame], count: int, *, path: Path, settings: Re
         )
     if waiting:
         result = np.stack(list(_scaled_together(waiting, settings)))
-    check_kept(result, path, varied=varied)
-    return result
+    joined = cast(np.ndarray, result)  # there is a frame at least
+    check_kept(joined, path, varied=varied)
+    return joined
 
 
 def _scaled_together(frames: list[Frame], settings: ReadSettings) -> Iterator[np.ndarray]:

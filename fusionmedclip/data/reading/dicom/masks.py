@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from fusionmedclip.data.reading.dicom.consistency import frame_count
 from fusionmedclip.data.reading.dicom.header import read_header
@@ -41,7 +42,7 @@ def read_series_mask(folder: Path) -> np.ndarray:
     return np.stack([read_dicom_mask(file) for file in find_series(folder).files])
 
 
-def _labels(dataset: object, index: int, path: Path) -> np.ndarray:
+def _labels(dataset: Dataset, index: int, path: Path) -> np.ndarray:
     frame = decode_frame(dataset, index, path=path, settings=_AS_STORED)
     hint = "write labels as they are: MONOCHROME2, 0 outside, neither rescaled nor signed"
     if frame.inverted:

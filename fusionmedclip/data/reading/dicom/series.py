@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -80,7 +81,7 @@ def find_series(folder: Path) -> Series:
         places = [int(header.get("InstanceNumber") or 0) for header in headers]
         if len(set(places)) < len(places):
             places = list(range(len(places)))  # no geometry at all: the order of names
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(cast(list[float], places), kind="stable")
     gaps = np.diff(np.asarray(places, float)[order])
     between = 1.0
     if not lost and len(gaps):

@@ -100,8 +100,9 @@ def padding_mask(stored: np.ndarray, view: Dataset) -> np.ndarray | None:
     if prefix and np.isnan(float(low)):
         padding = np.isnan(stored)
     else:
-        ends = [float(end) if prefix else _as_stored(int(end), stored, view) for end in (low, high)]
-        if None in ends:
+        found = [float(end) if prefix else _as_stored(int(end), stored, view) for end in (low, high)]
+        ends = [end for end in found if end is not None]
+        if len(ends) < len(found):
             return None
         padding = (stored >= min(ends)) & (stored <= max(ends))
     return padding if padding.any() else None

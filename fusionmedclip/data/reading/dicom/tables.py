@@ -100,7 +100,7 @@ def apply_palette(stored: np.ndarray, view: Dataset) -> tuple[np.ndarray, int]:
     return colours.astype(np.uint8 if narrow else np.uint16), full
 
 
-def _table(descriptor: list, data: object, view: Dataset, inputs: object) -> Table:
+def _table(descriptor: list, data: object, view: Dataset, inputs: np.iinfo | tuple[float, float]) -> Table:
     count, first, bits = (int(number) for number in descriptor)
     count = count % 2**16 or 2**16
     if isinstance(data, bytes):

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.data.reading.claims import BoundedFile, check_claim
@@ -69,7 +70,8 @@ def open_page(path: Path, *, frame: int | None = None) -> Page:
 def _decode(path: Path, image: Image.Image, number: int) -> Page:
     if number != image.tell():
         image.seek(number)
-    coding = image.tile[0][3] if image.tile else ()
+    tiles = cast(ImageFile.ImageFile, image).tile
+    coding = tiles[0][3] if tiles else ()
     coding = coding if isinstance(coding, tuple) else (coding,)
     check_claim(path, math.ceil(image.width * image.height * len(image.getbands()) * _bytes(image, coding)))
     if image.format in ("JPEG", "MPO"):

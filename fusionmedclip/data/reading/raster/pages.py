@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fusionmedclip.data.reading.raster.tiff_tags import check_pages
+from fusionmedclip.data.reading.raster.tiff_tags import check_pages, tags_of
 from fusionmedclip.errors import InputError
 
 __all__ = ["picture_pages"]
@@ -41,7 +41,7 @@ def picture_pages(path: Path, image: Image.Image) -> list[int]:
     sizes = {}
     for page in range(count):
         image.seek(page)
-        if not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & (_REDUCED | _TRANSPARENCY):
+        if not int(tags_of(image).get(_SUBFILE_TYPE, 0)) & (_REDUCED | _TRANSPARENCY):
             sizes[page] = image.size
     if not sizes:
         raise InputError(f"{path}: holds reduced copies only, not the picture", hint="export it again")

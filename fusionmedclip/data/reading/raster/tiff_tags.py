@@ -4,12 +4,13 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any, cast
 
 from PIL import Image, TiffImagePlugin
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["check_pages", "check_strips", "tiff_form"]
+__all__ = ["check_pages", "check_strips", "tags_of", "tiff_form"]
 
 # TIFF 6.0
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _DESCRIPTION, _ROWS, _COUNTS = 256, 257, 258, 259, 270, 278, 279
@@ -19,12 +20,17 @@ _KINDS = {1: "unsigned", 2: "signed", 3: "floating point", 4: "undefined", 5: "c
 _IMAGEJ = re.compile(r"ImageJ=.*?^images=(\d+)", re.DOTALL | re.MULTILINE)
 
 
+def tags_of(image: Image.Image) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """The tags of a TIFF's page."""
+    return cast(TiffImagePlugin.TiffImageFile, image).tag_v2
+
+
 def check_strips(path: Path, image: Image.Image) -> None:
     """Refuse an uncompressed page with more bytes than its size and its type of numbers take.
 
     Strips may be padded to their full number of rows, as some writers do with the last.
     """
-    tags = image.tag_v2
+    tags = tags_of(image)
     if int(tags.get(_COMPRESSION, _PLAIN)) != _PLAIN:
         return
     width, height = (int(tags[tag]) for tag in (_WIDTH, _HEIGHT))  # an image's own are those of it turned
@@ -46,7 +52,7 @@ def check_strips(path: Path, image: Image.Image) -> None:
 
 def check_pages(path: Path, image: Image.Image) -> None:
     """Refuse the only page of a stack whose others have no directory, as ImageJ writes large ones."""
-    said = str(image.tag_v2.get(_DESCRIPTION, ""))
+    said = str(tags_of(image).get(_DESCRIPTION, ""))
     count = int(match[1]) if (match := _IMAGEJ.search(said)) else 1
     if said.startswith('{"shape"'):
         facts = json.loads(said)
@@ -72,5 +78,5 @@ def tiff_form(path: Path) -> str:
     return f"TIFF with {len(bits)} x {bits[0]} bits {_KINDS.get(kind, 'of an unknown type')} a pixel"
 
 
-def _tuple(value: object) -> tuple[int, ...]:
+def _tuple(value: Any) -> tuple[int, ...]:
     return tuple(int(one) for one in value) if isinstance(value, tuple) else (int(value),)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
+from fusionmedclip.data.reading.raster.tiff_tags import tags_of
 from fusionmedclip.data.reading.turning import stored_as, turn
 from fusionmedclip.errors import InputError
 from fusionmedclip.luma import channel_weights
@@ -56,7 +58,7 @@ class Page:
         if self.image.format == "PPM":
             return len(self.coding) > 1 and int(self.coding[-1]) > 255
         if self.image.format == "TIFF":  # of planes Pillow tells the colour only, and takes them for 8 bits
-            return _first(self.image.tag_v2.get(_BITS, 1)) > 8
+            return _first(tags_of(self.image).get(_BITS, 1)) > 8
         return bool(self.coding) and ";16" in str(self.coding[0])
 
     @property
@@ -80,8 +82,9 @@ def to_channel(image: Image.Image, channel: str = "luma") -> Image.Image:
 def _to_colour(image: Image.Image) -> Image.Image:
     """Force any 8-bit Pillow mode into ``"RGB"``: palette (with or without alpha), CMYK, YCbCr, Lab, HSV."""
     if image.mode == "LAB":
-        profiles = (ImageCms.createProfile(name) for name in ("LAB", "sRGB"))
-        return ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        # None comes back where it works in place alone.
+        return cast(Image.Image, ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB"))
     return image.convert("RGB")
 
 
@@ -139,7 +142,7 @@ def _deep_colour(page: Page) -> np.ndarray:
     """
     data = np.fromfile(page.path, np.uint8)
     done, found = cv2.imdecodemulti(data, cv2.IMREAD_UNCHANGED, range=(page.number, page.number + 1))
-    if page.image.format == "TIFF" and (page.orientation != 1 or page.image.tag_v2.get(_PLANAR, 1) != 1):
+    if page.image.format == "TIFF" and (page.orientation != 1 or tags_of(page.image).get(_PLANAR, 1) != 1):
         done = False
     pixels = found[0] if done and len(found) == 1 else np.empty(0)
     if pixels.dtype != np.uint16 or pixels.shape[:2] != page.image.size[::-1] or pixels.ndim != 3:
@@ -158,5 +161,5 @@ def _jpeg2000_bits(path: Path) -> int:
     return (data[at + 42] & 0x7F) + 1 if 0 <= at < len(data) - 42 else 8
 
 
-def _first(value: object) -> int:
+def _first(value: Any) -> int:
     return int(value[0] if isinstance(value, tuple) else value)
