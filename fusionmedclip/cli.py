@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -194,6 +194,7 @@ def _source(
             allowed=names or "it holds no folders",
             hint=f"fusionmedclip check {dataset} --normal NAME --abnormal NAME",
         )
+    loaded = cast(Config, loaded)  # a folder that no configuration names was refused
     if data is not None:
         loaded = Config({**loaded.data, "data": str(data)})
     if dataset not in loaded.data["datasets"]:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from fusionmedclip.provenance import digest, file_sha256
 from fusionmedclip.source_modules import Module, Reference, Statement, read_module, reference
@@ -80,7 +81,7 @@ class _Walk:
         if name in self.loaded or name not in self.modules:
             return
         self.loaded.add(name)
-        module = self.module(name)
+        module = cast(Module, self.module(name))
         if "." in name:
             self.load(name.rpartition(".")[0])
         self.take(name, name, module.on_import)
@@ -128,7 +129,7 @@ class _Walk:
     def look_up(self, module: str, name: str) -> None:
         """A name as a statement of a module uses it; ``a.b`` is ``b`` of ``a`` where that is a module."""
         base, _, attribute = name.partition(".")
-        top = self.module(module)
+        top = cast(Module, self.module(module))
         if base in top.definitions or not attribute:
             self.reach(Reference(module, base))
             return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from fusionmedclip.errors import InputError
 
@@ -87,7 +87,8 @@ def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Calla
 
         @wraps(function)
         def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-            with reading(args[0] if args else kwargs.get(first, ""), what, hint=hint):
+            file = cast(PathLike, args[0] if args else kwargs.get(first, ""))
+            with reading(file, what, hint=hint):
                 return function(*args, **kwargs)
 
         return inner

@@ -7,10 +7,11 @@ of functions and variables, and the texts of errors.
 import ast
 import hashlib
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 __all__ = ["Module", "Reference", "Statement", "read_module", "reference"]
 
@@ -98,8 +99,8 @@ def _read(path: Path, name: str, _changed: int) -> Module:
         if _is_text(node) or _is_for_checkers(node):
             continue
         if isinstance(node, ast.Import | ast.ImportFrom):
-            for bound, found in _imported(node, package):
-                module.imports.setdefault(bound, []).append(found)
+            for name_here, found in _imported(node, package):
+                module.imports.setdefault(name_here, []).append(found)
             continue
         bound = _bound(node)
         statement = _Reader(package).statement(node)
@@ -120,7 +121,8 @@ def _bound(node: ast.stmt) -> list[str]:
         targets = [node.target]
     else:
         return []
-    return [t.id for t in targets] if all(isinstance(t, ast.Name) for t in targets) else []
+    names = [t.id for t in targets if isinstance(t, ast.Name)]
+    return names if len(names) == len(targets) else []
 
 
 def _imported(node: ast.Import | ast.ImportFrom, package: str) -> list[tuple[str, Reference]]:
@@ -173,8 +175,13 @@ class _Reader:
         self.node(node)
         digest = hashlib.sha256("\0".join(self.parts).encode()).hexdigest()
         reads = {"files", "resources.files"} & self.names
-        files = self.files if reads else ()
-        return Statement(digest, *map(frozenset, (self.names, self.imports, self.strings, files)))
+        return Statement(
+            digest,
+            frozenset(self.names),
+            frozenset(self.imports),
+            frozenset(self.strings),
+            frozenset(self.files if reads else ()),
+        )
 
     def node(self, node: ast.AST) -> None:
         kind = type(node)
@@ -185,7 +192,7 @@ class _Reader:
         self.parts.append(")")
 
     def fields(self, node: ast.AST, kind: type[ast.AST]) -> None:
-        for name in _fields(kind):
+        for name in _fields(cast(Hashable, kind)):
             value = getattr(node, name, None)
             if value is None:
                 continue

@@ -1,7 +1,7 @@
 """The best epoch on the test set, as some papers report it: computed on request, and never a result."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,7 @@ class Oracle:
         """Take the last epoch's scores into account; the best of all comes back, the earliest of equals."""
         if epoch not in self.seen:
             self._keep(epoch, scored)
-        return self.best
+        return cast(Scored, self.best)
 
     def record(self) -> dict[str, Any]:
         """What is kept in the provenance: looks, their image AUROC and the epoch chosen."""

@@ -45,9 +45,11 @@ class RunInputs:
     @classmethod
     def named(cls, files: Mapping[str, str | Sequence[str]]) -> "RunInputs":
         """From file names."""
-        single = {name: Path(file) for name, file in files.items() if isinstance(file, str)}
-        several = {name: tuple(map(Path, f)) for name, f in files.items() if not isinstance(f, str)}
-        return cls(**single, **several)
+        paths: dict[str, Any] = {
+            name: Path(file) if isinstance(file, str) else tuple(map(Path, file))
+            for name, file in files.items()
+        }
+        return cls(**paths)
 
     def files(self) -> list[Path]:
         """Every file that decides the scores; stored features follow from images and backbone."""

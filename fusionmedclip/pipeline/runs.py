@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import load_backbone
-from fusionmedclip.models.detector import Detector, Scores
+from fusionmedclip.models.detector import Detector, Scores, ScoresFeatures
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.pipeline.backbones import feature_file
 from fusionmedclip.pipeline.files import write_json, write_text
@@ -27,6 +28,9 @@ from fusionmedclip.pipeline.oracle import Oracle, Scored
 from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs, stage1_record
 from fusionmedclip.provenance import environment, inputs_record
 from fusionmedclip.randomness import generator
+
+if TYPE_CHECKING:
+    from fusionmedclip.baselines.controls.file_statistic import FileStatistic
 
 __all__ = ["run_method"]
 
@@ -94,7 +98,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
     write_text(outputs.scores, scores.to_csv(index=False, lineterminator="\n"))
     outputs.pixel_counts.parent.mkdir(parents=True, exist_ok=True)
     counts.save(outputs.pixel_counts)
-    np.savez(outputs.examples, **maps)
+    np.savez(outputs.examples, rows=maps["rows"], maps=maps["maps"])
     record = {
         "settings": dict(settings),
         "environment": {**environment(device=device), "arithmetic": dict(made)},
@@ -143,7 +147,7 @@ class _TestData:
         if self.statistics is None:
             images = np.array(self.images[rows])
             return images if images.ndim == 3 or detector.colour else as_grey(images)
-        return self.statistics[detector.column].to_numpy()[rows]
+        return self.statistics[cast("FileStatistic", detector).column].to_numpy()[rows]
 
 
 def _make(settings: Mapping, inputs: RunInputs, device: str) -> Detector:
@@ -152,8 +156,8 @@ def _make(settings: Mapping, inputs: RunInputs, device: str) -> Detector:
         folder = inputs.backbone.parent
         backbone = load_backbone(folder).to(device)
         backbone.source = str(folder)
-    more = {"backbone": backbone, "device": device, "images": settings.get("images")}
-    return make_method(method["kind"], method["settings"], **more)
+    images = settings.get("images")
+    return make_method(method["kind"], method["settings"], backbone=backbone, device=device, images=images)
 
 
 def _pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:
@@ -249,8 +253,9 @@ def _chunks(rows: np.ndarray) -> Iterator[np.ndarray]:
 def _score_rows(detector: Detector, rows: np.ndarray, data: _TestData, inputs: RunInputs) -> Scores:
     if inputs.features is None or not detector.frozen_features:
         return detector.score(data.given(detector, rows))
-    stores = [np.load(feature_file(inputs.features, layer), mmap_mode="r") for layer in detector.layers]
-    return detector.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:3])
+    frozen = cast(ScoresFeatures, detector)
+    stores = [np.load(feature_file(inputs.features, layer), mmap_mode="r") for layer in frozen.layers]
+    return frozen.score_features([np.array(store[rows]) for store in stores], data.images.shape[1:3])
 
 
 def _peak_memory(device: str) -> int:

@@ -155,12 +155,12 @@ def stand_in_reasons(config: Config, *, dataset: str, method: str, metric: str =
         )
         for c in (config, shipped)
     )
-    weights = tuple(
+    here, there = (
         c.backbone(name).get("title", name) if (name := c.method(method)["backbone"]) else ""
         for c in (config, shipped)
     )
     declared = declared_stand_ins(config, dataset=dataset, method=method)
-    return reasons_of(differences(ours, protocol), weights=weights, **declared)
+    return reasons_of(differences(ours, protocol), weights=(here, there), **declared)
 
 
 def declared_stand_ins(config: Config, *, dataset: str, method: str) -> dict:
