@@ -146,11 +146,11 @@ class _Header(tarfile.TarInfo):
     """
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Header":
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
         """As in ``tarfile``."""
         try:
             return super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # left out of the stub
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError("cut off or damaged: no end mark of a TAR where one is due") from error

@@ -105,7 +105,7 @@ def _raster_mask(path: Path, frame: int | None, settings: ReadSettings) -> np.nd
         colours = stored_colours(page)
         if not np.isfinite(colours).all():
             raise InputError(f"{path}: holds NaN or infinite values", hint="write 0 and 255")
-        mask = colours.any(axis=-1) if colours.ndim == 3 else colours != 0
+        mask = np.asarray(colours.any(axis=-1)) if colours.ndim == 3 else colours != 0
     else:
         values, full = mask_values(page)
         mask = values > full / 2
