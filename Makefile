@@ -40,6 +40,7 @@ docs: $(READY)  ## the documentation as a site in build/site; a warning is an er
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy fusionmedclip
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile configs/demo.yaml
