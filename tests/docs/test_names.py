@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import FENCE, pages
+from tests.docs.documents import FENCE, blocks, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = "fusionmedclip|tests|benchmarks|configs|schemas|rules|profiles|docs|workflow_scripts|envs"
 CODE = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(rf"(?:{FOLDERS})/[\w./-]*")
 NAME = re.compile(r"fusionmedclip(?:\.\w+)+")
+IMPORT = re.compile(r"^from (fusionmedclip[\w.]*) import ([\w, ]+)", re.MULTILINE)
 PLACE = re.compile(r"\b[A-Z]+\b")  # NAME, METHOD: for the reader to fill in
 
 
@@ -25,6 +26,13 @@ def _mentioned(pattern: re.Pattern) -> Iterator[tuple[str, str]]:
         for found in CODE.finditer(text):
             if pattern.fullmatch(found[1]) and not PLACE.search(found[1]):
                 yield page.relative_to(ROOT).as_posix(), found[1]
+
+
+def _imported() -> Iterator[tuple[str, str]]:
+    """Page and dotted name of what its Python imports from the project."""
+    for block in blocks(ROOT):
+        for module, names in IMPORT.findall(block.body):
+            yield from ((block.page, f"{module}.{name.strip()}") for name in names.split(","))
 
 
 def _is_there(name: str) -> bool:
@@ -53,7 +61,7 @@ def test_a_file_that_a_page_names_is_there(page: str, file: str):
 
 
 @pytest.mark.filterwarnings("error:.* is now :DeprecationWarning")  # a module by an earlier name
-@pytest.mark.parametrize(("page", "name"), sorted(set(_mentioned(NAME))))
+@pytest.mark.parametrize(("page", "name"), sorted({*_mentioned(NAME), *_imported()}))
 def test_a_name_that_a_page_gives_can_be_imported(page: str, name: str):
     """A module, or something of one."""
     assert _is_there(name), f"{page} names {name}"
