@@ -30,6 +30,7 @@ include: "rules/figure_inputs.smk"
 include: "rules/draw_figures.smk"
 include: "rules/report_inputs.smk"
 include: "rules/write_report.smk"
+include: "rules/lineage.smk"
 include: "rules/records.smk"
 
 

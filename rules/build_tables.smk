@@ -143,7 +143,6 @@ rule all_tables:
     """Every table of the configuration, and Tables A1 to A3."""
     input:
         tables=table_files([*TABLES, *APPENDIX]),
-        runs=finished(RUNS),
 
 
 for _table in TABLES:
@@ -153,7 +152,6 @@ for _table in TABLES:
             _table
         input:
             table_files([_table]),
-            finished(runs_of(CONFIG, [cell for row in ROWS[_table].values() for cell in row])),
         localrule: True
 
     for _row in ROWS[_table]:
@@ -163,7 +161,6 @@ for _table in TABLES:
                 f"{_table}_row_{_row}"
             input:
                 f"{RESULTS}/tables/{_table}/row_{_row}.csv",
-                finished(runs_of(CONFIG, ROWS[_table][_row])),
             localrule: True
 
 
@@ -174,7 +171,7 @@ for _field, _values in (("dataset", DATASETS), ("method", METHODS), ("k", sorted
             name:
                 f"{_field}_{_value}"
             input:
-                finished(run for run in RUNS if getattr(run, _field) == _value),
+                [f"{RESULTS}/metrics/{run.path}.json" for run in RUNS if getattr(run, _field) == _value],
             localrule: True
 
 

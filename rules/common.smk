@@ -129,6 +129,7 @@ def run_of(wildcards):
     return Run(wildcards.dataset, wildcards.split, wildcards.method, int(wildcards.k), int(wildcards.seed))
 
 
+@cache
 def uses_features(method):
     """Whether a method scores from the frozen backbone's stored features alone."""
     entry = CONFIG.method(method)
@@ -143,12 +144,3 @@ def metrics_of(cells):
 def scores_of(cells):
     """Image scores behind some cells."""
     return [f"{RESULTS}/scores/{run.path}/scores.csv" for run in runs_of(CONFIG, cells)]
-
-
-def finished(runs):
-    """Files that the numbers of some runs rest on.
-
-    Targets ask for them: Snakemake does not miss a lost file where all that was made from it is there.
-    """
-    kept = ("metrics/{}.json", "scores/{}/scores.csv")
-    return [f"{RESULTS}/{path.format(run.path)}" for run in runs for path in kept]

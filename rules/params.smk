@@ -21,11 +21,11 @@ def environment_of(rule):
 
 
 def params(rule, *, entries=(), **values):
-    """One string that changes with the values, with the code that the rule's script reaches, and with its environment.
+    """What a job's files depend on beside those it reads: values, the code that its script reaches, its environment.
 
-    Snakemake compares params as an unordered set and cannot see the library: a single string mends both.
+    Snakemake compares params as an unordered set and cannot see the library: lineage.smk makes one string of them.
     """
-    return canonical({**values, "code": code_of(rule, entries), "environment": environment_of(rule)})
+    return {**values, "code": code_of(rule, entries), "environment": environment_of(rule)}
 
 
 def contents(paths):

@@ -7,7 +7,6 @@ Nothing is written, touched or deleted while jobs are planned.
 
 import json
 
-from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import RerunTrigger
 
 from fusionmedclip.pipeline.records import differs, record_path
@@ -18,10 +17,13 @@ LOST = []
 def settled(rule):
     """An input function that adds no input: it is asked about each job before Snakemake decides what must run."""
 
-    @cache
-    def settle(**values):
-        wildcards = Wildcards(fromdict=values)
+    asked = set()
+
+    def settle(wildcards):
         first = rule.output[0].apply_wildcards(wildcards)
+        if first in asked:  # also while its parameters are put together, which look at what it reads
+            return
+        asked.add(first)
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
         if differs(record_path(RESULTS, first), params_of(rule, wildcards)):
@@ -31,7 +33,7 @@ def settled(rule):
                 tell(first)
 
     def no_input(wildcards):
-        settle(**dict(wildcards.items()))
+        settle(wildcards)
         return []
 
     return no_input
@@ -55,6 +57,6 @@ def tell(path):
 
 
 if workflow.is_main_process and os.path.isdir(RESULTS):
-    for _rule in workflow.rules:
-        if _rule.script:
-            _rule.set_input(settled(_rule))
+    for _made in workflow.rules:
+        if _made.script:
+            _made.set_input(settled(_made))

@@ -4,14 +4,6 @@ REPORTED = [*TABLES, *APPENDIX]
 FIGURES_SHOWN = [path for path in rules.figures.input if path.endswith(".png")]
 
 
-def archived_scores():
-    """Scores of every run behind the tables, and the support sets."""
-    scores = [
-        f"{RESULTS}/scores/{run.path}/{name}" for run in RUNS for name in ("scores.csv", "pixel_counts.npz")
-    ]
-    return scores + sorted({f"{RESULTS}/support/{r.dataset}/{r.split}/k{r.k}_seed{r.seed}.csv" for r in RUNS})
-
-
 def workflow_parts():
     """Files of the workflow that its archive holds beside the Snakefile."""
     patterns = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/figures/captions/*.rst")

@@ -61,7 +61,7 @@ rule write_crate:
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
         verification=rules.verify_results.output[0],
-        scores=archived_scores(),
+        verified=lambda w: all_finished(),
         workflow=of_project("Snakefile"),
         parts=workflow_parts(),
     output:

@@ -14,7 +14,7 @@ from fusionmedclip.provenance import digest
 
 __all__ = ["differs", "forget", "record_path", "remember"]
 
-_APART = ("code", "environment")
+_APART = ("code", "environment", "above")
 """Parameters that are digests already; all others are settings."""
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,8 @@ class Workflow:
         text = (root / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
         (folder / "tiny.yaml").write_text(text)
 
-    def run(self, *arguments: str, ok: bool = True) -> str:
-        """Run Snakemake; return all that it printed."""
+    def run(self, *arguments: str, ok: bool = True, largest: int = resource.RLIM_INFINITY) -> str:
+        """Run Snakemake; return all that it printed. No file may grow beyond the largest, in bytes."""
         command = [str(SNAKEMAKE), "--cores", "2", "--configfile", "tiny.yaml", *arguments]
         done = subprocess.run(
             command,
@@ -49,6 +50,7 @@ class Workflow:
             capture_output=True,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
         )
         printed = done.stdout + done.stderr
         assert (done.returncode == 0) is ok, printed[-6000:]
@@ -80,6 +82,19 @@ class Workflow:
             yield
         finally:
             path.write_text(text)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Whatever becomes of results and of Snakemake's records, put them back as they were."""
+        copy = self.folder / "copy"
+        for name in ("results", ".snakemake"):
+            shutil.copytree(self.folder / name, copy / name, symlinks=True)
+        try:
+            yield
+        finally:
+            for name in ("results", ".snakemake"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                (copy / name).rename(self.folder / name)
 
 
 @pytest.fixture(scope="module")

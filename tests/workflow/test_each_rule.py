@@ -88,6 +88,15 @@ def test_each_digest_is_of_the_script_and_the_environment_that_its_rule_names(li
         assert params["environment"] == digest(yaml.safe_load(environment.read_text()))[:16], job["rule"]
 
 
+def test_the_parameters_of_each_job_hold_those_of_the_jobs_above_it(listed):
+    """So that a job that fails never leaves files below it that look as if they were made after it."""
+    makers = {path: job for job in listed["jobs"] for path in job["output"]["files"]}
+    for job in listed["jobs"]:
+        above = {makers[p]["output"]["files"][0]: makers[p] for p in job["input"]["files"] if p in makers}
+        digests = [digest(above[first]["params"][0]) for first in sorted(above)]
+        assert json.loads(job["params"][0])["above"] == digest(digests)[:16], job["rule"]
+
+
 def test_each_job_runs_with_its_declared_inputs_alone(done):
     failed = {(job["rule"], *job["wildcards"].values()): job["log"][-800:] for job in done if job["status"]}
     assert failed == {}

@@ -168,6 +168,42 @@ def test_a_lost_file_of_scores_is_made_again(workflow):
 
 
 @pytest.mark.parametrize(
+    ("lost", "again"),
+    [
+        ("datasets/busi/images.npy", {"prepare_dataset": 1, "run_method": 2, "build_row": 1}),
+        ("backbones/clip/model.safetensors", {"make_backbone": 1, "run_method": 2}),
+        ("runs/busi/paper/clip/k4/seed0/weights", {"run_method": 1, "compute_metrics": 1, "build_row": 1}),
+        ("features/clip/busi", {"extract_features": 1, "run_method": 2, "build_row": 1}),
+        ("tables/table8/row_1.csv", {"build_row": 1, "run_method": 0}),
+    ],
+)
+def test_whatever_is_lost_below_a_target_is_made_again(workflow, lost, again):
+    path, kept = workflow.folder / "results/tiny" / lost, workflow.folder / "kept"
+    path.rename(kept)
+    jobs = workflow.plan("table8_row_1")
+    kept.rename(path)
+    assert {rule: jobs[rule] for rule in again} == again
+
+
+def test_after_a_failed_job_nothing_that_was_made_by_other_code_looks_finished(workflow):
+    """A full disk, then the same code again: with Snakemake's records, and without."""
+    targets = ("dataset_busi", "crate")
+    images = workflow.folder / "results/tiny/datasets/busi/images.npy"
+    broken = ("np.save(images, pixels)", "np.save(images, pixels[:, :, ::-1] ** 2)")
+    with workflow.kept(), workflow.edited("fusionmedclip/pipeline/datasets.py", *broken):
+        before = {target: workflow.plan(target) for target in targets}
+        workflow.run("--", "all_tables", "report", ok=False, largest=images.stat().st_size // 2)
+        assert not images.exists()
+        assert {target: workflow.plan(target) for target in targets} == before
+        shutil.rmtree(workflow.folder / ".snakemake")
+        assert {target: workflow.plan(target) for target in targets} == before
+        metrics = "results/tiny/metrics/busi/paper/coop/k4/seed0.json"
+        assert workflow.plan(metrics)["run_method"] == 1  # a file, which asks for no other
+    assert before["crate"]["run_method"] == 14
+    assert workflow.plan() == {}
+
+
+@pytest.mark.parametrize(
     "edits",
     [
         [("title: phantom breast", "title: phantom  breast"), ("{layers: [1, 2]}}", "{layers: [2]}}")],

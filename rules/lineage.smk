@@ -1,0 +1,106 @@
+"""What a job rests on: the jobs whose files it reads, what those rest on, and so down to images and weights.
+
+A job that fails takes its files with it and leaves those below, which were made by other settings or code, as they
+are; Snakemake compares what is there with its own parameters alone, and does not miss a file whose products are
+there. So the parameters of each job hold a digest of those of the jobs above it, and each target asks for all that
+its files rest on.
+"""
+
+from snakemake.io import is_callable, strip_wildcard_constraints
+from snakemake.iocontainers import Wildcards
+from snakemake.output_index import OutputIndex
+
+MAKERS = OutputIndex([rule for rule in workflow.rules if rule.script])
+
+
+@cache
+def maker(path):
+    """Rule and wildcards of the job that makes a file; None for what lies outside of the workflow."""
+    found = MAKERS.match_producers(path)
+    return next(((made_by, Wildcards(fromdict=made_by.get_wildcards(path))) for made_by in found), None)
+
+
+@cache
+def template(pattern):
+    """A pattern of file names without its wildcards' constraints."""
+    return strip_wildcard_constraints(pattern)
+
+
+def named(made_by, patterns, wildcards):
+    """Files that a rule's patterns and functions give; expand_input does more, and takes several times as long."""
+    for pattern in patterns:
+        if is_callable(pattern):
+            yield from flat(made_by.apply_input_function(pattern, wildcards)[0])
+        else:
+            yield template(str(pattern)).format(**wildcards)
+
+
+def flat(found):
+    """Every path in what an input function returns."""
+    if isinstance(found, str | Path):
+        return [str(found)]
+    return [path for part in (found.values() if isinstance(found, dict) else found) for path in flat(part)]
+
+
+@cache
+def written_with(path):
+    """Every file of the job that makes one; the first names the job."""
+    made_by, wildcards = maker(path)
+    return tuple(named(made_by, made_by.output, wildcards))
+
+
+@cache
+def read_for(job):
+    """Files that a job, named by its first output, reads."""
+    made_by, wildcards = maker(job)
+    return tuple(named(made_by, made_by.input, wildcards))
+
+
+def jobs_behind(paths):
+    """Jobs that make some files, each named by its first output."""
+    return sorted({written_with(path)[0] for path in paths if maker(path)})
+
+
+def traced(rule, found):
+    """Parameters of a rule's jobs as one text, with a digest of those of the jobs whose files they read."""
+
+    @cache
+    def trace(**values):
+        wildcards = Wildcards(fromdict=values)
+        above = jobs_behind(read_for(rule.output[0].apply_wildcards(wildcards)))
+        return canonical({**found(wildcards), "above": digest([parameters_of(job) for job in above])[:16]})
+
+    return lambda wildcards: trace(**dict(wildcards.items()))
+
+
+@cache
+def parameters_of(job):
+    """Parameters of a job, named by its first output, as its script has them."""
+    made_by, wildcards = maker(job)
+    return digest(made_by.params[0](wildcards))
+
+
+def lost_behind(paths):
+    """Files that are gone while what was made from them, or beside them, is there: below some files, however deep."""
+    lost, seen, left = set(), set(), jobs_behind(paths)
+    while left:
+        seen.update(left)
+        for job in left:
+            files = {*written_with(job), *read_for(job)}
+            if any(map(os.path.exists, written_with(job))):
+                lost.update(path for path in files if maker(path) and not os.path.exists(path))
+        left = [job for job in jobs_behind(path for job in left for path in read_for(job)) if job not in seen]
+    return sorted(lost)
+
+
+def whole(target):
+    """An input function of a target: what Snakemake would not miss, since all that was made from it is there."""
+    asked = tuple(target.input)
+    return lambda wildcards: lost_behind(asked)
+
+
+for _made in workflow.rules:
+    if _made.script:
+        _made.params[0] = traced(_made, _made.params[0])
+    elif not _made.output:
+        _made.set_input(whole(_made))
