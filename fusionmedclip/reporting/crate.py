@@ -65,8 +65,8 @@ def write_crate(
     Raises
     ------
     InputError
-        If the verification names a file that was altered, deleted or contradicted, or a file to be packed is
-        no longer the one that was verified. Files that were added are not packed, and stop nothing.
+        If the verification names a file that was altered, deleted or contradicted, or any file, packed or
+        not, is no longer the one that was verified. Files that were added are not packed, and stop nothing.
     """
     from rocrate.rocrate import ROCrate
 
@@ -75,7 +75,7 @@ def write_crate(
     sealed = [] if verification is None else [verification]
     held = _members(results, [*files, *metrics, *datasheets, *sealed, *_behind(results, metrics)])
     if verification is not None:
-        check_verified(held, read_json(verification))
+        check_verified(results, read_json(verification))
     source = Path(workflow)
     code = {f"workflow/{source.name}": source}
     for pattern in _WITH_THE_WORKFLOW:

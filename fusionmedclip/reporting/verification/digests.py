@@ -1,6 +1,6 @@
 """Files that are not, byte by byte, what the records above them say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fusionmedclip.data.parallel import map_files
@@ -10,7 +10,7 @@ from fusionmedclip.reporting.verification.collect import Collected
 from fusionmedclip.reporting.verification.findings import Finding, claims_broken
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
-__all__ = ["broken_claims", "digests_of"]
+__all__ = ["broken_claims", "digests_of", "digests_today"]
 
 
 def digests_of(results: Path, found: Collected) -> dict[str, str | None]:
@@ -21,6 +21,12 @@ def digests_of(results: Path, found: Collected) -> dict[str, str | None]:
     for run in found.runs:
         names |= {RunFiles(run).metrics, RunFiles(run).provenance}
         names.update(*(claims for _, claims in found.claims(run)))
+
+    return digests_today(results, names)
+
+
+def digests_today(results: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """SHA-256 of some files by their names relative to the results, in order; None where one is not there."""
 
     def sha(name: str) -> str | None:
         path = results / name

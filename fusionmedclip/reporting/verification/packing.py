@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.provenance import file_sha256
+from fusionmedclip.reporting.verification.digests import digests_today
 from fusionmedclip.reporting.verification.findings import ADDED
 
 __all__ = ["check_verified"]
@@ -13,13 +13,13 @@ __all__ = ["check_verified"]
 _SHOWN = 10
 
 
-def check_verified(files: Mapping[str, Path], found: Mapping[str, Any]) -> None:
+def check_verified(results: Path, found: Mapping[str, Any]) -> None:
     """Refuse results that do not hold, or that are no longer those that were verified.
 
     Parameters
     ----------
-    files : mapping
-        Name relative to the results, and path, of each file to be packed.
+    results : Path
+        Folder of results, of which every file is looked at that was verified, packed or not.
     found : mapping
         What ``verification.json`` holds.
 
@@ -29,9 +29,10 @@ def check_verified(files: Mapping[str, Path], found: Mapping[str, Any]) -> None:
         Naming the files. A file that was added is packed by nobody and stops nothing.
     """
     wrong = [f"{f['file']}: {f['what']}, {f['why']}" for f in found["findings"] if f["what"] != ADDED]
-    for name, path in files.items():
-        if name in found["files"] and file_sha256(path) != found["files"][name]:
-            wrong.append(f"{name}: altered since it was verified")
+    named = {f["file"] for f in found["findings"]}
+    for name, sha in digests_today(results, found["files"]).items():
+        if name not in named and sha != found["files"][name]:
+            wrong.append(f"{name}: {'altered' if sha else 'deleted'} since it was verified")
     if wrong:
         more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise InputError(
