@@ -23,7 +23,7 @@ rule extract_features:
             "extract_features",
             layers=CONFIG.backbone(w.backbone)["layers"],
             threads=CONFIG.data["threads"],
-            device=CONFIG.data["device"],
+            device=device_of("extract_features"),
         ),
     script:
         "../workflow_scripts/extract_features.py"

@@ -1,8 +1,9 @@
 """Parameters of rules: settings, and digests of all else that decides what a job makes."""
 
-import yaml
+from snakemake.settings.types import DeploymentMethod
 
 from fusionmedclip.code_digest import code_digest
+from fusionmedclip.pipeline.environments import environment_digest
 from fusionmedclip.provenance import canonical, digest, file_sha256
 
 
@@ -15,9 +16,18 @@ def code_of(rule, entries):
 
 @cache
 def environment_of(rule):
-    """Digest of what a rule's environment holds, comments left out."""
-    with open(os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)) as file:
-        return digest(yaml.safe_load(file))[:16]
+    """Digest of the packages that a rule's jobs run with."""
+    file = os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)
+    return environment_digest(
+        file, is_made=DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    )
+
+
+def device_of(rule):
+    """Where a rule's jobs compute, as the configuration says; ``auto`` is the CPU where a site gives the rule no GPU."""
+    asked = workflow.get_rule(rule).resources["gpu"]
+    none = not asked.is_evaluable() and asked.value == 0
+    return "cpu" if none and CONFIG.data["device"] == "auto" else CONFIG.data["device"]
 
 
 def params(rule, *, entries=(), **values):

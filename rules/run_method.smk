@@ -30,7 +30,7 @@ rule run_method:
             "run_method",
             entries=entry_points(CONFIG.method(w.method)["kind"]),
             settings=run_settings(CONFIG, run_of(w)),
-            device=CONFIG.data["device"],
+            device=device_of("run_method"),
         ),
     script:
         "../workflow_scripts/run_method.py"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from fusionmedclip.code_digest import code_digest, reached
 from fusionmedclip.methods import entry_points
+from fusionmedclip.pipeline.environments import environment_digest
 from fusionmedclip.pipeline.records import record_path
 from fusionmedclip.provenance import digest
 
@@ -85,7 +85,7 @@ def test_each_digest_is_of_the_script_and_the_environment_that_its_rule_names(li
         params = json.loads(job["params"][0])
         assert params["code"] == code_digest(script_of(listed, job["rule"]), entries_of(job)), job["rule"]
         environment = (ROOT / "rules" / listed["rules"][job["rule"]]["conda"]).resolve()
-        assert params["environment"] == digest(yaml.safe_load(environment.read_text()))[:16], job["rule"]
+        assert params["environment"] == environment_digest(environment, is_made=False), job["rule"]
 
 
 def test_the_parameters_of_each_job_hold_those_of_the_jobs_above_it(listed):

@@ -133,7 +133,6 @@ def test_a_title_reruns_no_training(workflow):
         ("fusionmedclip/pipeline/runs.py", "(result.scores)", "(-result.scores)", 14),
         ("fusionmedclip/baselines/patchcore/detector.py", "return self", "_ = 1\n        return self", 4),
         ("fusionmedclip/models/data/umls.json", "C", "D", 10),  # all but PatchCore
-        ("envs/torch.yaml", "  - torch==", "  - torch==1", 14),
     ],
 )
 def test_an_edit_reruns_the_runs_that_use_it(workflow, file, old, new, again):
@@ -141,7 +140,18 @@ def test_an_edit_reruns_the_runs_that_use_it(workflow, file, old, new, again):
         jobs = workflow.plan()
     assert jobs["run_method"] == again
     assert jobs["list_dataset"] == 0
-    assert bool(jobs["make_backbone"]) is file.startswith("envs")
+    assert jobs["make_backbone"] == 0
+
+
+def test_another_version_of_a_package_reruns_what_computes_with_it(workflow, tmp_path, monkeypatch):
+    """Of an installed one: these jobs run in the interpreter of Snakemake, whatever envs/ pins."""
+    (tmp_path / "torch-9.9.dist-info").mkdir()
+    (tmp_path / "torch-9.9.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: torch\nVersion: 9.9\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    jobs = workflow.plan()
+    assert (jobs["make_backbone"], jobs["run_method"], jobs["list_dataset"]) == (1, 14, 0)
 
 
 def test_edits_that_change_no_number_rerun_nothing(workflow):
@@ -152,6 +162,7 @@ def test_edits_that_change_no_number_rerun_nothing(workflow):
             ("fusionmedclip/pipeline/runs.py", "support and test set overlap", "support and test overlap"),
             ("fusionmedclip/baselines/registry.py", "}\n", '    "new": "fusionmedclip.new:New",\n}\n'),
             ("envs/data.yaml", "channels", "# a comment\nchannels"),
+            ("envs/torch.yaml", "  - torch==", "  - torch==1"),  # jobs do not run in it
         ):
             edits.enter_context(workflow.edited(file, old, new))
         assert workflow.plan() == {}
@@ -232,6 +243,11 @@ def test_touched_scripts_and_code_rerun_nothing(workflow):
         for path in (workflow.folder / name).rglob("*.*"):
             path.touch()
     assert workflow.plan() == {}
+
+
+def test_auto_where_a_site_gives_no_gpu_is_the_cpu(workflow):
+    none = ("run_method:gpu=0", "extract_features:gpu=0")
+    assert "Nothing to be done" in workflow.run("-n", "--config", "device=auto", "--set-resources", *none)
 
 
 def test_a_fresh_clone_with_the_results_of_another_reruns_nothing(workflow, root, tmp_path):
