@@ -12,7 +12,7 @@ import yaml
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 
-__all__ = ["QUOTES", "check_plain", "decode_text", "read_json", "read_text", "read_yaml"]
+__all__ = ["QUOTES", "check_plain", "decode_text", "parse_json", "read_json", "read_text", "read_yaml"]
 
 QUOTES = "put text in quotes: YAML reads no, yes, on and off as false and true, 010 as 8 and 12:30 as 750"
 _VALUES = 200_000  # of one document, aliases followed: far above any configuration, far below a bomb
@@ -64,11 +64,22 @@ def read_json(path: Path | str) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        return json.loads(
-            read_text(path), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
-        )
+        return parse_json(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}, column {error.colno}: {error.msg}") from error
+
+
+def parse_json(text: str) -> Any:
+    """Value of a JSON text; no number that is not finite, and no key twice.
+
+    Raises
+    ------
+    JSONDecodeError, RecursionError
+        Where it is no JSON, for the caller who knows where it stands.
+    InputError
+        For a key twice or a number that is not finite.
+    """
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
 
 
 @guarded("YAML", hint="indent with spaces, and put text with special characters in quotes")

@@ -1,5 +1,7 @@
 """Which files each rule reads, where that depends on the configuration."""
 
+from fusionmedclip.data.sources.outside import captions_digest, checkpoint_digest, source_digest
+
 
 def captions_needed(wildcards):
     """Phantom captions must be drawn first; others lie on disk."""
@@ -22,11 +24,29 @@ def drawn_images(*datasets):
     return expand(rules.draw_phantoms.output[0], dataset=[name for name in datasets if name in PHANTOMS])
 
 
+@cache
+def outside(dataset):
+    """What the images of a data set look like, which the workflow has not drawn itself: nothing else sees a change."""
+    return None if dataset in PHANTOMS else source_digest(CONFIG.source(dataset))
+
+
+@cache
+def outside_captions(name):
+    """The same of captions."""
+    source = CONFIG.source(name, section="captions")
+    return None if CAPTIONS[name]["source"]["kind"] == "phantoms" else captions_digest(source)
+
+
 def stage1_params(wildcards):
     """What Stage 1 depends on."""
     stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
     captions = CONFIG.source(stage1["captions"], section="captions")
-    return params("pretrain_backbone", **{**stage1, "captions": captions, "device": CONFIG.data["device"]})
+    more = {
+        "captions": captions,
+        "device": device_of("pretrain_backbone"),
+        "outside": outside_captions(stage1["captions"]),
+    }
+    return params("pretrain_backbone", **{**stage1, **more})
 
 
 def stage1_processes(wildcards):

@@ -22,7 +22,11 @@ rule make_backbone:
         mem_mb=8000,
         runtime=60,
     params:
-        lambda w: params("make_backbone", settings=CONFIG.backbone_settings(w.backbone)),
+        lambda w: params(
+            "make_backbone",
+            settings=CONFIG.backbone_settings(w.backbone),
+            outside=checkpoint_digest(CONFIG.backbone_settings(w.backbone)),
+        ),
     script:
         "../workflow_scripts/make_backbone.py"
 

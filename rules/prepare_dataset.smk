@@ -42,7 +42,9 @@ rule list_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("list_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset),
+        lambda w: params(
+            "list_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset, outside=outside(w.dataset)
+        ),
     script:
         "../workflow_scripts/list_dataset.py"
 

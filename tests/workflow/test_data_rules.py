@@ -1,6 +1,7 @@
 """The rules before any model: bring your own DICOM files, the two splits, data sets fetched by name."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -101,6 +102,26 @@ def test_a_folder_of_dicom_files_becomes_a_data_set(workflow, mine) -> None:
     for path in results.rglob("*"):
         if path.is_file():
             assert b"Zebrafink" not in path.read_bytes(), path
+
+
+def test_an_image_that_is_changed_or_added_outside_of_the_workflow_is_seen(workflow, mine, tmp_path) -> None:
+    asked = (
+        *_configured("grouped.yaml"),
+        "--dry-run",
+        "--",
+        "results/grouped/support/mine/grouped/k4_seed0.csv",
+    )
+    assert "Nothing to be done" in workflow.run(*asked)
+    image, kept = mine / "well" / "03.dcm", tmp_path / "kept.dcm"
+    shutil.copy2(image, kept)
+    _write_dicom(image, draw_phantom("chest_xray", size=64, lesion=False, seed=8, index=3).image)
+    os.utime(image, (0, 0))  # older than all that was made
+    assert "list_dataset" in workflow.run(*asked)
+    shutil.copy2(kept, image)
+    assert "Nothing to be done" in workflow.run(*asked)
+    shutil.copy2(kept, mine / "well" / "99.dcm")
+    assert "list_dataset" in workflow.run(*asked)
+    (mine / "well" / "99.dcm").unlink()
 
 
 def test_a_set_is_checked_where_it_lies_and_explained_where_it_does_not(workflow, mine) -> None:

@@ -5,12 +5,12 @@ of JSON an image, ``{"filename": "test/abnormal/image_97.jpg", "label": 1}``, wi
 an outline.
 """
 
-import json
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fusionmedclip.data.problems import Problems
+from fusionmedclip.documents import parse_json
 from fusionmedclip.errors import InputError
 
 __all__ = ["Sample", "read_samples"]
@@ -76,14 +76,14 @@ def read_samples(path: Path, part: str, problems: Problems) -> list[Sample]:
 def _sample(line: str, part: str, where: str) -> Sample:
     shape = '{"filename": "test/abnormal/image_97.jpg", "label": 1}'
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON", received=line[:80], allowed=shape) from error
+        raise InputError(f"{where}: not JSON, or a key twice", received=line[:80], allowed=shape) from error
     if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
         raise InputError(f"{where}: no `filename`", received=line[:80], allowed=shape)
     label = entry.get("label", 0 if part == "support" else None)
     allowed = {"support": (0,), "test": (0, 1)}[part]
-    if label not in allowed:
+    if type(label) is not int or label not in allowed:  # true and 1.0 equal 1
         kinds = "0 (normal), or none" if part == "support" else "0 (normal) or 1 (abnormal)"
         raise InputError(f"{where}: `label` of a {part} image", received=label, allowed=kinds)
     mask = entry.get("mask") or ""
@@ -91,7 +91,7 @@ def _sample(line: str, part: str, where: str) -> Sample:
         raise InputError(f"{where}: `mask` is no file name", received=mask)
     return Sample(
         file=_relative(entry["filename"], where),
-        label=int(label),
+        label=label,
         part=part,
         line=where,
         mask=_relative(mask, where) if mask else "",

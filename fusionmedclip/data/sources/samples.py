@@ -10,7 +10,7 @@ from fusionmedclip.data.sources.sample_lists import Sample, read_samples
 from fusionmedclip.data.sources.sample_matching import Matcher
 from fusionmedclip.errors import InputError
 
-__all__ = ["NOT_LISTED", "apply_samples", "sample_files"]
+__all__ = ["NOT_LISTED", "apply_samples", "published_images", "sample_files"]
 
 NOT_LISTED = "not listed"
 """Split of an image that the published lists leave out."""
@@ -22,6 +22,13 @@ def sample_files(source: Mapping) -> dict[str, Path]:
     """The lists of a source by part, ``support`` and ``test``; empty where it names none."""
     wanted = source.get("samples") or {}
     return {part: source_root(source) / str(wanted[part]) for part in _LISTS if part in wanted}
+
+
+def published_images(source: Mapping) -> Path:
+    """Folder of the images as published of a source that names lists: by default ``images`` beside theirs."""
+    if "images" in source["samples"]:
+        return source_root(source) / source["samples"]["images"]
+    return next(iter(sample_files(source).values())).parent.parent / "images"
 
 
 def apply_samples(listing: Listing, source: Mapping) -> None:
@@ -48,9 +55,7 @@ def apply_samples(listing: Listing, source: Mapping) -> None:
     _check_keys(wanted, listing)
     files = sample_files(source)
     samples = [sample for part in _LISTS for sample in read_samples(files[part], part, listing.problems)]
-    default = files["support"].parent.parent / "images"
-    published = source_root(source) / wanted["images"] if "images" in wanted else default
-    found = Matcher(listing, published).match(samples)
+    found = Matcher(listing, published_images(source)).match(samples)
     for index, record in enumerate(listing.records):
         sample, prefix = found.get(index, (None, None))
         if sample is None:

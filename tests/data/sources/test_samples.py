@@ -151,6 +151,13 @@ BAD = {
     "no name": ("test", '{"label": 0}\n', "no `filename`"),
     "no label": ("test", '{"filename": "test/normal/image_5.png"}\n', "`label` of a test image"),
     "label 2": ("test", '{"filename": "test/normal/image_5.png", "label": 2}\n', "received: 2"),
+    "label true": ("test", '{"filename": "test/abnormal/image_9.png", "label": true}\n', "received: True"),
+    "label 1.0": ("test", '{"filename": "test/abnormal/image_9.png", "label": 1.0}\n', "received: 1.0"),
+    "name twice": (
+        "test",
+        '{"filename": "test/normal/image_4.png", "filename": "test/normal/image_5.png", "label": 0}\n',
+        "a key twice",
+    ),
     "text label": ("test", '{"filename": "test/normal/image_5.png", "label": "0"}\n', "received: '0'"),
     "an abnormal support": (
         "support",
