@@ -1,7 +1,7 @@
 """What a module of Python holds: its definitions, what each of them names, and what it runs on import.
 
 Syntax alone, nothing is imported. What cannot change a result is left out: comments, docstrings, annotations
-of functions and variables, and the texts of errors.
+of functions and variables, and words for people (:mod:`fusionmedclip.message_words`).
 """
 
 import ast
@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
-__all__ = ["Module", "Reference", "Statement", "read_module", "reference"]
+from fusionmedclip.message_words import ERRORS, kept_children, unread_texts
 
-_ERRORS = frozenset({"InputError"})
-"""Calls of these carry words for people and nothing else."""
+__all__ = ["Module", "Reference", "Statement", "read_module", "reference"]
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w*)?")
 _NO_FIELDS = {"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"}
@@ -170,6 +169,7 @@ class _Reader:
         self.imports: list[Reference] = []
         self.strings: set[str] = set()
         self.files: set[str] = set()
+        self.left_out: set[ast.AST] = set()
 
     def statement(self, node: ast.stmt) -> Statement:
         self.node(node)
@@ -200,13 +200,13 @@ class _Reader:
             for item in value if isinstance(value, list) else (value,):
                 if not isinstance(item, ast.AST):
                     self.parts.append(repr(item))
-                elif not _is_text(item) and not _is_for_checkers(item):
+                elif not (item in self.left_out or _is_text(item) or _is_for_checkers(item)):
                     self.node(item)
 
     # Each returns whether nothing more is to be read of the node.
 
     def _Name(self, node: ast.Name) -> bool:
-        if node.id not in _ERRORS:
+        if node.id not in ERRORS:
             self.names.add(node.id)
         self.parts.append(node.id)
         return True
@@ -220,10 +220,18 @@ class _Reader:
         return True
 
     def _Call(self, node: ast.Call) -> bool:
-        if not isinstance(node.func, ast.Name) or node.func.id not in _ERRORS:
-            return False
-        self.parts.append(node.func.id)
+        for name, child in kept_children(node):
+            self.parts.append(name)
+            self.node(child)
         return True
+
+    _arguments = _Call
+
+    def _FunctionDef(self, node: ast.FunctionDef) -> bool:
+        self.left_out |= unread_texts(node)
+        return False
+
+    _AsyncFunctionDef = _FunctionDef
 
     def _Dict(self, node: ast.Dict) -> bool:
         return _is_index(node)
@@ -259,4 +267,4 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return tuple(name for name in kind._fields if name not in _NO_FIELDS)
 
 
-_SPECIAL = {getattr(ast, name[1:]): method for name, method in vars(_Reader).items() if name[1:2].isupper()}
+_SPECIAL = {getattr(ast, key[1:]): special for key, special in vars(_Reader).items() if hasattr(ast, key[1:])}

@@ -1,11 +1,16 @@
 """Code digests: a small library and script, one edit at a time, and what each may and may not change."""
 
+import ast
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fusionmedclip.baselines import KINDS
 from fusionmedclip.code_digest import code_digest, reached
+from fusionmedclip.methods import entry_points
 
 FILES = {
     "scripts/job.py": "from helper import run\n\nrun('lib.stage:work', 3)\n",
@@ -27,10 +32,23 @@ FILES = {
         "    from lib.late import later\n"
         "    if value < 0:\n"
         "        raise InputError('too small', received=value, hint=_hint())\n"
-        "    return passed_on(value) + tools.used() + close() + later() + FACTOR + Kept(1).total()\n"
+        "    sum = passed_on(value) + tools.used() + close() + later() + FACTOR + Kept(1).total()\n"
+        "    return sum + told(2, hint='or that')\n"
         "\n"
         "def _hint():\n"
         "    return 'take more'\n"
+        "\n"
+        "_AGAIN = 'try again'\n"
+        "\n"
+        "def told(value, *, hint='try this', other='that'):\n"
+        "    what = f'value {value}'\n"
+        "    kept = 'kept'\n"
+        "    with reading(value, 'a number', hint=_AGAIN):\n"
+        "        if value > 7:\n"
+        "            warnings.warn('too large', stacklevel=2)\n"
+        "            raise InputError(what, received=kept, hint=hint)\n"
+        "    problems.add('a problem')\n"
+        "    return kept, other, build(value, where='here', of='there')\n"
         "\n"
         "class Kept:\n"
         "    size: int\n"
@@ -92,7 +110,7 @@ def digest_of(library: Path) -> str:
     [
         ("scripts/job.py", "3", "4"),
         ("scripts/helper.py", "return name, value", "return value"),
-        ("lib/stage.py", "return passed_on(value)", "return -passed_on(value)"),
+        ("lib/stage.py", "= passed_on(value)", "= -passed_on(value)"),
         ("lib/stage.py", "FACTOR = 2", "FACTOR = 3"),
         ("lib/stage.py", "value < 0", "value < 1"),
         ("lib/stage.py", "return self.size", "return -self.size"),
@@ -109,6 +127,10 @@ def digest_of(library: Path) -> str:
         ("lib/near.py", "'-m'", "'-c'"),
         ("lib/started/__main__.py", "1", "2"),  # a process of its own
         ("lib/late.py", "len(METHODS)", "-len(METHODS)"),  # imported inside a function
+        ("lib/stage.py", "'kept'", "'other'"),  # an error says it too
+        ("lib/stage.py", "'that'", "'this'"),
+        ("lib/stage.py", "'there'", "'anywhere'"),
+        ("lib/stage.py", "hint='try this'", "tip='try this'"),
         ("lib/base.py", "return 1", "return 2"),  # what the chosen entry of an index is made of
     ],
 )
@@ -127,6 +149,14 @@ def test_an_edit_of_what_runs_changes_it(library, name, old, new):
         ("lib/stage.py", "FACTOR = 2\n", 'FACTOR = 2\n"""What it is."""\n'),
         ("lib/stage.py", "'too small'", "'far too small'"),
         ("lib/stage.py", "'take more'", "'take less'"),  # only the text of an error asks for it
+        ("lib/stage.py", "'try again'", "'once more'"),
+        ("lib/stage.py", "'try this'", "'try something'"),
+        ("lib/stage.py", "'or that'", "'or nothing'"),
+        ("lib/stage.py", "'a number'", "'some number'"),
+        ("lib/stage.py", "'too large'", "'far too large'"),
+        ("lib/stage.py", "'a problem'", "'one problem'"),
+        ("lib/stage.py", "f'value {value}'", "f'the value {value}'"),
+        ("lib/stage.py", "'here'", "'somewhere'"),
         ("lib/stage.py", "['work']", "['work', 'another']"),
         ("lib/stage.py", "value: int", "value: float"),
         ("lib/stage.py", "def another():\n    return 1", "def another():\n    return 2"),
@@ -173,3 +203,53 @@ def test_editing_one_method_leaves_the_others_alone(root):
     assert not [name for name in ours if name.startswith("fusionmedclip.baselines.patchcore.detector")]
     assert "models/data/umls.json" in ours
     assert "models/data/umls.json" not in patchcore
+
+
+def test_no_word_that_reaches_an_error_of_ours_changes_any_digest(root, tmp_path):
+    """Each text inside an error, in a hint, and under a name that is read in these alone, all at once."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    changed = 0
+    for source in sorted((root / "fusionmedclip").rglob("*.*")):
+        if source.suffix == ".pyc":
+            continue
+        for place in (before, after):
+            copy = place / source.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if source.suffix != ".py":
+                shutil.copy(source, copy)
+                continue
+            tree = ast.parse(source.read_text())
+            for node in _error_words(tree) if place is after else ():
+                node.value += "~"
+                changed += 1
+            copy.write_text(ast.unparse(tree))
+    for place in (before, after):
+        shutil.copytree(root / "workflow_scripts", place / "workflow_scripts")
+    assert changed > 1000
+    for script in sorted((root / "workflow_scripts").glob("[!_]*.py")):
+        kinds = ("fusionmedclip", "file_statistic", *KINDS) if script.stem == "run_method" else ()
+        entries = [entry for kind in kinds for entry in entry_points(kind)]
+        found = [
+            reached(place / "workflow_scripts" / script.name, entries, package=place / "fusionmedclip")
+            for place in (before, after)
+        ]
+        assert [name for name in found[0] if found[0][name] != found[1].get(name)] == [], script.name
+
+
+def _error_words(tree: ast.Module) -> Iterator[ast.Constant]:
+    nodes = list(ast.walk(tree))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    words = [node for node in calls if getattr(node.func, "id", "") == "InputError"]
+    words = [part for call in words for part in (*call.args, *call.keywords)]
+    words += [keyword for call in calls for keyword in call.keywords if keyword.arg == "hint"]
+    assigned = [n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)]
+    assigned = [n for n in assigned if isinstance(n.value, ast.Constant | ast.JoinedStr)]
+    while True:
+        inside = {id(node) for part in words for node in ast.walk(part)}
+        read = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+        told = {node.id for node in read} - {node.id for node in read if id(node) not in inside}
+        more = [n.value for n in assigned if n.targets[0].id in told and id(n.value) not in inside]
+        if not more:
+            constants = (node for node in nodes if isinstance(node, ast.Constant) and id(node) in inside)
+            return (node for node in constants if isinstance(node.value, str))
+        words += more
