@@ -16,6 +16,7 @@ from fusionmedclip.reporting.tables.html import grid_html, html_page
 from fusionmedclip.reporting.tables.inputs import write_record
 from fusionmedclip.reporting.tables.latex import grid_latex
 from fusionmedclip.reporting.tables.markdown import grid_markdown
+from fusionmedclip.reporting.tables.mixed_runs import mixed_lines
 from fusionmedclip.reporting.tables.row import COLUMNS, build_row
 from fusionmedclip.reporting.thesis.images import caption_notes, caption_reasons, image_notes, image_reasons
 
@@ -89,6 +90,7 @@ def build_table(
     beneath = {
         "In place of the thesis's protocol": _differences(table, reasons, manifests, records, titles),
         "What is not known of the data": _unknown(table, manifests, records, titles),
+        "Seeds of one cell that were not computed alike": mixed_lines(metrics, titles),
         "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
         "Near-duplicates across support set and test": (
             [] if further is None else duplicate_lines(pd.read_csv(further), titles)
