@@ -6,7 +6,13 @@ import sys
 
 from fusionmedclip.pipeline.records import differs, forget, record_path, remember
 
-PARAMS = {"settings": {"k": 4, "layers": [1, 2]}, "seed": 0, "code": "c0de", "environment": "e4f"}
+PARAMS = {
+    "settings": {"k": 4, "layers": [1, 2]},
+    "seed": 0,
+    "code": "c0de",
+    "environment": "e4f",
+    "above": "ab",
+}
 JOB = """
 import sys
 from types import SimpleNamespace
@@ -36,7 +42,8 @@ def test_it_tells_every_change_and_no_order(tmp_path):
     assert differs(record, PARAMS)  # nobody knows
     remember(record, PARAMS)
     assert not differs(record, dict(reversed(PARAMS.items())))
-    for change in ({"settings": {"k": 4, "layers": [2, 1]}}, {"seed": 1}, {"code": ""}, {"environment": ""}):
+    changes = [{"settings": {"k": 4, "layers": [2, 1]}}, {"seed": 1}]
+    for change in [*changes, {"code": ""}, {"environment": ""}, {"above": ""}]:
         assert differs(record, {**PARAMS, **change})
     forget(record)
     forget(record)
