@@ -301,7 +301,8 @@ class FusionMedCLIP(Detector):
             record = read_record(folder)
             settings, others = build(FusionSettings, record["settings"]), {}
             images = build(ImageSettings, record.get("images"), where="images")
-        for source in saved_sources(folder, record["backbone"], backbone):
+            sources = list(saved_sources(folder, record["backbone"], backbone))
+        for source in sources:
             model = cls(backbone=source, settings=settings, images=images, device=device)
             if model.backbone_digest == record["backbone"]["digest"]:
                 return model.restore(folder)

@@ -166,6 +166,7 @@ BROKEN = {
     "later version": (edited(format=4), r"(?s)a later version.*4.*format 3"),
     "no seed": (edited(seed=None), r"(?s)broken record.*seed"),
     "no digest": (edited(backbone={}), r"(?s)broken record.*digest"),
+    "no place": (edited(backbone={"digest": "x", "source": "out/x"}), r"saved model \(KeyError: 'beside'\)"),
     "unknown setting": (edited(settings={"modell": {}}), "unknown key modell"),
     "setting of a wrong kind": (edited(settings={"model": []}), "must be a mapping"),
     "another kernel": (edited(images={"kernel": "bilinear"}), "model.json: altered since"),

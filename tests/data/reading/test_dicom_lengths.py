@@ -125,3 +125,18 @@ def test_a_deflated_file_that_grows_is_refused_before_it_has_grown(tmp_path: Pat
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+
+
+def test_a_meta_element_that_claims_gigabytes_asks_for_none(tmp_path: Path, write_dicom) -> None:
+    """pydicom's own reading of the meta information asks for what the length says."""
+    path = write_dicom(tmp_path / "a.dcm", np.arange(64, dtype=np.uint16).reshape(8, 8))
+    data = path.read_bytes()
+    place = data.index(b"\x02\x00\x01\x00OB") + 8  # FileMetaInformationVersion, length in four bytes
+    path.write_bytes(data[:place] + (3 * 10**9).to_bytes(4, "little") + data[place + 4 :])
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"a\.dcm"):
+            read_image(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()

@@ -3,15 +3,17 @@
 import zlib
 from pathlib import Path
 
-from pydicom.filereader import read_file_meta_info
+from pydicom.filereader import read_dataset, read_preamble
 
 from fusionmedclip.data.files.kinds import is_dicom
+from fusionmedclip.data.reading.claims import BoundedFile
 from fusionmedclip.errors import InputError
 
 __all__ = ["check_inflated"]
 
 _MOST = 2**28  # bytes: such files hold single pictures and reports
 _STEP = 2**20
+_META_GROUP = 2
 _META_START = 144  # preamble, DICM and the element FileMetaInformationGroupLength
 
 
@@ -25,7 +27,9 @@ def check_inflated(path: Path) -> None:
     """
     if not is_dicom(path):
         return
-    meta = read_file_meta_info(path)
+    with BoundedFile(path) as file:
+        read_preamble(file, False)
+        meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != _META_GROUP)
     syntax = meta.get("TransferSyntaxUID")
     if syntax is None or not syntax.is_transfer_syntax or not syntax.is_deflated:
         return
