@@ -115,6 +115,10 @@ def _text(path: object) -> str:
 
 
 def _named(path: PathLike, text: str) -> bool:
-    """Whether a message names the file already; a slice (``scan.nii#slice=3``) counts as its volume."""
+    """Whether a message names the file already; a slice (``scan.nii#slice=3``) counts as its volume.
+
+    A folder's name may be any word of the message, such as a key: it counts at the start or in a path alone.
+    """
     name = os.path.basename(_text(path)).partition("#")[0]
-    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+    before = r"(?<!\w)" if "." in name else "(?:^|/)"
+    return not name or re.search(rf"{before}{re.escape(name)}(?!\w)", text) is not None

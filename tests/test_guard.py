@@ -96,3 +96,12 @@ def test_private_words_of_a_library_are_not_repeated() -> None:
         raise ValueError("invalid value 'Zebrafink^Wilhelmina'")
     assert str(caught.value).startswith("a.dcm: cannot be read as DICOM file (ValueError)")
     assert "Zebrafink" not in str(caught.value)
+
+
+def test_a_folders_name_among_the_words_does_not_name_it() -> None:
+    with pytest.raises(InputError, match=r"^out/model: unknown key"), reading("out/model", "saved model"):
+        raise InputError("unknown key hoss", allowed="model, loss")
+    for text in ("model: gone", "out/model: gone", "out/model/weights: gone"):
+        with pytest.raises(InputError) as caught, reading("out/model", "saved model"):
+            raise InputError(text)
+        assert str(caught.value) == text

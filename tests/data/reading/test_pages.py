@@ -1,5 +1,7 @@
 """Which frame of a file is the picture."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -92,4 +94,16 @@ def test_formats_outside_the_list_are_refused(tmp_path: Path, form: str) -> None
     """Some hold icons of several sizes or layers, some start another program."""
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png", form)
     with pytest.raises(InputError, match=r"a\.png: not an image this project can read"):
+        read_image(tmp_path / "a.png")
+
+
+def test_more_frames_than_bytes_are_refused_before_they_are_counted(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(np.full((8, 8), grey, np.uint8)) for grey in (0, 200))
+    first.save(tmp_path / "a.png", save_all=True, append_images=[second])
+    data = (tmp_path / "a.png").read_bytes()
+    start = data.index(b"acTL")
+    chunk = b"acTL" + struct.pack(">II", 2**30, 0)
+    changed = data[:start] + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[start + 16 :]
+    (tmp_path / "a.png").write_bytes(changed)
+    with pytest.raises(InputError, match=r"a\.png: claims more pages than its bytes can hold"):
         read_image(tmp_path / "a.png")

@@ -28,10 +28,13 @@ def picture_pages(path: Path, image: Image.Image) -> list[int]:
     Raises
     ------
     InputError
-        When the pages of a TIFF are pictures of several sizes, previews only, or the first of a stack whose
-        others have no directory.
+        When there are more pages than bytes; when those of a TIFF are pictures of several sizes, previews
+        only, or the first of a stack whose others have no directory.
     """
     count = int(getattr(image, "n_frames", 1)) if image.format in _STACKS else 1
+    if count > (size := path.stat().st_size):
+        what = f"{path}: claims more pages than its bytes can hold"
+        raise InputError(what, received=f"{count:,} in {size:,} bytes", hint="export it again")
     if image.format == "PNG" and getattr(image, "default_image", False):
         return [0]  # shown where animations are not, and no part of this one (PNG 3rd edition, 4.9)
     if count == 1 and image.format == "TIFF":
