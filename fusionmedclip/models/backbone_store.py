@@ -132,6 +132,16 @@ def _load(folder: Path, kept: Mapping[str, Any], image_size: int | None) -> Back
     return Backbone(model.visual, clip=model, tokenizer=tokenizer, **common)
 
 
+def _check_sizes(model_cfg: Mapping[str, Any], weights: Path) -> None:
+    """Refuse an architecture with a side that its weights cannot hold once, in two bytes a number."""
+    size = weights.stat().st_size
+    for part in (model_cfg, model_cfg["vision_cfg"], model_cfg["text_cfg"]):
+        for key, value in part.items():
+            if isinstance(value, int) and 2 * value > size:
+                what = f"{weights.parent}: an architecture that its weights cannot hold"
+                raise InputError(what, received=f"{key}: {value:,}", allowed=f"{size:,} bytes of weights")
+
+
 def _load_clip(folder: Path, saved_size: int, size: int):
     """Model and tokenizer of a folder.
 
@@ -139,6 +149,7 @@ def _load_clip(folder: Path, saved_size: int, size: int):
     tower by the name it once had: so the model is made empty, then filled.
     """
     model_cfg = cast(dict[str, Any], architecture(f"local-dir:{folder}"))
+    _check_sizes(model_cfg, folder / WEIGHTS)
     timm_tower = "timm_model_name" in model_cfg["vision_cfg"]
     if "hf_model_name" in model_cfg["text_cfg"]:
         here = {"hf_model_name": str(folder.resolve()), "hf_tokenizer_name": str(folder.resolve())}

@@ -1,5 +1,6 @@
 """Checkpoints in the formats that exist, with random weights: do they load, and with the right activation?"""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,4 +225,14 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             open_backbone(settings)
     with pytest.raises(InputError, match=r"(?s)no backbone in this folder.*snakemake"):
+        load_backbone(tmp_path)
+
+
+def test_an_architecture_beyond_its_weights_is_never_made(vit: Backbone, tmp_path: Path) -> None:
+    save_backbone(vit, tmp_path, vit_settings())
+    path = tmp_path / "open_clip_config.json"
+    config = json.loads(path.read_text())
+    config["model_cfg"]["vision_cfg"]["width"] = 10**12
+    path.write_text(json.dumps(config))
+    with pytest.raises(InputError, match="an architecture that its weights cannot hold"):
         load_backbone(tmp_path)
