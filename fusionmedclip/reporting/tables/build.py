@@ -86,11 +86,8 @@ def build_table(
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     judged = None if verdicts is None else pd.read_csv(verdicts)
-    records = _records(metrics)
     beneath = {
-        "In place of the thesis's protocol": _differences(table, reasons, manifests, records, titles),
-        "What is not known of the data": _unknown(table, manifests, records, titles),
-        "Seeds of one cell that were not computed alike": mixed_lines(metrics, titles),
+        **_protocol_notes(table, reasons=reasons, manifests=manifests, metrics=metrics, titles=titles),
         "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
         "Near-duplicates across support set and test": (
             [] if further is None else duplicate_lines(pd.read_csv(further), titles)
@@ -99,14 +96,8 @@ def build_table(
             [] if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
         ),
     }
-    look: dict[str, Any] = {
-        "title": title,
-        "titles": titles,
-        "layout": layout,
-        "controls": controls,
-        "unranked": unranked,
-        "ours": ours,
-    }
+    named = {"title": title, "titles": titles, "layout": layout, "ours": ours}
+    look: dict[str, Any] = {**named, "controls": controls, "unranked": unranked}
     grid = make_grid(table, **look, beneath=beneath, verdicts=judged)
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(text, grid_markdown(grid))
@@ -118,6 +109,23 @@ def build_table(
         written = [path for path in (csv, text, latex, html) if path is not None]
         outputs = [*rows, *record["outputs"], *written]
         write_record(**{**record, "outputs": outputs}, layout={**look, "reasons": reasons})
+
+
+def _protocol_notes(
+    table: pd.DataFrame,
+    *,
+    reasons: Sequence[tuple[str, str, Sequence[str]]],
+    manifests: Sequence[str | Path],
+    metrics: Sequence[str | Path],
+    titles: Mapping[str, str],
+) -> dict[str, list[str]]:
+    """What the runs were made from and on, beside the thesis's protocol."""
+    records = _records(metrics)
+    return {
+        "In place of the thesis's protocol": _differences(table, reasons, manifests, records, titles),
+        "What is not known of the data": _unknown(table, manifests, records, titles),
+        "Seeds of one cell that were not computed alike": mixed_lines(metrics, titles),
+    }
 
 
 def _differences(
