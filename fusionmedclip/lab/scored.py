@@ -21,7 +21,7 @@ class ScoredInput:
     slices : tuple of str
         Name of each slice; one empty name for a plain image.
     pixels : numpy.ndarray
-        float32 of shape (n, H, W) or (n, H, W, 3), in [0, 1], as the model read them, at the input's own size.
+        float32 of shape (n, H, W) or (n, H, W, 3), in [0, 1], as they were read, at the input's own size.
     maps : numpy.ndarray or None
         float32 anomaly maps of shape (n, H, W); None for a method that scores images only.
     scores : numpy.ndarray

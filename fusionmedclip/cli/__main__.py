@@ -1,0 +1,3 @@
+from fusionmedclip.cli import app
+
+app()

@@ -1,0 +1,52 @@
+"""What the commands share: options, the console, errors as one readable message, files of a configuration."""
+
+import contextlib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["Configs", "Device", "MaskSuffix", "Preset", "config_files", "console", "readable"]
+
+console = Console()
+
+Configs = Annotated[list[Path] | None, typer.Option("--config", help="Configuration; repeat for overlays.")]
+Preset = Annotated[
+    str | None, typer.Option(help="Overlay that comes with the package: demo, offline, paper and others.")
+]
+MaskSuffix = Annotated[
+    str | None, typer.Option(help="What a mask's name has after its image's; '' where all are images.")
+]
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@contextlib.contextmanager
+def readable(*, err: bool = True) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        Console(stderr=err).print(f"[red]{type(error).__name__}[/]: ", end="")
+        typer.echo(str(error), err=err)
+        raise typer.Exit(2) from None
+
+
+def config_files(config: list[Path] | None, preset: str | None) -> list[Path]:
+    """What is merged over the protocol: ``config.yaml`` where it lies here, a preset, what was named."""
+    from fusionmedclip.presets import preset_file
+
+    default, named = Path("config.yaml"), list(config or ())
+    overlay = preset_file(preset) if preset else None
+    here = default.is_file() and default.resolve() not in {path.resolve() for path in named}
+    return [*([default] if here else []), *([overlay] if overlay else []), *named]
