@@ -1,0 +1,118 @@
+"""One input of a prediction as its pictures show it: what the page and the review read again from disk."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.documents import read_json
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reading
+from fusionmedclip.outputs import whole_file
+
+__all__ = ["LAYERS", "Entry", "SliceEntry", "read_entries", "write_entry"]
+
+LAYERS = "layers"
+"""Folder of the records, and of what pages draw with."""
+
+_RECORDS = f"{LAYERS}/records"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceEntry:
+    """One slice.
+
+    Attributes
+    ----------
+    name : str
+        Empty for a plain image.
+    score : float
+    marked : bool
+        Whether any pixel is above the scale's threshold.
+    overlay, picture, map : str
+        Files, as seen from the prediction's folder; an empty ``map`` where the method has none.
+    """
+
+    name: str
+    score: float
+    marked: bool
+    overlay: str
+    picture: str
+    map: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One input.
+
+    Attributes
+    ----------
+    name, file : str
+        Its name within the prediction, and the name of its file or folder.
+    score : float
+    percentile : float or None
+    flag : bool or None
+    width, height : int
+        Pixels of a slice.
+    thumbnail : str
+        Picture of its worst slice.
+    scale : dict
+        Of its maps: ``low``, ``high``, ``threshold``, ``rests_on``.
+    slices : tuple of SliceEntry
+    """
+
+    name: str
+    file: str
+    score: float
+    percentile: float | None
+    flag: bool | None
+    width: int
+    height: int
+    thumbnail: str
+    scale: dict[str, Any]
+    slices: tuple[SliceEntry, ...]
+
+    @property
+    def worst(self) -> int:
+        """Which slice scores highest."""
+        return max(range(len(self.slices)), key=lambda index: self.slices[index].score)
+
+
+def write_entry(folder: Path, entry: Entry) -> None:
+    """Write the record of one input; it names pictures that are there already."""
+    with whole_file(folder / _RECORDS / f"{entry.name}.json") as temporary:
+        temporary.write_text(json.dumps(asdict(entry), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_entries(folder: Path) -> list[Entry]:
+    """All inputs of a prediction, the highest score first.
+
+    Raises
+    ------
+    InputError
+        If the folder holds none, a broken one, or one that names a file outside of the folder.
+    """
+    found = sorted(_read(folder), key=lambda entry: (-entry.score, entry.name))
+    if not found:
+        hint = "fusionmedclip predict MODEL INPUTS --out DIR writes one"
+        raise InputError(f"{folder}: no pictures of a prediction in this folder", hint=hint)
+    return found
+
+
+def _read(folder: Path) -> Iterator[Entry]:
+    for path in sorted((folder / _RECORDS).glob("*.json")):
+        with reading(path, "record of a prediction", hint="predict again"):
+            data = read_json(path)
+            entry = Entry(**{**data, "slices": tuple(SliceEntry(**part) for part in data["slices"])})
+            named = [name for part in entry.slices for name in (part.overlay, part.picture, part.map)]
+            for name in (entry.thumbnail, *named):
+                _check_inside(folder, name)
+            if not entry.slices:
+                raise InputError("names no slice")
+        yield entry
+
+
+def _check_inside(folder: Path, name: str) -> None:
+    if Path(name).is_absolute() or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise InputError("names a file outside of the prediction", received=name)

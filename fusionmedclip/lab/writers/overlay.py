@@ -1,0 +1,130 @@
+"""A map over its picture, and the strip below it that says what the colours mean."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from fusionmedclip.lab.writers.map_scale import MapScale
+
+__all__ = ["LEAST_WIDTH", "flag_text", "grey_levels", "overlay", "with_legend"]
+
+LEAST_WIDTH = 280
+"""Pixels that the legend needs; a narrower picture gets an empty margin on its right."""
+
+_PAPER, _INK, _SOFT = (24, 24, 28), (240, 240, 240), (176, 176, 184)
+
+
+def grey_levels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 of (H, W) or (H, W, 3) floats in [0, 1]."""
+    levels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+
+
+def overlay(pixels: np.ndarray, values: np.ndarray | None, scale: MapScale) -> np.ndarray:
+    """A picture with its map in colours, and a line around what is above the threshold.
+
+    Parameters
+    ----------
+    pixels : (H, W) or (H, W, 3) float32 array in [0, 1]
+    values : (H, W) float32 array or None
+        The map; without one the picture stays as it is.
+    scale : MapScale
+
+    Returns
+    -------
+    (H, W, 3) uint8 array
+        Pixel (r, c) is pixel (r, c) of the input.
+    """
+    picture = grey_levels(pixels)
+    if values is None:
+        return picture
+    opacity = scale.opacities(values)[..., None]
+    blended = picture * (1 - opacity) + scale.colours(values) * opacity
+    return _outlined(np.rint(blended).astype(np.uint8), scale.marked(values))
+
+
+def _outlined(picture: np.ndarray, marked: np.ndarray) -> np.ndarray:
+    """A white line on a black one, which shows on any ground."""
+    outlines, _ = cv2.findContours(marked.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    width = max(1, round(min(marked.shape) / 400))
+    if min(marked.shape) >= 160:
+        cv2.drawContours(picture, outlines, -1, (0, 0, 0), width + 2)
+    return cv2.drawContours(picture, outlines, -1, (255, 255, 255), width)
+
+
+def flag_text(flag: bool | None) -> str:
+    """A sign and a word, which need no colour."""
+    return {True: "\u25b2 flagged", False: "\u25cb not flagged", None: "no threshold"}[flag]
+
+
+def with_legend(picture: np.ndarray, lines: list[str], scale: MapScale | None) -> np.ndarray:
+    """The picture, untouched, above a strip with text and the bar of colours.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8 array
+    lines : list of str
+        Each is cut where it does not fit.
+    scale : MapScale or None
+        None draws no bar.
+
+    Returns
+    -------
+    (H + strip, max(W, LEAST_WIDTH), 3) uint8 array
+    """
+    height, width = picture.shape[:2]
+    full = max(width, LEAST_WIDTH)
+    size = int(np.clip(full // 42, 12, 40))
+    pad, step = size // 2, round(size * 1.45)
+    strip = Image.new(
+        "RGB", (full, 2 * pad + step * len(lines) + (round(2.3 * step) if scale else 0)), _PAPER
+    )
+    draw = ImageDraw.Draw(strip)
+    for row, line in enumerate(lines):
+        draw.text((pad, pad + row * step), _fitting(line, size, full - 2 * pad), _INK, font=_font(size))
+    if scale:
+        _draw_bar(strip, scale, top=pad + step * len(lines) + pad // 2, pad=pad, size=size)
+    canvas = np.full((height + strip.height, full, 3), _PAPER, np.uint8)
+    canvas[:height, :width], canvas[height:] = picture, np.asarray(strip)
+    return canvas
+
+
+def _draw_bar(strip: Image.Image, scale: MapScale, *, top: int, pad: int, size: int) -> None:
+    """Colours as they stand over mid grey, with the values of both ends and of the threshold."""
+    left, right = pad, strip.width - pad
+    values = np.linspace(scale.low, scale.high, right - left, dtype=np.float32)[None]
+    grey = np.full((1, right - left), 0.5, np.float32)
+    opacity = scale.opacities(values)[..., None]
+    bar = grey_levels(grey) * (1 - opacity) + scale.colours(values) * opacity
+    strip.paste(Image.fromarray(np.repeat(np.rint(bar).astype(np.uint8), size, axis=0)), (left, top))
+    draw = ImageDraw.Draw(strip)
+    draw.rectangle((left, top, right - 1, top + size - 1), outline=_SOFT)
+    below = top + size + pad // 2
+    draw.text((left, below), f"{scale.low:.3g}", _SOFT, font=_font(size))
+    draw.text((right, below), f"{scale.high:.3g}", _SOFT, font=_font(size), anchor="ra")
+    if scale.threshold is not None:
+        place = left + float(scale.positions(np.array(scale.threshold))) * (right - left - 1)
+        draw.line((place, top - pad // 2, place, top + size + pad // 2), fill=_INK, width=max(1, size // 8))
+        text = f"threshold {scale.threshold:.3g}"
+        half = _font(size).getlength(text) / 2
+        room = _font(size).getlength(f"{scale.low:.3g}  ")
+        middle = float(np.clip(place, left + room + half, max(right - room - half, left + room + half)))
+        draw.text((middle, below), text, _INK, font=_font(size), anchor="ma")
+
+
+def _fitting(line: str, size: int, room: int) -> str:
+    if _font(size).getlength(line) <= room:
+        return line
+    while line and _font(size).getlength(f"{line}\u2026") > room:
+        line = line[:-1]
+    return f"{line}\u2026"
+
+
+@lru_cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """The font that matplotlib brings along, the same on every machine."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -1,0 +1,140 @@
+"""``index.html``: every input of a prediction, worst first, in one file beside its pictures."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from fusionmedclip.lab.scored import ScoredInput
+from fusionmedclip.lab.writers.entries import Entry, read_entries
+from fusionmedclip.lab.writers.map_scale import COLOUR_MAP, MapScale
+from fusionmedclip.lab.writers.overlay import flag_text
+from fusionmedclip.lab.writers.writer import Skipped
+from fusionmedclip.outputs import whole_file
+
+__all__ = ["INDEX", "PageWriter", "asset", "scale_bar", "script_data"]
+
+INDEX = "index.html"
+
+
+@dataclass(frozen=True)
+class PageWriter:
+    """Writes ``index.html`` once everything else is there.
+
+    Parameters
+    ----------
+    scale : MapScale
+        Of every map of the prediction.
+    rests_on : tuple of str
+        What the model rests on, a paragraph each: a stand-in or not, its figures, its support set.
+    """
+
+    scale: MapScale
+    rests_on: tuple[str, ...] = ()
+
+    def write(self, scored: ScoredInput, folder: Path) -> None:
+        """One input alone has no page."""
+
+    def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
+        """Write the page from the records of the pictures that lie in the folder."""
+        entries = read_entries(folder)
+        flagged = sum(entry.flag is True for entry in entries)
+        parts = {
+            "STYLE": asset("page.css"),
+            "SCRIPT": asset("page.js"),
+            "COUNTS": _counts(entries, flagged, len(skipped)),
+            "RESTS_ON": "".join(f"<p>{escape(text)}</p>" for text in self.rests_on),
+            "SCALE": scale_bar(self.scale),
+            "CARDS": "\n".join(_card(entry, row) for row, entry in enumerate(entries)),
+            "SKIPPED": _skipped(skipped),
+            "DATA": script_data([_shown(entry) for entry in entries]),
+        }
+        text = asset("index.html")
+        for name, part in parts.items():
+            text = text.replace(f"<!--{name}-->", part)
+        with whole_file(folder / INDEX) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def asset(name: str) -> str:
+    """Text of a file that pages are made of."""
+    return (files("fusionmedclip.lab.writers") / "page_assets" / name).read_text(encoding="utf-8")
+
+
+def script_data(value: object) -> str:
+    """JSON that no name of a file can break out of a script element with."""
+    return json.dumps(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def scale_bar(scale: MapScale) -> str:
+    """The bar of colours as a list of stops, with its values in words."""
+    import numpy as np
+
+    values = np.linspace(scale.low, scale.high, 17)
+    stops = ", ".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in scale.colours(values))
+    limit = "" if scale.threshold is None else f"; a white line surrounds what is above {scale.threshold:.3g}"
+    mark = ""
+    if scale.threshold is not None:
+        place = 100 * float(scale.positions(np.array(scale.threshold)))
+        mark = f'<i style="left: {place:.1f}%" title="threshold {scale.threshold:.3g}"></i>'
+    return (
+        f'<figure class="bar"><div style="background: linear-gradient(to right, {stops})">{mark}</div>'
+        f"<figcaption><span>{scale.low:.3g}</span><span>{scale.high:.3g}</span></figcaption>"
+        f"<p>One scale for every map ({COLOUR_MAP}): no colour below {scale.low:.3g}, full colour at "
+        f"{scale.high:.3g}{limit}. {escape(scale.rests_on)}</p></figure>"
+    )
+
+
+def _counts(entries: Sequence[Entry], flagged: int, skipped: int) -> str:
+    parts = [f"{len(entries)} {'input' if len(entries) == 1 else 'inputs'}"]
+    if any(entry.flag is not None for entry in entries):
+        parts.append(f"{flagged} flagged")
+    if skipped:
+        parts.append(f'<a href="#skipped">{skipped} skipped</a>')
+    return ", ".join(parts)
+
+
+def _card(entry: Entry, row: int) -> str:
+    state = {True: "yes", False: "no", None: "unknown"}[entry.flag]
+    slices = f"{len(entry.slices)} slices" if len(entry.slices) > 1 else ""
+    share = "" if entry.percentile is None else f"above {entry.percentile:.0f} % of the support"
+    details = "".join(f"<span>{escape(text)}</span>" for text in (share, slices) if text)
+    worst = entry.slices[entry.worst]
+    described = f"{entry.file}, {flag_text(entry.flag)[2:]}, score {entry.score:.3f}; picture with its map"
+    if slices:
+        described += f", slice {entry.worst + 1} of {len(entry.slices)}"
+    return (
+        f'<li class="card" data-flag="{state}" data-row="{row}" data-name="{escape(entry.file.lower())}">'
+        f'<a href="{quote(worst.overlay)}"><img src="{quote(entry.thumbnail)}" alt="{escape(described)}" '
+        f'loading="lazy"></a><div><b>{escape(entry.file)}</b>'
+        f'<span class="flag">{flag_text(entry.flag)}</span>'
+        f'<span class="score">{entry.score:.3f}</span>{details}</div></li>'
+    )
+
+
+def _skipped(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return ""
+    rows = "".join(f"<tr><td>{escape(s.file)}</td><td>{escape(s.why)}</td></tr>" for s in skipped)
+    title = f"Skipped: {len(skipped)} {'file' if len(skipped) == 1 else 'files'}"
+    head = "<thead><tr><th>File</th><th>Why</th></tr></thead>"
+    body = f'<div class="wide"><table>{head}<tbody>{rows}</tbody></table></div>'
+    return f'<section id="skipped"><h2>{title}</h2>{body}</section>'
+
+
+def _shown(entry: Entry) -> dict:
+    """What the script needs: addresses as they stand in a link."""
+    kept = asdict(entry)
+    for part in kept["slices"]:
+        part["overlay"], part["picture"] = quote(part["overlay"]), quote(part["picture"])
+    flag = flag_text(entry.flag)
+    return {
+        "file": entry.file,
+        "score": entry.score,
+        "flag": flag,
+        "worst": entry.worst,
+        "slices": kept["slices"],
+    }

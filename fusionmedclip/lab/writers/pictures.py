@@ -1,0 +1,126 @@
+"""Pictures of one input: overlays to look at, a thumbnail, and the layers that a review draws itself."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab.scored import ScoredInput
+from fusionmedclip.lab.writers.entries import LAYERS, Entry, SliceEntry, write_entry
+from fusionmedclip.lab.writers.map_scale import MapScale
+from fusionmedclip.lab.writers.overlay import flag_text, grey_levels, overlay, with_legend
+from fusionmedclip.lab.writers.writer import Skipped
+from fusionmedclip.outputs import whole_file
+
+__all__ = ["OVERLAYS", "PictureWriter"]
+
+OVERLAYS = "overlays"
+
+_THUMBNAIL = 320  # pixels of the longer side
+_LAYER = 1024  # pixels of the longer side of a map that a browser draws: maps are coarser than that
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class PictureWriter:
+    """Writes ``overlays/NAME.png`` (``overlays/NAME/0001.png`` of slices) and what a page needs of it.
+
+    Parameters
+    ----------
+    scale : MapScale
+        Of every map of the prediction.
+    """
+
+    scale: MapScale
+
+    def write(self, scored: ScoredInput, folder: Path) -> None:
+        """Write all pictures of one input, then the record that names them."""
+
+        def one(index: int) -> SliceEntry:
+            return self._slice(scored, index, folder)
+
+        with ThreadPoolExecutor(_THREADS) as pool:  # OpenCV packs PNG outside of Python's lock
+            slices = tuple(pool.map(one, range(len(scored.slices))))
+        worst = int(np.argmax(scored.scores))
+        thumbnail = f"{LAYERS}/thumbnails/{scored.name}.jpg"
+        values = None if scored.maps is None else scored.maps[worst]
+        drawn = overlay(scored.pixels[worst], values, self.scale)
+        _save(folder / thumbnail, _shrunk(drawn, _THUMBNAIL))
+        height, width = scored.pixels.shape[1:3]
+        first = scored.files[0]
+        entry = Entry(
+            name=scored.name,
+            file=first.name if len(scored.files) == 1 else first.parent.name,
+            score=float(scored.score),
+            percentile=None if scored.percentile is None else float(scored.percentile),
+            flag=None if scored.flag is None else bool(scored.flag),
+            width=width,
+            height=height,
+            thumbnail=thumbnail,
+            scale=asdict(self.scale),
+            slices=slices,
+        )
+        write_entry(folder, entry)
+
+    def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
+        """All is written by then."""
+
+    def _slice(self, scored: ScoredInput, index: int, folder: Path) -> SliceEntry:
+        pixels = scored.pixels[index]
+        values = None if scored.maps is None else scored.maps[index]
+        single = len(scored.slices) == 1
+        stem = scored.name if single else f"{scored.name}/{index:04d}"
+        files = {"overlay": f"{OVERLAYS}/{stem}.png", "picture": f"{LAYERS}/pictures/{stem}.png", "map": ""}
+        drawn = with_legend(
+            overlay(pixels, values, self.scale),
+            self._lines(scored, index),
+            None if values is None else self.scale,
+        )
+        _save(folder / files["overlay"], drawn)
+        _save(folder / files["picture"], grey_levels(pixels) if pixels.ndim == 3 else _levels(pixels))
+        if values is not None:
+            files["map"] = f"{LAYERS}/maps/{stem}.png"
+            _save(folder / files["map"], _shrunk(_levels(self.scale.positions(values)), _LAYER))
+        return SliceEntry(
+            name=scored.slices[index],
+            score=float(scored.scores[index]),
+            marked=values is not None and bool(self.scale.marked(values).any()),
+            **files,
+        )
+
+    def _lines(self, scored: ScoredInput, index: int) -> list[str]:
+        lines = [f"{flag_text(scored.flag)}  score {scored.score:.3f}"]
+        if scored.percentile is not None:
+            lines.append(f"above {scored.percentile:.0f} % of the support")
+        if len(scored.slices) > 1:
+            place = f"slice {index + 1} of {len(scored.slices)}"
+            lines.append(f"{place}  {scored.slices[index]}  score {scored.scores[index]:.3f}")
+        return lines
+
+
+def _levels(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _shrunk(picture: np.ndarray, longest: int) -> np.ndarray:
+    height, width = picture.shape[:2]
+    factor = longest / max(height, width)
+    if factor >= 1:
+        return picture
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _save(path: Path, picture: np.ndarray) -> None:
+    """Write an RGB or grey picture in the form of its name, whole or not at all."""
+    swapped = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 3] if path.suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
+    packed, data = cv2.imencode(path.suffix, swapped, options)
+    if not packed:
+        raise InputError(f"{path}: a picture that cannot be packed", received=picture.shape)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data.tobytes())
