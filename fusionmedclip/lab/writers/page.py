@@ -118,7 +118,7 @@ def _card(entry: Entry, row: int) -> str:
 def _skipped(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return ""
-    rows = "".join(f"<tr><td>{escape(s.file)}</td><td>{escape(s.why)}</td></tr>" for s in skipped)
+    rows = "".join(f"<tr><td>{escape(s.file)}</td><td>{escape(s.reason)}</td></tr>" for s in skipped)
     title = f"Skipped: {len(skipped)} {'file' if len(skipped) == 1 else 'files'}"
     head = "<thead><tr><th>File</th><th>Why</th></tr></thead>"
     body = f'<div class="wide"><table>{head}<tbody>{rows}</tbody></table></div>'

@@ -18,12 +18,12 @@ class Skipped:
     ----------
     file : str
         As it was given.
-    why : str
+    reason : str
         The reader's words.
     """
 
     file: str
-    why: str
+    reason: str
 
 
 class Writer(Protocol):
