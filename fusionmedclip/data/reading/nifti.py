@@ -28,6 +28,7 @@ __all__ = [
     "check_not_colours",
     "cut_axis",
     "from_slices",
+    "in_stored_order",
     "load_oriented",
     "nifti_grid",
     "nifti_slice_count",
@@ -176,6 +177,36 @@ def to_slices(values: np.ndarray, axis: int) -> np.ndarray:
 def from_slices(slices: np.ndarray, axis: int) -> np.ndarray:
     """Undo :func:`to_slices`: (S, H, W) to (X, Y, Z)."""
     return np.ascontiguousarray(np.moveaxis(slices.swapaxes(1, 2)[:, ::-1, ::-1], 0, axis))
+
+
+@guarded("volume", hint=HINT)
+def in_stored_order(path: Path, values: np.ndarray) -> nibabel.Nifti1Image:
+    """Undo :func:`load_oriented`: other values in the axes, at the places and with the codes of a file.
+
+    Parameters
+    ----------
+    path : Path
+        Only its header is read.
+    values : (X, Y, Z) array
+        In canonical order.
+
+    Returns
+    -------
+    nibabel.Nifti1Image
+        Of the shape of the file's first volume, under a fresh header: no free text.
+    """
+    image = open_volume(path)
+    inverse = np.empty((3, 2))
+    for stored, (direction, sign) in enumerate(_directions(image)):
+        inverse[int(direction)] = stored, sign
+    result = nibabel.Nifti1Image(
+        apply_orientation(values, inverse).reshape(image.shape[:3]), image.affine, dtype=values.dtype
+    )
+    result.header.set_xyzt_units("mm")
+    if isinstance(image, nibabel.Nifti1Pair):  # of one file or of two, NIfTI-1 or 2
+        result.set_qform(*image.get_qform(coded=True))
+        result.set_sform(*image.get_sform(coded=True))
+    return result
 
 
 def _check_constant(path: Path, image: nibabel.spatialimages.SpatialImage) -> None:

@@ -11,15 +11,16 @@ import pandas as pd
 from PIL import Image
 
 from fusionmedclip.data.files.kinds import kind_of, split_slice
-from fusionmedclip.data.reading.nifti import cut_axis, from_slices, load_oriented
+from fusionmedclip.data.reading.nifti import cut_axis, from_slices, in_stored_order, nifti_grid
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["REDUCTIONS", "combine_maps", "combine_scores", "write_map_volume"]
+__all__ = ["REDUCTIONS", "combine_maps", "combine_scores", "save_volume", "write_map_volume"]
 
 REDUCTIONS = ("max", "mean", "top")
 _TOP = 0.1  # share of slices that `top` averages
+_PACKING = 1  # of gzip: floats hardly get smaller by more, and it takes ten times as long
 
 
 def combine_scores(scores: pd.DataFrame, *, how: str = "max") -> pd.DataFrame:
@@ -80,7 +81,7 @@ def write_map_volume(
     target: Path,
     settings: ReadSettings | None = None,
 ) -> None:
-    """Write the maps of a NIfTI volume's slices as a NIfTI volume that overlays it in any viewer.
+    """Write the maps of a NIfTI volume's slices as a NIfTI volume of the same shape and affine.
 
     Parameters
     ----------
@@ -100,16 +101,20 @@ def write_map_volume(
     """
     if kind_of(like) != "volume":
         raise InputError(f"{like}: maps can be written back for NIfTI volumes only")
-    volume = load_oriented(like)
-    axis = cut_axis(volume.values.shape, (settings or ReadSettings()).axis)
-    slices: np.ndarray = np.zeros(np.moveaxis(volume.values, axis, 0).swapaxes(1, 2).shape, np.float32)
-    _, height, width = slices.shape
+    shape, _ = nifti_grid(like)
+    axis = cut_axis(shape, (settings or ReadSettings()).axis)
+    width, height = (length for direction, length in enumerate(shape) if direction != axis)
+    slices = np.zeros((shape[axis], height, width), np.float32)
     for index, one in zip(indices, maps, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(one, np.float32))
         slices[index] = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-    image = nibabel.Nifti1Image(from_slices(slices, axis), volume.affine)  # a fresh header: no free text
+    save_volume(in_stored_order(like, from_slices(slices, axis)), target)
+
+
+def save_volume(image: nibabel.Nifti1Image, target: Path) -> None:
+    """Write ``.nii`` or ``.nii.gz``, whole or not at all; the same image gives the same bytes."""
     data = image.to_bytes()
     if target.name.endswith(".gz"):
-        data = gzip.compress(data, mtime=0)  # without the time, so that the same maps give the same bytes
+        data = gzip.compress(data, compresslevel=_PACKING, mtime=0)
     with whole_file(target) as temporary:
         temporary.write_bytes(data)
