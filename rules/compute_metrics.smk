@@ -13,11 +13,13 @@ rule compute_metrics:
         f"{RESULTS}/logs/compute_metrics/{RUN}.log",
     benchmark:
         f"{RESULTS}/benchmarks/compute_metrics/{RUN}.tsv"
+    group:
+        lambda w: run_cost(w).group
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=3,
     params:
         lambda w: params("compute_metrics", settings=run_settings(CONFIG, run_of(w))),
     script:

@@ -16,8 +16,9 @@ rule extract_features:
         "../envs/torch.yaml"
     resources:
         gpu=GPU,
+        gpu_mem_mb=GPU * 4000,
         mem_mb=12000,
-        runtime=240,
+        runtime=60,
     params:
         lambda w: params(
             "extract_features",

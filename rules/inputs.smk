@@ -1,6 +1,7 @@
 """Which files each rule reads, where that depends on the configuration."""
 
 from fusionmedclip.data.sources.outside import captions_digest, checkpoint_digest, source_digest
+from fusionmedclip.pipeline.costs import cost_of
 
 
 def captions_needed(wildcards):
@@ -104,6 +105,22 @@ def run_inputs(wildcards):
             for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
         ]
     return files
+
+
+@cache
+def _run_cost(dataset, method, k):
+    test = DATASETS[dataset].get("test", {})
+    return cost_of(CONFIG.method(method), k=k, images=sum(filter(None, test.values())))
+
+
+def run_cost(wildcards):
+    """What a run costs: fusionmedclip/pipeline/costs.py."""
+    return _run_cost(wildcards.dataset, wildcards.method, int(wildcards.k))
+
+
+def run_gpus(wildcards):
+    """GPUs of a run: controls, and rows that train nothing and score from stored features, need none."""
+    return GPU if run_cost(wildcards).gpu else 0
 
 
 def row_cells(wildcards):

@@ -19,18 +19,21 @@ rule run_method:
         f"{RESULTS}/logs/run_method/{RUN}.log",
     benchmark:
         f"{RESULTS}/benchmarks/run_method/{RUN}.tsv"
+    group:
+        lambda w: run_cost(w).group
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=GPU,
-        mem_mb=12000,
-        runtime=240,
+        gpu=lambda w: run_gpus(w),
+        gpu_mem_mb=lambda w, attempt: attempt * run_gpus(w) * run_cost(w).gpu_mb,
+        mem_mb=lambda w, attempt: run_cost(w).mem_mb(attempt=attempt, on_gpu=bool(GPU)),
+        runtime=lambda w, attempt: run_cost(w).runtime(attempt=attempt, on_gpu=bool(GPU)),
     params:
         lambda w: params(
             "run_method",
             entries=entry_points(CONFIG.method(w.method)["kind"]),
             settings=run_settings(CONFIG, run_of(w)),
-            device=device_of("run_method"),
+            device=device_of("run_method") if run_cost(w).gpu else "cpu",
         ),
     script:
         "../workflow_scripts/run_method.py"

@@ -27,7 +27,7 @@ def _told() -> dict[str, tuple[int, int, bool]]:
     figures = re.findall(r"^rule (draw_\w+):", (ROOT / "rules/draw_figures.smk").read_text(), re.MULTILINE)
     found = {}
     page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
-    for cells in re.findall(r"^\| (.+) \| ([\d,]+) \| ([\d,]+) \| (\d?) ?\|$", page, re.MULTILINE):
+    for cells in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| ([\d,]+) \| (\d?) ?\|$", page, re.MULTILINE):
         memory, minutes = (int(cell.replace(",", "")) for cell in cells[1:3])
         names = re.findall(r"`(\w+)`", cells[0].replace("`processes`", ""))
         for name in names + (figures if "figures" in cells[0] else []):

@@ -1,0 +1,84 @@
+"""Costs of runs, against the measurements that they come from and sums by hand."""
+
+from itertools import pairwise
+
+import pytest
+import yaml
+
+from fusionmedclip.baselines import KINDS
+from fusionmedclip.config import load_config
+from fusionmedclip.methods import FILE_STATISTIC, OURS
+from fusionmedclip.pipeline.costs import Cost, cost_of, table
+
+PROTOCOL = load_config([])
+
+
+def cost(method: str, *, k: int = 16, **changed) -> Cost:
+    return cost_of({**PROTOCOL.method(method), **changed}, k=k, images=220)
+
+
+def test_each_kind_of_method_has_a_cost():
+    assert set(table()["kinds"]) == {*KINDS, OURS, f"{OURS}_lora", FILE_STATISTIC}
+
+
+@pytest.mark.parametrize(
+    ("method", "seconds"),  # measured, fit and scoring, on an H200
+    [
+        ("fusionmedclip", 67 + 1.3),
+        ("align_adapter", 29 + 1.0),
+        ("cutpaste", 8),
+        ("simplenet", 274),
+        ("regad", 980),
+        ("squid", 1107),
+    ],
+)
+def test_a_run_costs_what_was_measured(method, seconds):
+    assert cost(method).seconds - table()["start_s"] == pytest.approx(seconds, rel=0.04, abs=1)
+
+
+def test_anoddpm_costs_what_was_counted():
+    """300,000 steps of 1.66 TFLOP at 35 TFLOP/s: 160 hours in 36 runs."""
+    assert 36 * cost("anoddpm").seconds / 3600 == pytest.approx(160, rel=0.1)
+
+
+def test_steps_follow_k():
+    """200 epochs of one, one, two and four batches of 8, 0.168 s a step."""
+    fits = [cost("fusionmedclip", k=k).seconds for k in (4, 8, 16, 32)]
+    assert [b - a for a, b in pairwise(fits)] == pytest.approx([0, 33.6, 67.2])
+
+
+def test_memory_of_the_card_follows_k_where_it_was_seen_to():
+    assert [cost("regad", k=k).gpu_mb for k in (16, 32)] == [17_000, 25_000]
+    assert cost("fusionmedclip", k=4).gpu_mb == cost("fusionmedclip", k=32).gpu_mb == 6300
+
+
+@pytest.mark.parametrize("method", ["clip", "roco_clip", "mean_brightness", "file_size_raw", "image_area"])
+def test_what_trains_nothing_and_reads_no_image_by_a_network_needs_no_gpu(method):
+    assert not cost(method).gpu
+    assert cost(method).group == "instant"
+
+
+@pytest.mark.parametrize(
+    ("method", "group"),
+    [("coop", "minutes"), ("random_weights", "minutes"), ("squid", "quarter_hours"), ("anoddpm", "hours")],
+)
+def test_runs_are_submitted_with_others_of_their_length(method, group):
+    assert cost(method).gpu
+    assert cost(method).group == group
+
+
+def test_fits_for_a_threshold_count():
+    once, five = (cost("simplenet", support_folds=folds).seconds for folds in (None, 4))
+    assert five - once == pytest.approx(4 * 4840 * 0.057)
+
+
+def test_more_is_asked_for_with_each_attempt():
+    run = cost("regad", k=32)
+    assert [run.mem_mb(attempt=n, on_gpu=True) for n in (1, 2, 3)] == [6000, 12_000, 18_000]
+    assert [run.runtime(attempt=n, on_gpu=True) for n in (1, 2)] == [52, 104]  # 2 + 3 * 996 s
+
+
+def test_each_group_has_a_size_in_the_profile(root):
+    profile = yaml.safe_load((root / "profiles/slurm/config.yaml").read_text())
+    found = {cost(method).group for method in PROTOCOL.data["methods"] if "kind" in PROTOCOL.method(method)}
+    assert found == set(profile["group-components"])
