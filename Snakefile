@@ -31,6 +31,7 @@ include: "rules/draw_figures.smk"
 include: "rules/report_inputs.smk"
 include: "rules/write_report.smk"
 include: "rules/lineage.smk"
+include: "rules/submission.smk"
 include: "rules/records.smk"
 
 
@@ -38,6 +39,7 @@ WARM = []
 
 
 onstart:
+    find_status_command()
     if workflow.local_exec:
         # Nothing is submitted, so there is no rate to limit; and with a limit Snakemake 9 looks at every waiting job
         # again each second once for each job that has ended, which takes a core late in a long run.

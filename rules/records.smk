@@ -24,13 +24,15 @@ def settled(rule):
         if first in asked:  # also while its parameters are put together, which look at what it reads
             return
         asked.add(first)
+        wait_for_earlier()
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
-        if differs(record_path(RESULTS, first), params_of(rule, wildcards)):
-            outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
-            if not all(map(workflow.persistence.metadata, outputs)):
-                workflow.dag.forcefiles.add(first)
-                tell(first)
+        outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
+        if not differs(record_path(RESULTS, first), params_of(rule, wildcards)):
+            adopt(outputs)
+        elif not all(map(workflow.persistence.metadata, outputs)):
+            workflow.dag.forcefiles.add(first)
+            tell(first)
 
     def no_input(wildcards):
         settle(wildcards)

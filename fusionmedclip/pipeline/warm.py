@@ -30,7 +30,7 @@ from typing import Any
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["Warm", "call", "call_warm", "serve", "start", "stop", "why_cold"]
+__all__ = ["Warm", "call", "call_warm", "refusal", "serve", "start", "stop", "why_cold"]
 
 FOLDER = Path(".snakemake")
 """For sockets; relative to the working folder, so that a path stays short enough for one."""
@@ -48,6 +48,11 @@ WITH_TORCH = ("torch._dynamo", "fusionmedclip.methods", "fusionmedclip.training.
 """What jobs that use torch import while they run, so tables and figures alone never wait for it."""
 
 
+def refusal(log: str) -> Path:
+    """File beside the log of a job that ended with an InputError: started again, it would end so again."""
+    return Path(f"{log}.refused")
+
+
 def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
     """Run one job with all output in its log; return its exit status.
 
@@ -60,6 +65,7 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
     log : str
         File that output, and any traceback, goes to.
     """
+    refusal(log).unlink(missing_ok=True)
     with open(log, "w", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -68,6 +74,7 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
             getattr(importlib.import_module(module), name)(**arguments)
         except InputError as error:
             print(f"\n{error}", file=file)
+            refusal(log).touch()
             return 1
         except BaseException:
             # Whatever it was belongs in the job's log, and nowhere else.

@@ -1,0 +1,53 @@
+"""What the workflow's head asks a SLURM scheduler beside Snakemake's executor."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+__all__ = ["earlier_jobs", "keeps_accounts", "wait_for_earlier"]
+
+_OURS = re.compile(r"(rule|group)_")
+"""How the comment of a job begins that Snakemake's executor has submitted."""
+POLL = 10.0
+"""Seconds."""
+
+
+def keeps_accounts() -> bool:
+    """Whether the cluster has an accounting database, without which ``sacct`` says nothing, for ever."""
+    found = re.search(
+        r"^AccountingStorageType\s*=\s*(\S+)", _said("scontrol", "show", "config"), re.MULTILINE
+    )
+    return found is None or found[1] not in ("accounting_storage/none", "(null)")
+
+
+def earlier_jobs(folder: str) -> list[str]:
+    """Ids of the user's jobs that an earlier head has submitted from a folder, waiting or running."""
+    lines = _said("squeue", "--me", "--noheader", "--format=%i|%Z|%k").splitlines()
+    jobs = [line.split("|", 2) for line in lines if line.count("|") >= 2]
+    here = os.path.realpath(folder)
+    return [name for name, place, comment in jobs if os.path.realpath(place) == here and _OURS.match(comment)]
+
+
+def wait_for_earlier(folder: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return once no job of an earlier head runs in a folder, so that none is submitted beside itself."""
+    told: list[str] = []
+    while jobs := earlier_jobs(folder):
+        if not told:
+            told = jobs
+            print(
+                f"{len(jobs)} jobs of an earlier start are queued or running; waiting for what they make. "
+                f"To make it again instead: scancel {' '.join(jobs)}",
+                file=sys.stderr,
+            )
+        sleep(POLL)
+
+
+def _said(*command: str) -> str:
+    """What a command prints; nothing where there is none, or it fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,57 @@
+"""What becomes of submitted jobs: who answers for them, which are started again, which an earlier head left running."""
+
+from types import SimpleNamespace
+
+from snakemake.jobs import GroupJob, Job
+
+from fusionmedclip.pipeline import submission
+from fusionmedclip.pipeline.warm import refusal
+
+
+def on_slurm():
+    """Whether jobs go to SLURM, and not only on paper."""
+    plugin = workflow.executor_plugin
+    return plugin is not None and plugin.name == "slurm"
+
+
+def find_status_command():
+    """Ask squeue where sacct would be waited for for ever."""
+    settings = workflow.executor_settings
+    if on_slurm() and settings.status_command == "sacct" and not submission.keeps_accounts():
+        settings.status_command = "squeue"
+
+
+@cache
+def wait_for_earlier():
+    """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for."""
+    if on_slurm():
+        submission.wait_for_earlier(os.getcwd())
+
+
+def adopt(outputs):
+    """Take for finished what a submitted job made after its head was killed: the job has left its record."""
+    submitted = workflow.persistence.external_jobids(SimpleNamespace(output=outputs))
+    if submitted and all(map(os.path.exists, outputs)) and not workflow.dryrun:
+        for path in outputs:
+            workflow.persistence.cleanup_metadata(path)
+
+
+def unless_refused(times):
+    """How often a job is started again; never where the job itself says that its input cannot be used."""
+    return property(lambda job: 0 if any(refusal(log).exists() for log in job.log) else times.fget(job))
+
+
+def growing(amount):
+    """A resource of which each attempt asks for more."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+for _made in workflow.rules:
+    for _name in ("mem_mb", "runtime"):
+        _asked = _made.resources.get(_name)
+        if not _asked.is_evaluable() and isinstance(_asked.value, int):
+            _made.resources[_name] = growing(_asked.value)
+
+if workflow.is_main_process:
+    for _kind in (Job, GroupJob):
+        _kind.restart_times = unless_refused(_kind.restart_times)
