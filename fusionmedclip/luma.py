@@ -2,9 +2,8 @@
 
 import numpy as np
 
-__all__ = ["CHANNELS", "as_grey", "channel_weights"]
+__all__ = ["as_grey", "channel_weights"]
 
-CHANNELS = ("luma", "red", "green", "blue")
 _WEIGHTS = {
     "luma": (0.299, 0.587, 0.114),
     "red": (1.0, 0.0, 0.0),
@@ -14,7 +13,7 @@ _WEIGHTS = {
 
 
 def channel_weights(channel: str = "luma") -> np.ndarray:
-    """(3,) float64 weights of red, green and blue in one of :data:`CHANNELS`."""
+    """(3,) float64 weights of red, green and blue in one of :data:`fusionmedclip.data.reading.settings.CHANNELS`."""
     return np.array(_WEIGHTS[channel])
 
 

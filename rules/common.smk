@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from fusionmedclip.config import Config, read_config
-from fusionmedclip.data.acquisition.acquire import AcquireSettings
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.sources.samples import sample_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (

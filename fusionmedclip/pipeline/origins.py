@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fusionmedclip.data.acquisition.acquire import Acquired, AcquireSettings, acquire
+from fusionmedclip.data.acquisition.acquire import Acquired, acquire
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.acquisition.checksums import shipped_checksums, verify_folder
 from fusionmedclip.data.curation.datasheet import datasheet
 from fusionmedclip.data.sources.manifest import read_manifest, source_root
@@ -25,7 +26,7 @@ def acquire_dataset(
     name : str
         Of the data set or caption set.
     settings : mapping
-        Its ``acquire`` entry, see :class:`fusionmedclip.data.acquisition.acquire.AcquireSettings`.
+        Its ``acquire`` entry, see :class:`fusionmedclip.data.acquisition.settings.AcquireSettings`.
     folder : str
         Where it belongs. What is there already is only checked.
     out : str

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from fusionmedclip.config import Config, load_config, merge
-from fusionmedclip.data.acquisition.acquire import AcquireSettings
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline import origins
 from fusionmedclip.pipeline.datasets import list_dataset, measure_dataset

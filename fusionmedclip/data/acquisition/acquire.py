@@ -1,8 +1,7 @@
 """Get a public data set, or say how to get it, and check what is there."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,71 +14,16 @@ from fusionmedclip.data.acquisition.checksums import (
     verify_folder,
 )
 from fusionmedclip.data.acquisition.fetch import fetch
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.acquisition.unpack import unpack
 from fusionmedclip.data.files.folders import below
 from fusionmedclip.errors import InputError
 from fusionmedclip.provenance import file_sha256
 
-__all__ = ["AcquireSettings", "Acquired", "acquire"]
+__all__ = ["Acquired", "acquire"]
 
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AcquireSettings:
-    """Where a data set comes from, as data in the configuration.
-
-    Attributes
-    ----------
-    publisher : str
-        Who gives it out.
-    homepage : str
-        The page to read first.
-    licence, citation : str
-        As stated by the publisher.
-    url : str, optional
-        Direct address of an archive; None where a licence or a login stands before it.
-    sha256 : str, optional
-        Checksum of the archive where one is known. None: recorded at the first download, compared from then
-        on.
-    strip : str
-        Folder of the archive that holds the data.
-    urls : tuple of str
-        Instead of ``url``: several addresses. Archives are unpacked into folders of their names
-        (``train_images.zip`` to ``train_images/``), other files are kept as they are.
-    checksums : str, optional
-        Name of a list of checksums that this package ships.
-    expect : tuple of str
-        Paths that must be there, relative to the data set's folder.
-    steps : tuple of str
-        What to do by hand where there is no ``url``.
-    """
-
-    publisher: str
-    homepage: str
-    licence: str
-    citation: str = ""
-    url: str | None = None
-    sha256: str | None = None
-    strip: str = ""
-    urls: tuple[str, ...] = ()
-    checksums: str | None = None
-    expect: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-
-    @classmethod
-    def from_config(cls, config: Mapping) -> "AcquireSettings":
-        """Build from a mapping of the configuration; unknown and missing keys are an :class:`InputError`."""
-        allowed = [field.name for field in fields(cls)]
-        for key in config:
-            if key not in allowed:
-                raise InputError(f"unknown key `acquire.{key}`", received=key, allowed=", ".join(allowed))
-        for key in ("publisher", "homepage", "licence"):
-            if not config.get(key):
-                raise InputError(f"`acquire.{key}` is missing", received=dict(config))
-        lists = {key: tuple(config.get(key) or ()) for key in ("urls", "expect", "steps")}
-        return cls(**{**config, **lists})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fusionmedclip.data.acquisition.acquire import Acquired, AcquireSettings
+from fusionmedclip.data.acquisition.acquire import Acquired
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.sources.manifest import known_masks
 
 __all__ = ["datasheet"]

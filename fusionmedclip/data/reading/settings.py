@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.luma import CHANNELS
 
 __all__ = ["KERNELS", "MASKS", "ImageSettings", "ReadSettings"]
 
+CHANNELS = ("luma", "red", "green", "blue")
 KERNELS = ("bicubic", "bilinear")
 MASKS = ("bright", "nonzero", "dark")
 

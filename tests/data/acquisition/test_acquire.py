@@ -8,7 +8,8 @@ import pytest
 from downloads import GOOD, zip_of
 from rich.console import Console
 
-from fusionmedclip.data.acquisition.acquire import AcquireSettings, acquire
+from fusionmedclip.data.acquisition.acquire import acquire
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.errors import InputError
 
 

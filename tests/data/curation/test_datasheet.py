@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from fusionmedclip.data.acquisition.acquire import AcquireSettings, acquire
+from fusionmedclip.data.acquisition.acquire import acquire
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.curation.datasheet import datasheet
 from fusionmedclip.data.sources.manifest import build_manifest
 
