@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fusionmedclip import __version__
-from fusionmedclip.cli import data, models, results
+from fusionmedclip.cli import data, models, pages, results
 
 __all__ = ["app"]
 
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 for command in (results.tables, results.trace, results.verify, data.check, models.fit, models.predict):
     app.command()(command)
+app.command()(pages.review)
 
 
 def _say_version(asked: bool) -> None:

@@ -1,13 +1,14 @@
 """``index.html``: every input of a prediction, worst first, in one file beside its pictures."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
+from fusionmedclip.lab.page_parts import asset, script_data
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.entries import Entry, read_entries
 from fusionmedclip.lab.writers.map_scale import COLOUR_MAP, MapScale
@@ -15,7 +16,7 @@ from fusionmedclip.lab.writers.overlay import flag_text
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["INDEX", "PageWriter", "asset", "scale_bar", "script_data"]
+__all__ = ["INDEX", "PageWriter"]
 
 INDEX = "index.html"
 
@@ -47,7 +48,7 @@ class PageWriter:
             "SCRIPT": asset("page.js"),
             "COUNTS": _counts(entries, flagged, len(skipped)),
             "RESTS_ON": "".join(f"<p>{escape(text)}</p>" for text in self.rests_on),
-            "SCALE": scale_bar(self.scale),
+            "SCALE": _scale_bar(self.scale),
             "CARDS": "\n".join(_card(entry, row) for row, entry in enumerate(entries)),
             "SKIPPED": _skipped(skipped),
             "DATA": script_data([_shown(entry) for entry in entries]),
@@ -59,20 +60,8 @@ class PageWriter:
             temporary.write_text(text, encoding="utf-8")
 
 
-def asset(name: str) -> str:
-    """Text of a file that pages are made of."""
-    return (files("fusionmedclip.lab.writers") / "page_assets" / name).read_text(encoding="utf-8")
-
-
-def script_data(value: object) -> str:
-    """JSON that no name of a file can break out of a script element with."""
-    return json.dumps(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def scale_bar(scale: MapScale) -> str:
+def _scale_bar(scale: MapScale) -> str:
     """The bar of colours as a list of stops, with its values in words."""
-    import numpy as np
-
     values = np.linspace(scale.low, scale.high, 17)
     stops = ", ".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in scale.colours(values))
     limit = "" if scale.threshold is None else f"; a white line surrounds what is above {scale.threshold:.3g}"
