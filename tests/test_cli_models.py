@@ -12,11 +12,10 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from fusionmedclip import FusionMedCLIP
 from fusionmedclip.cli import app
-from fusionmedclip.errors import InputError
+from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
-from fusionmedclip.outputs import check_outputs, check_writable, score_files
+from fusionmedclip.outputs import check_writable
 from fusionmedclip.randomness import generator
 
 TINY = {
@@ -54,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     with contextlib.chdir(folder):
         done = fit(root, "--out", "model")
     assert done.exit_code == 0, done.output
-    assert "fitted on 3 images" in done.output
+    assert "on 3 normal inputs" in done.output
     return folder.rename(folder.with_name("home"))
 
 
@@ -80,34 +79,34 @@ def predict(*arguments: object):
 
 
 @pytest.mark.parametrize(
-    ("out", "scores", "maps"),
+    ("out", "scores"),
     [
-        ("s.csv", "s.csv", "s.npy"),
-        ("new/deep/s.CSV", "new/deep/s.CSV", "new/deep/s.npy"),
-        ("there", "there/scores.csv", "there/maps.npy"),
-        ("new", "new/scores.csv", "new/maps.npy"),
+        ("s.csv", "s.csv"),
+        ("new/deep/s.CSV", "new/deep/s.CSV"),
+        ("there", "there/scores.csv"),
+        ("v1.5", "v1.5/scores.csv"),
+        ("new", "new/scores.csv"),
     ],
 )
-def test_scores_and_maps_lie_beside_each_other(place: Path, out: str, scores: str, maps: str) -> None:
-    (place / "there").mkdir()
+def test_scores_lie_where_they_are_asked_for(place: Path, out: str, scores: str) -> None:
+    for folder in ("there", "v1.5"):
+        (place / folder).mkdir()
     for _ in "ab":  # an earlier result may be replaced
         done = predict("--out", out)
         assert done.exit_code == 0, done.output
     table = pd.read_csv(scores)
-    assert table["image"].tolist() == [f"normals/{n}.png" for n in range(3)]
-    values = np.load(maps)
-    assert values.shape == (3, 32, 32)
-    np.testing.assert_allclose(values.reshape(3, -1).max(axis=1), table["score"], rtol=1e-6)
+    assert table["file"].tolist() == [f"normals/{n}.png" for n in range(3)]
+    assert table["score"].between(0, 1).all()
     assert not [p for p in place.rglob(".*")]
 
 
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("s.npy", "written as CSV"),
-        ("s.json", "written as CSV"),
-        ("results", "a folder stands where a file would be written"),
-        ("lonely.csv", "lonely.npy: would be overwritten"),
+        ("s.npy", "written into a folder"),
+        ("s.json", "written into a folder"),
+        ("folder.csv", "a folder stands where a file would be written"),
+        ("lonely", "skipped.csv: would be overwritten"),
         ("normals", "among what is read"),
         ("normals/s.csv", "among what is read"),
         ("model/s.csv", "among what is read"),
@@ -116,45 +115,43 @@ def test_scores_and_maps_lie_beside_each_other(place: Path, out: str, scores: st
     ],
 )
 def test_outputs_are_checked_before_work_begins(place: Path, monkeypatch, out: str, message: str) -> None:
-    (place / "results" / "scores.csv").mkdir(parents=True)
-    (place / "lonely.npy").write_text("mine")
+    (place / "folder.csv").mkdir()
+    (place / "lonely").mkdir()
+    (place / "lonely" / "skipped.csv").write_text("mine")
     (place / "file").touch()
-    monkeypatch.setattr(FusionMedCLIP, "load", no_work)
+    monkeypatch.setattr(AnomalyDetector, "load", no_work)
     before = sorted(place.rglob("*"))
     done = predict("--out", out)
     assert done.exit_code == 2
     assert message in done.stderr
     assert "Traceback" not in done.output
     assert sorted(place.rglob("*")) == before
-    assert (place / "lonely.npy").read_text() == "mine"
+    assert (place / "lonely" / "skipped.csv").read_text() == "mine"
 
 
 def test_an_image_is_never_overwritten(place: Path) -> None:
     done = run("predict", "model", "normals/0.png", "--out", "normals/0.png")
     assert done.exit_code == 2
-    with pytest.raises(InputError, match="among what is read"):
-        check_outputs([Path("a.csv"), Path("x.npy")], inputs=[Path("x.npy").absolute()])
-    assert score_files(Path("v1.5/s.csv")) == (Path("v1.5/s.csv"), Path("v1.5/s.npy"))
     check_writable(place / "a" / "b")
 
 
 def test_a_failed_write_leaves_the_earlier_result(place: Path, monkeypatch) -> None:
     assert predict("--out", "s.csv").exit_code == 0
-    before = [(place / name).read_bytes() for name in ("s.csv", "s.npy")]
+    before = (place / "s.csv").read_bytes()
 
     def full(*_, **__) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(Path, "replace", full)
     done = predict("--out", "s.csv")
     assert done.exit_code == 2
     assert "s.csv: cannot be written (No space left on device)" in done.stderr
-    assert [(place / name).read_bytes() for name in ("s.csv", "s.npy")] == before
-    assert sorted(p.name for p in place.iterdir()) == ["model", "normals", "o.yaml", "out", "s.csv", "s.npy"]
+    assert (place / "s.csv").read_bytes() == before
+    assert sorted(p.name for p in place.iterdir()) == ["model", "normals", "o.yaml", "out", "s.csv"]
 
 
 def test_fit_refuses_a_place_before_it_works(place: Path, root: Path, monkeypatch) -> None:
-    monkeypatch.setattr(FusionMedCLIP, "from_config", no_work)
+    monkeypatch.setattr(AnomalyDetector, "fit", no_work)
     for out, message in (("normals", "holds other files"), ("o.yaml", "a file stands there")):
         done = fit(root, "--out", out)
         assert done.exit_code == 2
@@ -171,10 +168,15 @@ def test_fit_writes_a_saved_model_again(place: Path, root: Path) -> None:
 
 def test_masks_are_asked_for_by_their_suffix(place: Path, root: Path) -> None:
     done = run("predict", "model", "normals", "--out", "s.csv")
-    assert done.exit_code == 2
-    assert "named as the mask of 0.png" in done.stderr
+    assert done.exit_code == 3
+    assert "0_seg.png: named as the mask of 0.png" in done.output
+    assert len(pd.read_csv("s.csv")) == 3
     done = run("predict", "model", "normals", "--out", "s.csv", "--mask-suffix", "")
-    assert "scored 6 images" in done.output
+    assert done.exit_code == 0
+    assert "scored 6 inputs" in done.output
+    done = run("fit", "normals", "--out", "x", "--preset", "offline")
+    assert done.exit_code == 2
+    assert "0_seg.png: named as the mask of 0.png" in done.stderr
 
 
 def test_a_model_that_is_none_is_named_before_the_images(place: Path) -> None:
@@ -204,12 +206,6 @@ def test_a_gpu_that_is_not_there_is_one_sentence(place: Path, root: Path, monkey
     assert not (place / "new").exists()
 
 
-def test_a_baseline_is_none_of_this_model(place: Path, root: Path) -> None:
-    done = fit(root, "--out", "x", method="patchcore")
-    assert done.exit_code == 2
-    assert "method patchcore is none of this model" in done.stderr
-
-
 def test_open_clips_words_of_random_weights_are_not_said(place: Path, root: Path, caplog) -> None:
     done = predict("--out", "s.csv")
     assert done.exit_code == 0
@@ -226,18 +222,10 @@ def test_a_table_of_ones_own_is_no_earlier_result(place: Path) -> None:
     assert (place / "labels.csv").read_text() == labels
 
 
-def test_results_beside_images_are_passed_over_the_next_time(place: Path) -> None:
-    (place / "more").mkdir()
-    shutil.copy(place / "normals/0.png", place / "more/0.png")
-    assert run("predict", "model", "more/0.png", "--out", "more/s.csv").exit_code == 0
-    assert run("predict", "model", "more", "--out", "t.csv").exit_code == 0
-    (place / "more/x.npy").write_bytes(b"an array of something else")
-    assert "NumPy array is not read" in run("predict", "model", "more", "--out", "t.csv").stderr
-
-
 @pytest.mark.parametrize("again", ["normals", "normals/0.png", "link/1.png"])
-def test_an_image_given_twice(place: Path, again: str) -> None:
+def test_an_image_given_twice_is_scored_once(place: Path, again: str) -> None:
     (place / "link").symlink_to(place / "normals")
     done = predict(again, "--out", "s.csv")
-    assert done.exit_code == 2
-    assert "given twice" in done.stderr
+    assert done.exit_code == 3
+    assert "the same file as normals/" in done.output
+    assert len(pd.read_csv("s.csv")) == 3

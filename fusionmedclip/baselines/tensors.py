@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import save_file
+import torch
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.weight_files import read_safetensors
+from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
 
 __all__ = ["fitted", "load_tensors", "save_tensors"]
 
@@ -20,15 +20,15 @@ def save_tensors(tensors: Mapping[str, Tensor], folder: Path | str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # A clone: safetensors refuses tensors that share memory.
     plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    save_file(plain, folder / WEIGHTS)
+    write_safetensors(plain, folder / WEIGHTS)
 
 
 def load_tensors(folder: Path | str) -> dict[str, Tensor]:
-    """Read what :func:`save_tensors` wrote."""
+    """Read what :func:`save_tensors` wrote; what was kept in half precision comes back in single."""
     path = Path(folder) / WEIGHTS
     if not path.is_file():
         raise InputError("no saved model in this folder", received=str(folder), hint="save() writes one")
-    return read_safetensors(path)
+    return {n: t.float() if t.dtype == torch.float16 else t for n, t in read_safetensors(path).items()}
 
 
 def fitted(value, what: str):

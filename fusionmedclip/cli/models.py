@@ -1,6 +1,7 @@
 """Commands for one's own images: fit a model, score with it."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,16 @@ import typer
 
 from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
 
+Folds = Annotated[
+    int, typer.Option(help="Parts of the normals left out in turn, for thresholds and figures; 0: none.")
+]
+Slices = Annotated[int, typer.Option(help="Slices of each volume to fit on, evenly spaced; 0: all.")]
+
 
 def fit(
-    images: Annotated[list[Path], typer.Argument(help="Normal images, or a folder of them.")],
+    normals: Annotated[
+        list[Path], typer.Argument(help="Normal images and volumes, or folders with all that lies below.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to save the model in: a new one, or a saved model's.")],
     method: Annotated[str, typer.Option(help="Method of the configuration.")] = "fusionmedclip",
     config: Configs = None,
@@ -18,50 +26,126 @@ def fit(
     mask_suffix: MaskSuffix = None,
     device: Annotated[Device | None, typer.Option(help="In place of the configuration's.")] = None,
     seed: int = 0,
+    folds: Folds = 4,
+    slices: Slices = 8,
+    rule: Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")] = "max",
+    half: Annotated[bool, typer.Option("--half", help="Keep weights in half precision.")] = False,
+    self_contained: Annotated[
+        bool, typer.Option("--self-contained", help="Put the backbone itself into the folder.")
+    ] = False,
 ) -> None:
-    """Fit FusionMedCLIP on normal images and save the model."""
-    from fusionmedclip import FusionMedCLIP
-    from fusionmedclip.data.files.images import image_files
+    """Fit a method on normal images and save the model, with what it rests on.
+
+    Any method of the configuration: fusionmedclip, patchcore, simplenet, squid, anoddpm, cutpaste, regad,
+    winclip, patch_nn, controls, and what your own configuration adds.
+    """
+    from fusionmedclip.lab import AnomalyDetector
+    from fusionmedclip.lab.card import NO_DEVICE, figure_text, threshold_text
+    from fusionmedclip.lab.support import support_inputs
     from fusionmedclip.training.saved import check_place
 
     with readable():
-        support = image_files(images, mask_suffix=mask_suffix)
+        support = support_inputs(normals, mask_suffix=mask_suffix)
         check_place(out)
-        model = FusionMedCLIP.from_config(config_files(config, preset), method=method, device=device)
-        steps = model.settings.optimiser.steps(len(support))
-        with _bar(steps) as progress:
-            model.fit(support, seed=seed, progress=progress)
-        model.save(out)
-    console.print(f"fitted on {len(support)} images: {model.trained_parameters()}; saved in {out}")
+        model = AnomalyDetector(
+            method,
+            config=tuple(config_files(config, preset)),
+            device=device,
+            seed=seed,
+            folds=folds,
+            slices=slices,
+            rule=rule,
+            half=half,
+        )
+        model.fit(support)
+        model.save(out, self_contained=self_contained)
+    record = model.record_
+    say(f"fitted {record['title']} on {len(support)} normal inputs; saved in {out}")
+    say(f"rests on {record['rests_on']}")
+    say(f"on left-out support images: {figure_text(record)}")
+    say(f"threshold: {threshold_text(record)}")
+    say(NO_DEVICE)
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder that fit saved.")],
-    images: Annotated[list[Path], typer.Argument(help="Images, or a folder of them.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Images, volumes, series, or folders with all that lies below.")
+    ],
     out: Annotated[
-        Path, typer.Option(help="CSV of scores, maps beside it as .npy; or a folder for both.")
-    ] = Path("scores.csv"),
+        Path, typer.Option(help="Folder for everything; or a name that ends in .csv, for the scores alone.")
+    ] = Path("prediction"),
     backbone: Annotated[
         Path | None, typer.Option(help="Where the frozen weights are now, if not where they were.")
     ] = None,
     mask_suffix: MaskSuffix = None,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.CPU,
+    batch_size: Annotated[int | None, typer.Option(help="Slices scored at a time.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads that read files.")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Score of a volume from its slices: max, top, mean; as fitted.")
+    ] = None,
+    axis: Annotated[int, typer.Option(help="Axis to cut NIfTI volumes along, in RAS order; 2: axial.")] = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
+    part: Annotated[
+        str | None, typer.Option(help="i/n: one part of n into the same folder; the last one joins them.")
+    ] = None,
+    scores_only: Annotated[
+        bool, typer.Option("--scores-only", help="Write the tables, and draw nothing.")
+    ] = False,
 ) -> None:
-    """Score images: a CSV of image and score, and the anomaly maps as one float32 array."""
+    """Score images, volumes and series, and say what the scores rest on.
 
-    from fusionmedclip.predict_files import predict_files
+    Exit status 0: all of it was scored; 3: files were skipped, each with its reason in skipped.csv, and all
+    others scored; 2: the request itself is wrong, and nothing was done.
+    """
+    from fusionmedclip.lab.asked import Asked
+    from fusionmedclip.lab.drawn import writers_for
+    from fusionmedclip.lab.journal import Part
+    from fusionmedclip.lab.prediction import predict_files
 
     with readable():
-        files, scores = predict_files(
-            model, images, out, backbone=backbone, mask_suffix=mask_suffix, device=device
+        asked = Asked(
+            rule=rule,
+            axis=axis,
+            batch_size=batch_size,
+            workers=workers,
+            device=device,
+            part=Part.from_text(part),
+            resume=resume,
+            mask_suffix=mask_suffix,
         )
-    console.print(f"scored {len(files)} images; {scores}")
+        with _counting() as progress:
+            done = predict_files(
+                model,
+                inputs,
+                out,
+                asked=asked,
+                backbone=backbone,
+                writers=None if scores_only else writers_for,
+                progress=progress,
+            )
+    facts = done.prediction["model"]
+    say(f"scored {len(done.rows)} inputs with {facts['title']}; {out}")
+    if not done.complete:
+        say(f"part {part} is done; the tables are written when all parts are")
+    say(f"rests on {facts['rests_on']}")
+    say(done.prediction["notice"])
+    if done.skipped:
+        say(f"skipped {len(done.skipped)}:")
+        for file, why in done.skipped:
+            say(f"  {file}: {why}")
+        raise typer.Exit(3)
+
+
+def say(line: str) -> None:
+    """One line as it is, however long."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
-def _bar(steps: int):
-    from rich.progress import Progress
+def _counting() -> Iterator:
+    from fusionmedclip.lab.progress import stages
 
-    with Progress(console=console) as bar:
-        task = bar.add_task("Training", total=steps)
-        yield lambda row: bar.update(task, advance=1, description=f"Training, loss {row['loss']:.3f}")
+    with stages()("scoring") as report:
+        yield lambda done, total: report({"step": done, "steps": total})

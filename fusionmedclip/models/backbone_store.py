@@ -15,7 +15,6 @@ from typing import Any, cast
 import open_clip
 import timm
 import torch
-from safetensors.torch import save_file
 
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
@@ -28,7 +27,7 @@ from fusionmedclip.models.backbone_build import (
 )
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.clip_config import CONFIG, architecture, filled_later, tokenizer_of, write_config
-from fusionmedclip.models.weight_files import read_safetensors
+from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.settings import build
 
 __all__ = [
@@ -59,9 +58,9 @@ def save_backbone(backbone: Backbone, folder: Path, settings: BackboneSettings) 
         model_cfg = {**known, "quick_gelu": _uses_quick_gelu(backbone)}
         write_config(folder, model_cfg, image_size=settings.image_size)
         _save_hugging_face(backbone, folder)
-        save_file(_contiguous(backbone.clip_model.state_dict()), folder / WEIGHTS)
+        write_safetensors(_contiguous(backbone.clip_model.state_dict()), folder / WEIGHTS)
     else:
-        save_file(_contiguous(backbone.visual.state_dict()), folder / WEIGHTS)
+        write_safetensors(_contiguous(backbone.visual.state_dict()), folder / WEIGHTS)
     (folder / SETTINGS).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 

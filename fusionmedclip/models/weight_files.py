@@ -5,17 +5,18 @@ import mmap
 import pickletools
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded, reading
 
-__all__ = ["find_weights", "read_safetensors", "read_stored"]
+__all__ = ["find_weights", "read_safetensors", "read_stored", "write_safetensors"]
 
 _AGAIN = "download or export it again"
 _ALLOWED = "safetensors, a state dict, or OpenAI's TorchScript archive"
@@ -35,6 +36,16 @@ _OTHERS = {
     b"\x1f\x8b": "a gzip archive; unpack it",
     b"%PDF": "a PDF",
 }
+
+
+def write_safetensors(
+    tensors: Mapping[str, torch.Tensor], path: Path, *, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write tensors with the rights that any other new file gets; safetensors' own are the writer's alone."""
+    path.touch()
+    rights = path.stat().st_mode
+    save_file(dict(tensors), path, metadata=None if metadata is None else dict(metadata))
+    path.chmod(rights)
 
 
 def find_weights(folder: Path) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from fusionmedclip.data.acquisition.acquire import Acquired, acquire
-from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.acquisition.checksums import shipped_checksums, verify_folder
+from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.curation.datasheet import datasheet
 from fusionmedclip.data.sources.manifest import read_manifest, source_root
 from fusionmedclip.pipeline.files import write_json

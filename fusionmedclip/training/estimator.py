@@ -299,6 +299,9 @@ class FusionMedCLIP(Detector):
         folder = Path(folder)
         with reading(folder, "saved model", hint="fit it again"):
             record = read_record(folder)
+            if (kind := record.get("kind", "fusionmedclip")) != "fusionmedclip":
+                hint = "fusionmedclip.lab.AnomalyDetector.load(folder)"
+                raise InputError(f"{folder}: holds another method", received=kind, hint=hint)
             settings, others = build(FusionSettings, record["settings"]), {}
             images = build(ImageSettings, record.get("images"), where="images")
             sources = list(saved_sources(folder, record["backbone"], backbone))

@@ -7,19 +7,31 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from fusionmedclip.data.files.folders import is_stray
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
-from fusionmedclip.models.weight_files import read_safetensors
+from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.outputs import check_writable, whole_file
 from fusionmedclip.provenance import digest, file_sha256
 
-__all__ = ["FORMAT", "RECORD", "WEIGHTS", "check_place", "read_record", "read_trained", "write_trained"]
+__all__ = [
+    "CARD",
+    "FORMAT",
+    "OWN_BACKBONE",
+    "RECORD",
+    "WEIGHTS",
+    "check_place",
+    "read_record",
+    "read_trained",
+    "read_weights",
+    "write_trained",
+]
 
 WEIGHTS, RECORD = "weights.safetensors", "model.json"
+CARD, OWN_BACKBONE = "README.md", "backbone"
+"""What may lie beside them: the model card, and the backbone itself."""
 FORMAT = 3
 """Version of the record. 2 names the backbone; in 3 the weights name the record."""
 
@@ -40,7 +52,8 @@ def check_place(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: a file stands there", allowed="a new folder, or one of a saved model")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    strangers = sorted(name for name in names - {WEIGHTS, RECORD} if not is_stray(name))
+    ours = {WEIGHTS, RECORD} | ({CARD, OWN_BACKBONE} if RECORD in names else set())
+    strangers = sorted(name for name in names - ours if not is_stray(name))
     if strangers:
         raise InputError(
             f"{folder}: holds other files",
@@ -50,12 +63,12 @@ def check_place(folder: Path) -> None:
     check_writable(folder)
 
 
-def write_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter], record: Mapping) -> None:
+def write_trained(folder: Path, parameters: Mapping[str, torch.Tensor], record: Mapping) -> None:
     """Write parameters by name, and a JSON record of what they belong to, each whole or not at all."""
     with whole_file(folder / WEIGHTS) as weights, whole_file(folder / RECORD) as text:
         tensors = {n: p.detach().cpu().contiguous() for n, p in parameters.items()}
         record = {**record, "format": FORMAT}
-        save_file(tensors, weights, metadata={"record": digest(record)})
+        write_safetensors(tensors, weights, metadata={"record": digest(record)})
         kept = {**record, "weights": {"sha256": file_sha256(weights)}}
         text.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -88,9 +101,30 @@ def read_record(folder: Path) -> dict[str, Any]:
             f"{path}: saved by {what}", received=version, allowed=f"format {FORMAT}", hint="fit it again"
         )
     wrong = [key for key, kind in _KEYS.items() if not isinstance(record.get(key), kind)]
-    if wrong or not isinstance(record["backbone"].get("digest"), str):
+    without = record.get("backbone") == {} and "kind" in record  # a method that has none
+    if wrong or not (without or isinstance(record["backbone"].get("digest"), str)):
         raise InputError(f"{path}: broken record", received=wrong or ["backbone.digest"], hint="fit it again")
     return record
+
+
+@guarded("saved model", hint="fit it again")
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The saved tensors by name.
+
+    Raises
+    ------
+    InputError
+        If the weights are missing, broken or not those of the record, or the record was altered.
+    """
+    record, path = read_record(folder), folder / WEIGHTS
+    state = read_safetensors(path)
+    if record["weights"].get("sha256") != file_sha256(path):
+        raise InputError(f"{path}: not the weights that {RECORD} was written with", hint="fit it again")
+    with safe_open(path, "pt") as tensors:
+        written = (tensors.metadata() or {}).get("record")
+    if written != digest({key: value for key, value in record.items() if key != "weights"}):
+        raise InputError(f"{folder / RECORD}: altered since the weights were written", hint="fit it again")
+    return state
 
 
 @guarded("saved model", hint="fit it again")
@@ -101,17 +135,9 @@ def read_trained(folder: Path, parameters: Mapping[str, torch.nn.Parameter]) -> 
     Raises
     ------
     InputError
-        If the weights are missing, broken or not those of the record, the record was altered, or names or
-        shapes differ: other settings, or a backbone of other sizes.
+        As :func:`read_weights`, and if names or shapes differ: other settings, or a backbone of other sizes.
     """
-    record, path = read_record(folder), folder / WEIGHTS
-    state = read_safetensors(path)
-    if record["weights"].get("sha256") != file_sha256(path):
-        raise InputError(f"{path}: not the weights that {RECORD} was written with", hint="fit it again")
-    with safe_open(path, "pt") as tensors:
-        written = (tensors.metadata() or {}).get("record")
-    if written != digest({key: value for key, value in record.items() if key != "weights"}):
-        raise InputError(f"{folder / RECORD}: altered since the weights were written", hint="fit it again")
+    state = read_weights(folder)
     saved, wanted = ({n: tuple(t.shape) for n, t in ts.items()} for ts in (state, parameters))
     differing = sorted(n for n in saved.keys() | wanted if saved.get(n) != wanted.get(n))
     if differing:

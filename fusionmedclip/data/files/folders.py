@@ -37,7 +37,13 @@ def is_stray(name: str) -> bool:
     return name.startswith(".") or name.lower() in _STRAY
 
 
-def data_files(folder: Path, problems: Problems | None = None, *, below: bool = True) -> list[Path]:
+def data_files(
+    folder: Path,
+    problems: Problems | None = None,
+    *,
+    below: bool = True,
+    strays: list[Path] | None = None,
+) -> list[Path]:
     """Files of a folder in order of their paths; links to files and to folders are followed.
 
     Parameters
@@ -48,6 +54,8 @@ def data_files(folder: Path, problems: Problems | None = None, *, below: bool = 
         are not UTF-8. Without it these are raised together.
     below : bool
         Also the files of sub-folders.
+    strays : list of Path, optional
+        Takes what is passed over (:func:`is_stray`), a folder as one.
 
     Raises
     ------
@@ -55,7 +63,8 @@ def data_files(folder: Path, problems: Problems | None = None, *, below: bool = 
         Where ``problems`` is not given and there are any.
     """
     found = Problems()
-    files = sorted(_walk(folder, found, below=below, above=()))
+    passed: list[Path] = [] if strays is None else strays
+    files = sorted(_walk(folder, found, below=below, above=(), strays=passed))
     if problems is None:
         found.raise_if_any(f"{folder}: not all of it can be used")
     else:
@@ -63,7 +72,9 @@ def data_files(folder: Path, problems: Problems | None = None, *, below: bool = 
     return files
 
 
-def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Iterator[Path]:
+def _walk(
+    folder: Path, problems: Problems, *, below: bool, above: tuple, strays: list[Path]
+) -> Iterator[Path]:
     try:
         status = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -76,6 +87,7 @@ def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Ite
     for entry in entries:
         path = folder / entry.name
         if is_stray(entry.name):
+            strays.append(path)
             continue
         if not path.exists():
             _report_link(path, problems)
@@ -85,7 +97,7 @@ def _walk(folder: Path, problems: Problems, *, below: bool, above: tuple) -> Ite
             problems.add(InputError(f"{path}: a name that is not UTF-8", received=received, hint=hint))
         elif entry.is_dir():
             if below:
-                yield from _walk(path, problems, below=True, above=(*above, here))
+                yield from _walk(path, problems, below=True, above=(*above, here), strays=strays)
         elif entry.is_file():
             yield path
         else:

@@ -16,11 +16,35 @@ from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["REDUCTIONS", "combine_maps", "combine_scores", "save_volume", "write_map_volume"]
+__all__ = [
+    "REDUCTIONS",
+    "combine_maps",
+    "combine_scores",
+    "reduce_scores",
+    "save_volume",
+    "write_map_volume",
+]
 
 REDUCTIONS = ("max", "mean", "top")
 _TOP = 0.1  # share of slices that `top` averages
 _PACKING = 1  # of gzip: floats hardly get smaller by more, and it takes ten times as long
+
+
+def reduce_scores(scores: np.ndarray, how: str = "max") -> float:
+    """One score of the scores of a volume's slices.
+
+    Parameters
+    ----------
+    scores : (n,) array
+    how : {"max", "mean", "top"}
+        ``top`` is the mean over the tenth of the slices (at least one) that score highest: steadier than the
+        maximum, and not diluted by the slices without a lesion as the mean is.
+    """
+    if how not in REDUCTIONS:
+        raise InputError("unknown reduction of scores", received=how, allowed=", ".join(REDUCTIONS))
+    values = np.sort(np.asarray(scores, float))[::-1]
+    used = {"max": 1, "mean": len(values), "top": max(1, round(_TOP * len(values)))}[how]
+    return float(values[:used].mean())
 
 
 def combine_scores(scores: pd.DataFrame, *, how: str = "max") -> pd.DataFrame:
@@ -31,8 +55,7 @@ def combine_scores(scores: pd.DataFrame, *, how: str = "max") -> pd.DataFrame:
     scores : DataFrame
         ``image_id`` (``scan.nii.gz#slice=0012``), ``label`` and ``score``.
     how : {"max", "mean", "top"}
-        ``top`` is the mean over the tenth of the slices (at least one) that score highest: steadier than the
-        maximum, and not diluted by the slices without a lesion as the mean is.
+        See :func:`reduce_scores`.
 
     Returns
     -------
@@ -40,14 +63,11 @@ def combine_scores(scores: pd.DataFrame, *, how: str = "max") -> pd.DataFrame:
         ``image_id`` (of the volume), ``label`` (1 if any slice is abnormal), ``score`` and ``slices`` (their
         number), in order of first appearance. Pictures that are no slices stay as they are.
     """
-    if how not in REDUCTIONS:
-        raise InputError("unknown reduction of scores", received=how, allowed=", ".join(REDUCTIONS))
     volume = [split_slice(image_id)[0].as_posix() for image_id in scores["image_id"]]
     rows = []
     for name, part in scores.groupby(pd.Series(volume, index=scores.index), sort=False):
-        values = np.sort(part["score"].to_numpy(float))[::-1]
-        used = {"max": 1, "mean": len(values), "top": max(1, round(_TOP * len(values)))}[how]
-        rows.append((name, int(part["label"].max()), float(values[:used].mean()), len(values)))
+        score = reduce_scores(part["score"].to_numpy(), how)
+        rows.append((name, int(part["label"].max()), score, len(part)))
     return pd.DataFrame(rows, columns=["image_id", "label", "score", "slices"])
 
 

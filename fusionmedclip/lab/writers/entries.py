@@ -1,7 +1,7 @@
 """One input of a prediction as its pictures show it: what the page and the review read again from disk."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["LAYERS", "Entry", "SliceEntry", "read_entries", "write_entry"]
+__all__ = ["LAYERS", "Entry", "SliceEntry", "forget_others", "read_entries", "write_entry"]
 
 LAYERS = "layers"
 """Folder of the records, and of what pages draw with."""
@@ -83,6 +83,13 @@ def write_entry(folder: Path, entry: Entry) -> None:
     """Write the record of one input; it names pictures that are there already."""
     with whole_file(folder / _RECORDS / f"{entry.name}.json") as temporary:
         temporary.write_text(json.dumps(asdict(entry), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def forget_others(folder: Path, names: Collection[str]) -> None:
+    """Take out the records of an earlier prediction in the same folder, whose inputs are not among these."""
+    for path in (folder / _RECORDS).glob("*.json"):
+        if path.stem not in names:
+            path.unlink()
 
 
 def read_entries(folder: Path) -> list[Entry]:

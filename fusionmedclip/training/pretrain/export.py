@@ -8,9 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.models.weight_files import write_safetensors
 from fusionmedclip.provenance import environment
 from fusionmedclip.training.pretrain.checkpoint import write_safely
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
@@ -56,7 +55,7 @@ def export(
     out, clip = job.out, loop.backbone.clip_model
     out.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu().contiguous() for name, value in clip.state_dict().items()}
-    write_safely(out / WEIGHTS, lambda path: save_file(weights, path))
+    write_safely(out / WEIGHTS, lambda path: write_safetensors(weights, path))
     _write_json(out / CONFIG, _config(job))
     _write_csv(out / LOG, _LOG_COLUMNS, state.log)
     _write_csv(out / CURVES, _CURVE_COLUMNS, state.curves)

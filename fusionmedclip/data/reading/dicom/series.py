@@ -1,6 +1,7 @@
 """A folder of DICOM slices as one volume."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -19,7 +20,15 @@ from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
-__all__ = ["Series", "find_series", "read_series", "series_files"]
+__all__ = [
+    "Series",
+    "find_series",
+    "order_series",
+    "read_series",
+    "read_slices",
+    "series_files",
+    "series_key",
+]
 
 _UNNAMED = re.compile(r"|\.\d+")  # no suffix, or the last number of a UID
 
@@ -69,7 +78,11 @@ def find_series(folder: Path) -> Series:
         When the folder holds no DICOM file, several series, slices of several sizes, orientations (a scout
         among them), pixel spacings or units, two slices at one position, or none where one has to be.
     """
-    files = series_files(folder)
+    return order_series(series_files(folder), folder)
+
+
+def order_series(files: Sequence[Path], folder: Path) -> Series:
+    """The same for files that are known to belong together; ``folder`` is what messages call them."""
     headers = list(map_files(_geometry, files, title="Reading headers"))
     _check_alike(folder, headers)
     places = [_place(header) for header in headers]
@@ -143,6 +156,11 @@ def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Serie
     Slices with a window keep their own; otherwise the percentiles of the whole volume decide.
     """
     series = find_series(folder)
+    return read_slices(series, folder, settings), series
+
+
+def read_slices(series: Series, folder: Path, settings: ReadSettings) -> np.ndarray:
+    """Decode the slices of a series: (S, H, W) float32 in [0, 1]; ``folder`` as in :func:`order_series`."""
 
     def decode(path: Path) -> Frame:
         dataset = read_header(path)
@@ -150,7 +168,18 @@ def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Serie
         return decode_frame(dataset, 0, path=path, settings=settings)
 
     frames = map_files(decode, series.files, title="Reading slices")
-    return join_frames(frames, len(series.files), path=folder, settings=settings), series
+    return join_frames(frames, len(series.files), path=folder, settings=settings)
+
+
+def series_key(header: Dataset) -> tuple | None:
+    """What slices of one series share; None for a picture by itself: several frames, or no place in space.
+
+    Views of one study, a chest from the front and from the side, may share their series' number; only slices
+    say where in the patient they lie.
+    """
+    if frame_count(header) > 1 or not header.get("SeriesInstanceUID") or _place(header) is None:
+        return None
+    return str(header.SeriesInstanceUID), _shape(header), _direction(header)
 
 
 def _geometry(path: Path) -> Dataset:

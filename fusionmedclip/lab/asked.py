@@ -1,0 +1,81 @@
+"""What a prediction is asked for, and where it may be written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fusionmedclip.data.reading.recombine import REDUCTIONS
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab.journal import PARTS, Part
+from fusionmedclip.outputs import are_scores, check_writable
+
+__all__ = ["PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
+
+SCORES, SKIPPED, PREDICTION = "scores.csv", "skipped.csv", "prediction.json"
+_OURS = (SCORES, "scores.json", SKIPPED, PREDICTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a prediction was asked for.
+
+    Attributes
+    ----------
+    rule : str, optional
+        How slices make the score of a volume, in place of the model's.
+    axis : int
+        Along which NIfTI volumes are cut, in canonical order: 2 is axial.
+    batch_size : int, optional
+        Slices scored at a time, in place of the model's.
+    workers : int, optional
+        Threads that read.
+    device : str
+    part : Part
+    resume : bool
+    mask_suffix : str, optional
+        See :func:`fusionmedclip.lab.inputs.find_inputs`.
+    """
+
+    rule: str | None = None
+    axis: int = 2
+    batch_size: int | None = None
+    workers: int | None = None
+    device: str = "cpu"
+    part: Part = field(default_factory=Part)
+    resume: bool = False
+    mask_suffix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule is not None and self.rule not in REDUCTIONS:
+            raise InputError("rule", received=self.rule, allowed=", ".join(REDUCTIONS))
+        if self.axis not in (0, 1, 2):
+            raise InputError("axis", received=self.axis, allowed="0, 1, 2")
+        for name in ("batch_size", "workers"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise InputError(name, received=value, allowed="1 or more")
+
+
+def check_place(out: Path, read: Sequence[Path]) -> None:
+    """Refuse a place among what is read, or where files of another origin would be overwritten."""
+    to_csv = out.suffix.lower() == ".csv"
+    if out.suffix and not to_csv and not out.is_dir():
+        raise InputError(
+            f"{out}: a prediction is written into a folder",
+            received=out.suffix,
+            allowed="a folder, or a name that ends in .csv for the scores alone",
+        )
+    if to_csv and out.is_dir():
+        raise InputError(f"{out}: a folder stands where a file would be written")
+    for path in read:
+        inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        if inside or out.resolve() == path.resolve():
+            raise InputError(f"{out}: would be written among what is read", hint="give another place: --out")
+    table = out if to_csv else out / SCORES
+    strangers = [out] if to_csv else [out / name for name in _OURS]
+    begun = not to_csv and (out / PARTS).is_dir()
+    if not are_scores(table) and not begun and any(path.exists() for path in strangers):
+        there = next(path for path in strangers if path.exists())
+        raise InputError(
+            f"{there}: would be overwritten, and is no earlier result", hint="give another place: --out"
+        )
+    check_writable(out.parent if to_csv else out)

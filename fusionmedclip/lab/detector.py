@@ -1,0 +1,298 @@
+"""Any method of a configuration as one estimator, which knows what it rests on."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from fusionmedclip.config import load_config
+from fusionmedclip.data.files.kinds import split_slice
+from fusionmedclip.data.reading.images import load_images
+from fusionmedclip.data.reading.volumes import slice_count
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab.inputs import Input
+from fusionmedclip.lab.left_out import LeftOut, Maps, Standing, leave_out, map_record, standing
+from fusionmedclip.lab.progress import Stage, stages
+from fusionmedclip.lab.reading import read_input
+from fusionmedclip.lab.recipe import Recipe, make_detector, open_frozen, recipe_of
+from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_model, recipe_in, write_model
+from fusionmedclip.lab.scoring import BATCH, score_slices, seen_by, torch_threads
+from fusionmedclip.lab.support import Support, support_inputs
+from fusionmedclip.models.arithmetic import arithmetic
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.detector import Detector, Scores
+from fusionmedclip.models.device import torch_device
+from fusionmedclip.provenance import environment, file_sha256
+
+__all__ = ["AnomalyDetector"]
+
+
+class AnomalyDetector(BaseEstimator):
+    """A method of a configuration over its backbone, with scikit-learn's habits.
+
+    Parameters
+    ----------
+    method : str
+        Name in the configuration: ``fusionmedclip``, ``patchcore``, ``simplenet`` and so on.
+    preset : str, optional
+        Overlay that comes with the package, such as ``"offline"``; see :mod:`fusionmedclip.presets`.
+    config : path or sequence of paths
+        Merged over the packaged protocol and the preset.
+    device : {"auto", "cpu", "cuda"}, optional
+        In place of the configuration's.
+    seed : int
+    folds : int
+        Parts of the support set that are left out in turn, for thresholds and figures; 0: none.
+    false_positive_rate : float
+        Wanted share of normal images above the threshold, in (0, 1).
+    rule : {"max", "top", "mean"}
+        How the scores of slices make that of a volume.
+    slices : int
+        Slices of each volume that are fitted on, evenly spaced; 0: all.
+    half : bool
+        Keep weights, frozen and learnt, in half precision.
+    batch_size : int
+        Slices scored at a time.
+
+    Attributes
+    ----------
+    record_ : dict
+        What a saved model says of itself: settings, backbone, left-out scores, what it rests on.
+
+    Examples
+    --------
+    >>> model = AnomalyDetector("patchcore", preset="offline").fit("normals")        # doctest: +SKIP
+    >>> model.predict("scan.png").scores                                             # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        method: str = "fusionmedclip",
+        *,
+        preset: str | None = None,
+        config: str | Path | Sequence[str | Path] = (),
+        device: str | None = None,
+        seed: int = 0,
+        folds: int = 4,
+        false_positive_rate: float = 0.05,
+        rule: str = "max",
+        slices: int = 8,
+        half: bool = False,
+        batch_size: int = BATCH,
+    ):
+        self.method = method
+        self.preset = preset
+        self.config = config
+        self.device = device
+        self.seed = seed
+        self.folds = folds
+        self.false_positive_rate = false_positive_rate
+        self.rule = rule
+        self.slices = slices
+        self.half = half
+        self.batch_size = batch_size
+
+    def fit(self, X: Any, y: Any = None, *, progress: Callable[[str], Stage] | None = None) -> Self:
+        """Learn from normal images.
+
+        Parameters
+        ----------
+        X : paths, or array (N, H, W) or (N, H, W, 3)
+            Files, folders, or pictures as :func:`fusionmedclip.data.load_images` takes them.
+        y : (N,) array, optional
+            0: normal. Images of another label are left out, as scikit-learn's cross-validation needs.
+        progress : callable, optional
+            Gives a reporter for each stage; by default :func:`fusionmedclip.lab.progress.stages`.
+        """
+        recipe = recipe_of(
+            load_config(self.config, preset=self.preset), self.method, device=self.device, half=self.half
+        )
+        support, files = self._support(X, y, recipe)
+        backbone = open_frozen(recipe)
+        report = progress or stages()
+        with torch_threads(recipe.threads):
+            detector = self._fitted_detector(recipe, backbone, support, report)
+            left_out = self._left_out(recipe, backbone, support, report)
+            facts = self._facts(recipe, detector, support, files, left_out)
+        self.recipe_, self.detector_, self.left_out_ = recipe, detector, left_out
+        with TemporaryDirectory() as scratch:  # what is saved is what scores: rounded, where it is to be
+            self.record_ = write_model(Path(scratch), recipe, detector, facts)
+            if recipe.half:
+                self.detector_ = make_detector(recipe, backbone).restore(Path(scratch))
+        return self
+
+    def _support(self, X: Any, y: Any, recipe: Recipe) -> tuple[Support, list[Path]]:
+        kept = None if y is None else np.flatnonzero(np.asarray(y) == 0)
+        if isinstance(X, str | Path):
+            X = [X]
+        if not all(isinstance(item, str | Path | Input) for item in X):
+            images = load_images(X, recipe.image_size, form=recipe.images)
+            chosen = images if kept is None else images[kept]
+            return Support([image[None] for image in chosen]), []
+        inputs = [item for item in X if isinstance(item, Input)] or support_inputs(list(map(Path, X)))
+        chosen_inputs = inputs if kept is None else [inputs[row] for row in kept]
+        with ThreadPoolExecutor() as pool:
+            read = pool.map(lambda i: read_input(i, recipe.image_size, form=recipe.images), chosen_inputs)
+            slices = [found.working for found in read]
+        return Support(slices, self.slices), [file for i in chosen_inputs for file in i.files]
+
+    def _fit_one(
+        self, recipe: Recipe, backbone: Backbone | None, images: np.ndarray, stage: Stage
+    ) -> Detector:
+        detector = make_detector(recipe, backbone)
+        precision = recipe.settings.get("precision", "float32")
+        deterministic = True if recipe.device == "cpu" else None
+        with arithmetic(recipe.device, precision=precision, deterministic=deterministic), stage as progress:
+            return detector.fit(seen_by(detector, images), seed=self.seed, progress=progress)
+
+    def _fitted_detector(
+        self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
+    ) -> Detector:
+        images = support.images(np.arange(len(support)))
+        return self._fit_one(recipe, backbone, images, report(f"fitting {recipe.method}"))
+
+    def _left_out(
+        self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
+    ) -> LeftOut | None:
+        folds = min(self.folds, len(support))
+        if folds < 2:
+            return None
+        names = iter(f"{recipe.method} without part {n + 1} of {folds}" for n in range(folds))
+        return leave_out(
+            support,
+            fit=lambda images: self._fit_one(recipe, backbone, images, report(next(names))),
+            folds=folds,
+            rule=self.rule,
+            seed=self.seed,
+            batch_size=self.batch_size,
+        )
+
+    def _facts(
+        self,
+        recipe: Recipe,
+        detector: Detector,
+        support: Support,
+        files: list[Path],
+        left_out: LeftOut | None,
+    ) -> dict[str, Any]:
+        fitted_on = sum(len(support.drawn(p)) for p in range(len(support)))
+        return {
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "rule": self.rule,
+            "slices": self.slices,
+            "preset": self.preset,
+            "support": {
+                "inputs": len(support),
+                "volumes": sum(len(slices) > 1 for slices in support.slices),
+                "images": fitted_on,
+                "sha256": sorted(file_sha256(file) for file in files),
+            },
+            "left_out": None if left_out is None else left_out.record(self.false_positive_rate),
+            "maps": self._map_record(detector, support, left_out),
+            "environment": environment(device=recipe.device),
+        }
+
+    def _map_record(
+        self, detector: Detector, support: Support, left_out: LeftOut | None
+    ) -> dict[str, Any] | None:
+        """Of left-out support images; without such, of those that it was fitted on."""
+        maps = [] if left_out is None else left_out.maps
+        if left_out is None:
+            for slices in support.slices:
+                maps += Maps.of(score_slices(detector, slices, self.batch_size))
+        rate = self.false_positive_rate
+        return map_record(maps, left_out=left_out is not None, false_positive_rate=rate)
+
+    def score_working(self, images: np.ndarray) -> Scores:
+        """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], at the working size already."""
+        self._check_fitted()
+        recipe = self.recipe_
+        precision = recipe.settings.get("precision", "float32")
+        with torch_threads(recipe.threads), arithmetic(recipe.device, precision=precision):
+            return score_slices(self.detector_, images, self.batch_size)
+
+    def predict(self, X: Any) -> Scores:
+        """Scores (N,) and maps (N, S, S), or None, of pictures given as paths or arrays.
+
+        Raises
+        ------
+        InputError
+            Also for a file of several slices: :func:`fusionmedclip.lab.predict.score_inputs` scores volumes,
+            and ``"scan.nii.gz#slice=0012"`` names one slice.
+        """
+        self._check_fitted()
+        items = [X] if isinstance(X, str | Path) else X
+        for item in items:
+            if isinstance(item, str | Path) and not Path(item).is_dir():
+                _refuse_volume(item)
+        return self.score_working(load_images(X, self.recipe_.image_size, form=self.recipe_.images))
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """(N,) scores, higher where more anomalous, as everywhere in this package."""
+        return self.predict(X).scores
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """(N,) scores less the threshold of the left-out support images: above 0 where flagged."""
+        kept = (self.record_["left_out"] or {}).get("pictures", {}).get("threshold")
+        if kept is None:
+            raise InputError("this model has no threshold", hint="fit it with two folds or more")
+        return self.score_samples(X) - kept
+
+    def standing(self, score: float, *, volume: bool = False) -> Standing:
+        """Percentile and flag of a score against left-out support scores."""
+        return standing(score, self.record_["left_out"], "volumes" if volume else "pictures")
+
+    def save(self, folder: Path | str, *, self_contained: bool = False) -> None:
+        """Write weights, record and card; with ``self_contained`` the backbone as well."""
+        from fusionmedclip.lab.card import write_card
+
+        self._check_fitted()
+        facts = {k: v for k, v in self.record_.items() if k not in ("weights", "format", "backbone")}
+        self.record_ = write_model(
+            Path(folder), self.recipe_, self.detector_, facts, self_contained=self_contained
+        )
+        write_card(Path(folder), self.record_)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, backbone: Any = None, device: str = "cpu") -> Self:
+        """Model from a folder that :meth:`save` wrote; ``backbone`` says where the frozen weights are now."""
+        folder = Path(folder)
+        record = read_model(folder)
+        recipe = recipe_in(record, device=torch_device(device))
+        found = open_saved_backbone(folder, record, backbone)
+        opened, source = found or (None, None)
+        names = ("seed", "rule", "slices", "half", "batch_size", "preset")
+        model = cls(record["method"], device=device, **{name: record[name] for name in names})
+        model.recipe_ = replace(recipe, backbone=source)
+        model.detector_ = make_detector(recipe, opened).restore(folder)
+        model.record_, model.left_out_ = record, None
+        return model
+
+    @property
+    def digest_(self) -> str:
+        """Of all that decides a score."""
+        return model_digest(self.record_)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "detector_"):
+            raise InputError(
+                "this model was not fitted", hint="call fit(normals), or AnomalyDetector.load(folder)"
+            )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "detector_")
+
+
+def _refuse_volume(item: str | Path) -> None:
+    file, index = split_slice(item)
+    if index is None and (count := slice_count(file)) > 1:
+        raise InputError(
+            f"{file}: holds {count} slices, and one row cannot stand for them",
+            hint=f"name one ({file}#slice={count // 2:04d}), or score all: fusionmedclip.lab.score_inputs",
+        )

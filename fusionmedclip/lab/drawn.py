@@ -1,0 +1,31 @@
+"""What ``predict`` draws beside the scores, on the scale that a model's own left-out maps give."""
+
+from fusionmedclip.lab.card import NO_DEVICE, figure_text
+from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.writers.map_scale import MapScale, calibrated_scale
+from fusionmedclip.lab.writers.map_volumes import MapVolumeWriter
+from fusionmedclip.lab.writers.page import PageWriter
+from fusionmedclip.lab.writers.pictures import PictureWriter
+from fusionmedclip.lab.writers.writer import Writer
+
+__all__ = ["writers_for"]
+
+
+def writers_for(model: AnomalyDetector) -> list[Writer]:
+    """The writers of a prediction; the page comes last, since it names what the others wrote."""
+    record = model.record_
+    scale = _scale(record["maps"])
+    rests_on = (
+        f"{record['title']} rests on {record['rests_on']}.",
+        f"On left-out support images: {figure_text(record)}.",
+        NO_DEVICE,
+    )
+    return [PictureWriter(scale), MapVolumeWriter(), PageWriter(scale, rests_on)]
+
+
+def _scale(maps: dict | None) -> MapScale:
+    if maps is None:  # a method without maps: nothing is drawn on it
+        return MapScale(low=0.0, high=1.0)
+    whose = "left-out support images" if maps["left_out"] else "the support images that it was fitted on"
+    text = f"The threshold is one that the maps of {whose} rarely reach, the low end is their median."
+    return calibrated_scale(maps["threshold"], usual=maps["usual"], rests_on=text)

@@ -1,0 +1,109 @@
+"""What a prediction has done so far: a line a group, from which it goes on and which parts are joined by."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["PARTS", "Journal", "Part", "joined"]
+
+PARTS = "parts"
+"""Folder of the journals, in that of the prediction."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part ``number`` of ``count``, counted from 1: every ``count``-th group of inputs."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def from_text(cls, text: str | None) -> Self:
+        """``"2/3"``; None: all.
+
+        Raises
+        ------
+        InputError
+            Where it is none.
+        """
+        if text is None:
+            return cls()
+        number, _, count = text.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise InputError("no part", received=text, allowed="i/n with 1 <= i <= n, such as 2/3")
+        return cls(int(number), int(count))
+
+    def groups(self, count: int) -> range:
+        """Numbers of its groups, of ``count`` in all."""
+        return range(self.number - 1, count, self.count)
+
+    def file(self, folder: Path) -> Path:
+        """Its journal."""
+        return folder / PARTS / f"{self.number}-of-{self.count}.jsonl"
+
+
+class Journal:
+    """The journal of one part.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the prediction.
+    part : Part
+    key : str
+        Digest of all that decides the results; a journal of another key is another prediction's.
+    resume : bool
+        Go on with what is there; otherwise it is begun anew.
+
+    Raises
+    ------
+    InputError
+        If there is something to resume, of another model, of other settings or inputs.
+    """
+
+    def __init__(self, folder: Path, part: Part, key: str, *, resume: bool):
+        self.path = part.file(folder)
+        lines = list(_lines(self.path)) if resume else []
+        if lines and lines[0].get("key") != key:
+            raise InputError(
+                f"{self.path}: of another prediction than this one",
+                hint="the model, settings, inputs and batch size must be the same; or leave out --resume",
+            )
+        self.done: dict[int, Mapping[str, Any]] = {line["group"]: line for line in lines[1:]}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        texts = [json.dumps({"key": key}), *(json.dumps(line) for line in lines[1:])]
+        self.path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")  # without a torn end
+
+    def add(self, group: int, inputs: Sequence[Mapping], skipped: Sequence[Sequence[str]]) -> None:
+        """A group is done, and all of its files are written."""
+        line = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
+        with self.path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(line) + "\n")
+        self.done[group] = line
+
+
+def joined(folder: Path, part: Part, key: str, count: int) -> list[Mapping[str, Any]] | None:
+    """What all parts did, in the order of the groups; None while some of ``count`` groups are not done."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for number in range(1, part.count + 1):
+        lines = list(_lines(Part(number, part.count).file(folder)))
+        if lines and lines[0].get("key") == key:
+            found |= {line["group"]: line for line in lines[1:]}
+    return [found[group] for group in range(count)] if len(found) == count else None
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Whole lines of a journal; one that was torn by a crash is not done."""
+    if not path.is_file():
+        return
+    for text in path.read_text(encoding="utf-8").split("\n"):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            yield line

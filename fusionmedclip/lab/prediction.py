@@ -1,0 +1,222 @@
+"""The command ``predict``: check, then score group by group, then write what belongs to all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionmedclip.data.reading.settings import ReadSettings
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import reason
+from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked, check_place
+from fusionmedclip.lab.card import NO_DEVICE
+from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.inputs import Found, Input, find_inputs
+from fusionmedclip.lab.journal import Journal, joined
+from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
+from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
+from fusionmedclip.lab.writers.entries import forget_others
+from fusionmedclip.lab.writers.writer import Skipped, Writer
+from fusionmedclip.provenance import digest, environment
+from fusionmedclip.training.saved import read_record
+
+__all__ = ["Done", "predict_files"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a prediction did.
+
+    Attributes
+    ----------
+    rows : list of mapping
+        Of all inputs; of this part alone, while others are not done.
+    skipped : list of (file, reason)
+    prediction : mapping
+        As in ``prediction.json``.
+    complete : bool
+        Whether all parts are done, and the files of all are written.
+    """
+
+    rows: list[Mapping[str, Any]]
+    skipped: list[Sequence[str]]
+    prediction: Mapping[str, Any]
+    complete: bool
+
+
+def predict_files(
+    model: Path,
+    inputs: Sequence[Path],
+    out: Path,
+    *,
+    asked: Asked | None = None,
+    backbone: Any = None,
+    writers: Callable[[AnomalyDetector], Sequence[Writer]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Done:
+    """Score files and folders with a saved model.
+
+    Parameters
+    ----------
+    model : Path
+        Folder that ``fit`` saved.
+    inputs : sequence of Path
+        See :func:`fusionmedclip.lab.inputs.find_inputs`.
+    out : Path
+        A folder, or the name of a CSV that shall hold the scores and nothing else.
+    asked : Asked, optional
+    backbone : path or mapping, optional
+        Where the frozen weights are now.
+    writers : callable, optional
+        Gives what is written beside the scores; see :func:`fusionmedclip.lab.drawn.writers_for`.
+    progress : callable, optional
+        Called with inputs done and their number.
+
+    Raises
+    ------
+    InputError
+        Before anything is computed, wherever that can be known.
+    """
+    asked = asked or Asked()
+    read_record(model)  # what is wrong with the model is said before what is wrong with images
+    found = find_inputs(inputs, mask_suffix=asked.mask_suffix)
+    check_place(out, [model, *inputs])
+    fitted = AnomalyDetector.load(model, backbone=backbone, device=asked.device)
+    if asked.batch_size is not None:
+        fitted.set_params(batch_size=asked.batch_size)
+    told = _prediction(fitted, model, found, asked)
+    try:
+        if out.suffix.lower() == ".csv":
+            return _to_csv(fitted, found, asked, out, told)
+        run = _Run(fitted, found, asked, out, told, writers(fitted) if writers else ())
+        run.score(progress)
+        return run.finish()
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({reason(error)})", hint="--resume goes on") from error
+
+
+def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked) -> dict[str, Any]:
+    """What ``prediction.json`` says; where parts differ is not among it."""
+    record = model.record_
+    left_out = record["left_out"] or {}
+    return {
+        "notice": NO_DEVICE,
+        "model": {
+            "folder": str(folder),
+            "digest": model.digest_,
+            **{name: record[name] for name in ("method", "title", "rests_on", "stand_in")},
+            "support_inputs": record["support"]["inputs"],
+            "thresholds": {
+                level: left_out.get(level, {}).get("threshold") for level in ("pictures", "volumes")
+            },
+            "made_anomalies": left_out.get("made_anomalies"),
+        },
+        "settings": {
+            "rule": asked.rule or record["rule"],
+            "axis": asked.axis,
+            "batch_size": model.batch_size,
+            "device": model.recipe_.device,
+            "threads": model.recipe_.threads,
+            "parts": asked.part.count,
+            "mask_suffix": asked.mask_suffix,
+        },
+        "inputs": len(found.inputs),
+        "environment": environment(device=model.recipe_.device),
+    }
+
+
+def _key(told: Mapping[str, Any], inputs: Sequence[Input]) -> str:
+    """Digest of all that decides scores."""
+    sizes = [[item.name, [file.stat().st_size for file in item.files]] for item in inputs]
+    settings = {**told["settings"], "parts": None}
+    return digest([told["model"]["digest"], settings, sizes])
+
+
+class _Run:
+    def __init__(
+        self,
+        model: AnomalyDetector,
+        found: Found,
+        asked: Asked,
+        out: Path,
+        told: dict[str, Any],
+        writers: Sequence[Writer],
+    ):
+        self.model, self.found, self.asked, self.out, self.told = model, found, asked, out, told
+        self.writers = writers
+        self.groups = groups_of(found.inputs, model.batch_size)
+        self.key = _key(told, found.inputs)
+        self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
+
+    def score(self, progress: Callable[[int, int], None] | None) -> None:
+        """Score the groups of this part that are not done; one thread writes while the next is scored."""
+        mine = self.asked.part.groups(len(self.groups))
+        left = [number for number in mine if number not in self.journal.done]
+        total = sum(len(self.groups[number]) for number in mine)
+        count = total - sum(len(self.groups[number]) for number in left)
+        results = score_groups(
+            self.model,
+            [self.groups[number] for number in left],
+            rule=self.asked.rule,
+            settings=ReadSettings(axis=self.asked.axis),
+            workers=self.asked.workers,
+        )
+        with ThreadPoolExecutor(1) as writing:
+            before = None
+            for number, result in zip(left, results, strict=True):
+                if before is not None:
+                    before.result()
+                before = writing.submit(self._write, number, result)
+                count += len(self.groups[number])
+                if progress is not None:
+                    progress(count, total)
+            if before is not None:
+                before.result()
+
+    def _write(self, number: int, result: ScoredGroup) -> None:
+        places = {item.name: item for item in self.groups[number]}
+        for scored in result.scored:
+            for writer in self.writers:
+                writer.write(scored, self.out)
+        rows = [row_of(scored, places[scored.name], self.model) for scored in result.scored]
+        self.journal.add(number, rows, _texts(result.skipped))
+
+    def finish(self) -> Done:
+        """Write what belongs to all, once all parts are done."""
+        lines = joined(self.out, self.asked.part, self.key, len(self.groups))
+        done = lines if lines is not None else list(self.journal.done.values())
+        order = {item.name: number for number, item in enumerate(self.found.inputs)}
+        rows = sorted((row for line in done for row in line["inputs"]), key=lambda row: order[row["name"]])
+        skipped = [*_texts(self.found.skipped), *(lost for line in done for lost in line["skipped"])]
+        told = {**self.told, "scored": len(rows), "skipped": len(skipped)}
+        if lines is not None:
+            model, rests_on = told["model"]["digest"], told["model"]["rests_on"]
+            write_scores(self.out / SCORES, rows, model=model, rests_on=rests_on)
+            write_json(self.out / "scores.json", {"model": told["model"], "inputs": rows})
+            write_csv(self.out / SKIPPED, SKIPPED_COLUMNS, skipped)
+            write_json(self.out / PREDICTION, told)
+            forget_others(self.out, [row["name"] for row in rows])
+            for writer in self.writers if rows else ():
+                writer.finish(self.out, skipped=[Skipped(file, why) for file, why in skipped])
+        return Done(rows, skipped, told, lines is not None)
+
+
+def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told: dict[str, Any]) -> Done:
+    if asked.resume or asked.part.count > 1:
+        raise InputError(f"{out}: parts and what is resumed need a folder", hint="--out FOLDER")
+    given = {item.name: item for item in found.inputs}
+    skipped = list(found.skipped)
+    rows: dict[str, Mapping[str, Any]] = {}
+    groups = groups_of(found.inputs, model.batch_size)
+    settings = ReadSettings(axis=asked.axis)
+    for group in score_groups(model, groups, rule=asked.rule, settings=settings, workers=asked.workers):
+        skipped += group.skipped
+        rows |= {scored.name: row_of(scored, given[scored.name], model) for scored in group.scored}
+    ordered = [rows[name] for name in given if name in rows]
+    write_scores(out, ordered, model=told["model"]["digest"], rests_on=told["model"]["rests_on"])
+    return Done(ordered, _texts(skipped), told, True)
+
+
+def _texts(skipped: Sequence[Skipped]) -> list[Sequence[str]]:
+    return [[lost.file, lost.reason] for lost in skipped]

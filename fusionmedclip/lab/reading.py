@@ -1,0 +1,97 @@
+"""An input as slices: what it shows at its own size, and what a model sees of it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fusionmedclip.data.files.kinds import kind_of
+from fusionmedclip.data.reading.dicom.series import order_series, read_slices
+from fusionmedclip.data.reading.nifti import cut_axis, nifti_grid
+from fusionmedclip.data.reading.picture_check import checked_picture
+from fusionmedclip.data.reading.resize import resize_image, square_pixels
+from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
+from fusionmedclip.data.reading.volumes import Volume, read_volume
+from fusionmedclip.guard import reading
+from fusionmedclip.lab.inputs import SERIES, Input
+
+__all__ = ["Slices", "read_input"]
+
+_CHANNELS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class Slices:
+    """An input that was read.
+
+    Attributes
+    ----------
+    input : Input
+        The files of a series in the order of its slices.
+    names : tuple of str
+        ``slice=0012``, as in ``scan.nii.gz#slice=0012``; one empty name for a plain image.
+    pixels : (n, H, W) or (n, H, W, 3) float32 array
+        In [0, 1], as stored: pixels need not be square.
+    working : (n, S, S) or (n, S, S, 3) float32 array
+        The same at the size that the model works at.
+    axis : int or None
+        Canonical axis of a NIfTI volume along which its slices lie.
+    """
+
+    input: Input
+    names: tuple[str, ...]
+    pixels: np.ndarray
+    working: np.ndarray
+    axis: int | None = None
+
+
+def read_input(
+    given: Input, size: int, *, form: ImageSettings | None = None, settings: ReadSettings | None = None
+) -> Slices:
+    """Read all slices of an input, each as :func:`fusionmedclip.data.reading.read.read_image` reads one.
+
+    Parameters
+    ----------
+    given : Input
+    size : int
+        Side of the working form, pixels.
+    form : ImageSettings, optional
+        Grey or colour, and how slices are resized.
+    settings : ReadSettings, optional
+        How files are read; of them ``slice`` has no meaning here.
+
+    Raises
+    ------
+    InputError
+        Naming the file that cannot be read.
+    """
+    form, settings = form or ImageSettings(), replace(settings or ReadSettings(), slice=None)
+    volumes = []
+    for channel in _CHANNELS if form.colour else (settings.channel,):
+        volume, given = _read(given, replace(settings, channel=channel))
+        volumes.append(volume)
+    pixels = np.stack([v.slices for v in volumes], axis=-1) if form.colour else volumes[0].slices
+    shown = [_squared(one, volumes[0].spacing) if settings.square_pixels else one for one in pixels]
+    working = np.stack([resize_image(one, size, form=form) for one in shown])
+    names = tuple(f"slice={index:04d}" for index in range(len(pixels))) if len(pixels) > 1 else ("",)
+    return Slices(given, names, pixels, working, _axis(given, settings))
+
+
+def _read(given: Input, settings: ReadSettings) -> tuple[Volume, Input]:
+    if given.kind != SERIES:
+        return read_volume(given.files[0], settings=settings), given
+    with reading(given.place, "series"):
+        series = order_series(given.files, given.place)
+        slices = checked_picture(read_slices(series, given.place, settings), given.place)
+    return Volume(slices, series.spacing[1:]), replace(given, files=series.files)
+
+
+def _squared(picture: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    if picture.ndim == 2:
+        return square_pixels(picture, *spacing)
+    return np.stack([square_pixels(channel, *spacing) for channel in np.moveaxis(picture, -1, 0)], axis=-1)
+
+
+def _axis(given: Input, settings: ReadSettings) -> int | None:
+    if given.kind == SERIES or kind_of(given.files[0]) != "volume":
+        return None
+    return cut_axis(nifti_grid(given.files[0])[0], settings.axis)

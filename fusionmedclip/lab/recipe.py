@@ -1,0 +1,149 @@
+"""What a model is made from: one method of a configuration, and the backbone that it stands on."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fusionmedclip.config import Config
+from fusionmedclip.data.reading.settings import ImageSettings
+from fusionmedclip.errors import InputError
+from fusionmedclip.methods import make_method, reads_files, resolved_settings
+from fusionmedclip.models.backbone_store import open_backbone
+from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.detector import Detector
+from fusionmedclip.models.device import torch_device
+from fusionmedclip.reporting.tables.rows import is_stand_in_backbone
+from fusionmedclip.reporting.thesis.protocol import counterpart, protocol
+from fusionmedclip.settings import build, plain
+
+__all__ = ["Recipe", "make_detector", "open_frozen", "recipe_of", "rounded"]
+
+Source = str | Path | Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a fitted model besides its images and its seed.
+
+    Attributes
+    ----------
+    method, kind, title : str
+        Name in the configuration, kind of the registry, title in tables.
+    settings : dict
+        Of the method.
+    backbone : path, mapping or None
+        Where the frozen weights come from.
+    image_size : int
+        Side of the working form, pixels.
+    images : ImageSettings
+    threads : int
+        Compute threads of torch: sums depend on them.
+    device : str
+        ``cpu`` or ``cuda``.
+    half : bool
+        Weights, frozen and learnt, are rounded to half precision and kept so.
+    rests_on : str
+        What the scores can be worth at best, in one line.
+    stand_in : bool
+        Whether the backbone is in place of another one.
+    """
+
+    method: str
+    kind: str
+    title: str
+    settings: dict[str, Any]
+    backbone: Source | None
+    image_size: int
+    images: ImageSettings
+    threads: int
+    device: str
+    half: bool
+    rests_on: str
+    stand_in: bool
+
+
+def recipe_of(config: Config, method: str, *, device: str | None = None, half: bool = False) -> Recipe:
+    """The recipe of one method of a configuration.
+
+    Raises
+    ------
+    InputError
+        If there is no such method, it scores no images, or its backbone's Stage 1 has not run.
+    """
+    entry = config.method(method)
+    if reads_files(entry["kind"]):
+        raise InputError(
+            f"method {method} scores properties of files in a data set, no images",
+            received=entry["kind"],
+            hint="the workflow runs it as a control",
+        )
+    text, stand_in = _rests_on(config, entry)
+    return Recipe(
+        method=method,
+        kind=entry["kind"],
+        title=entry["title"],
+        settings=entry["settings"],
+        backbone=None if entry["backbone"] is None else config.backbone_source(entry["backbone"]),
+        image_size=config.data["image_size"],
+        images=build(ImageSettings, config.data["images"], where="images"),
+        threads=config.data["threads"],
+        device=torch_device(device or config.data["device"]),
+        half=half,
+        rests_on=text,
+        stand_in=stand_in,
+    )
+
+
+def _rests_on(config: Config, entry: Mapping[str, Any]) -> tuple[str, bool]:
+    name = entry["backbone"]
+    if name is None:
+        return f"no backbone: its support set alone{_other_settings(entry)}", False
+    title = config.backbone(name).get("title", name)
+    if not is_stand_in_backbone(config, name) and _thesis_backbone(entry["name"], name):
+        return f"{title}{_other_settings(entry)}", False
+    there = counterpart(config)
+    shipped = there.method(entry["name"])["backbone"] or name
+    meant = there.backbone(shipped).get("title", shipped)
+    return f"a stand-in: {title}, in place of {meant}{_other_settings(entry)}", True
+
+
+def _thesis_backbone(method: str, backbone: str) -> bool:
+    """Whether the protocol's method of this name, if it has one, stands on the backbone of this name."""
+    there = protocol()
+    return method not in there.data["methods"] or there.method(method)["backbone"] == backbone
+
+
+def _other_settings(entry: Mapping[str, Any]) -> str:
+    there = protocol()
+    if entry["name"] not in there.data["methods"]:
+        return ""
+    shipped = there.method(entry["name"])
+    ours, protocols = (resolved_settings(e["kind"], e["settings"]) for e in (entry, shipped))
+    return "" if ours == protocols else "; settings other than the protocol's"
+
+
+def rounded(backbone: Backbone, *, half: bool) -> Backbone:
+    """A backbone, its weights rounded to what half precision keeps of them."""
+    if half:
+        network = backbone.visual if backbone.clip_model is None else backbone.clip_model
+        with torch.no_grad():
+            for tensor in network.state_dict().values():
+                if tensor.is_floating_point():
+                    tensor.copy_(tensor.half())
+    return backbone
+
+
+def open_frozen(recipe: Recipe) -> Backbone | None:
+    """The backbone of a recipe, as nothing has adapted it; None for a method without."""
+    return None if recipe.backbone is None else rounded(open_backbone(recipe.backbone), half=recipe.half)
+
+
+def make_detector(recipe: Recipe, backbone: Backbone | None) -> Detector:
+    """An unfitted detector over a copy of a backbone, since some methods adapt theirs in place."""
+    own = None if backbone is None else copy.deepcopy(backbone).to(recipe.device)
+    images = plain(recipe.images)
+    return make_method(recipe.kind, recipe.settings, backbone=own, device=recipe.device, images=images)
