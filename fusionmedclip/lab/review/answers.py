@@ -101,7 +101,7 @@ class Review:
                 return Answer.json({"undone": self.decisions.undo(), "decisions": self.decisions.current()})
             if place != "decide":
                 return _NOT_THERE
-            entry = self._named.get(asked.get("name")) if isinstance(asked, dict) else None
+            entry = self._named.get(asked.get("name", "")) if isinstance(asked, dict) else None
             if entry is None:
                 raise InputError("no such input")
             threshold = asked.get("threshold")

@@ -8,6 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
@@ -113,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         A page of another site may lead its own name here (DNS rebinding): the Host header then has that name.
         """
-        port = self.server.server_address[1]
+        port = cast(ThreadingHTTPServer, self.server).server_port
         if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
             self._refuse(HTTPStatus.FORBIDDEN, "this machine only")
             return None
