@@ -4,27 +4,32 @@ Nothing depends on these rules: the manifest reads whatever lies at the path of 
 """
 
 
-localrules:
-    acquire_dataset,
-
-
 rule acquire_dataset:
-    """Fetch a public data set or say how, and check it file by file."""
     output:
-        f"{RESULTS}/acquired/{{origin}}.json",
+        out=f"{RESULTS}/acquired/{{origin}}.json",
     log:
         f"{RESULTS}/logs/acquire_dataset/{{origin}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/acquire_dataset/{{origin}}.tsv"
+    """Fetch a public data set or say how, and check it file by file."""
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=2000,
         runtime=720,
     params:
-        lambda w: params("acquire_dataset", **ORIGINS[w.origin]),
+        lambda w: params(
+            "acquire_dataset",
+            "pipeline.origins:acquire_dataset",
+            asks=("terminal",),
+            outside=ORIGINS[w.origin]["present"],
+            name=w.origin,
+            settings=ORIGINS[w.origin]["settings"],
+            folder=ORIGINS[w.origin]["folder"],
+        ),
     script:
-        "../workflow_scripts/acquire_dataset.py"
+        "../workflow_scripts/run_job.py"
 
 
 for _origin in ORIGINS:

@@ -8,7 +8,7 @@ rule compute_metrics:
         pixel_counts=rules.run_method.output.pixel_counts,
         provenance=rules.run_method.output.provenance,
     output:
-        f"{RESULTS}/metrics/{RUN}.json",
+        out=f"{RESULTS}/metrics/{RUN}.json",
     log:
         f"{RESULTS}/logs/compute_metrics/{RUN}.log",
     benchmark:
@@ -21,6 +21,10 @@ rule compute_metrics:
         mem_mb=1000,
         runtime=3,
     params:
-        lambda w: params("compute_metrics", settings=run_settings(CONFIG, run_of(w))),
+        lambda w: params(
+            "compute_metrics",
+            "pipeline.measures:compute_metrics",
+            settings=run_settings(CONFIG, run_of(w)),
+        ),
     script:
-        "../workflow_scripts/compute_metrics.py"
+        "../workflow_scripts/run_job.py"

@@ -9,7 +9,7 @@ rule split_dataset:
     input:
         unpack(split_inputs),
     output:
-        f"{RESULTS}/datasets/{{dataset}}/split_{{split}}.csv",
+        out=f"{RESULTS}/datasets/{{dataset}}/split_{{split}}.csv",
     log:
         f"{RESULTS}/logs/split_dataset/{{dataset}}_{{split}}.log",
     benchmark:
@@ -22,20 +22,22 @@ rule split_dataset:
     params:
         lambda w: params(
             "split_dataset",
+            "pipeline.datasets:split_dataset",
+            name=w.split,
             test=DATASETS[w.dataset]["test"],
             seed=CONFIG.data["split_seed"],
             published="samples" in CONFIG.source(w.dataset),
         ),
     script:
-        "../workflow_scripts/split_dataset.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule draw_support:
     """Draw the k normal images of one seed."""
     input:
-        rules.split_dataset.output[0],
+        split=rules.split_dataset.output.out,
     output:
-        f"{RESULTS}/support/{{dataset}}/{{split}}/k{{k}}_seed{{seed}}.csv",
+        out=f"{RESULTS}/support/{{dataset}}/{{split}}/k{{k}}_seed{{seed}}.csv",
     log:
         f"{RESULTS}/logs/draw_support/{{dataset}}_{{split}}_k{{k}}_seed{{seed}}.log",
     benchmark:
@@ -46,6 +48,13 @@ rule draw_support:
         mem_mb=1000,
         runtime=10,
     params:
-        lambda w: params("draw_support", supports=CONFIG.data["supports"]),
+        lambda w: params(
+            "draw_support",
+            "pipeline.datasets:sample_support",
+            dataset=w.dataset,
+            k=int(w.k),
+            seed=int(w.seed),
+            supports=CONFIG.data["supports"],
+        ),
     script:
-        "../workflow_scripts/draw_support.py"
+        "../workflow_scripts/run_job.py"

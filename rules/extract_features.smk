@@ -4,10 +4,11 @@
 rule extract_features:
     """Compute the feature maps of every image of a data set."""
     input:
-        unpack(lambda w: backbone_files(w.backbone)),
+        lambda w: backbone_files(w.backbone).values(),
+        backbone=lambda w: backbone_files(w.backbone)["backbone"],
         images=rules.prepare_dataset.output.images,
     output:
-        directory(f"{RESULTS}/features/{{backbone}}/{{dataset}}"),
+        out=directory(f"{RESULTS}/features/{{backbone}}/{{dataset}}"),
     log:
         f"{RESULTS}/logs/extract_features/{{backbone}}_{{dataset}}.log",
     benchmark:
@@ -22,9 +23,11 @@ rule extract_features:
     params:
         lambda w: params(
             "extract_features",
+            "pipeline.backbones:extract_features",
+            asks=("gpus",),
             layers=CONFIG.backbone(w.backbone)["layers"],
             threads=CONFIG.data["threads"],
             device=device_of("extract_features"),
         ),
     script:
-        "../workflow_scripts/extract_features.py"
+        "../workflow_scripts/run_job.py"

@@ -1,7 +1,6 @@
 """Which files each rule reads, where that depends on the configuration."""
 
 from fusionmedclip.data.sources.outside import captions_digest, checkpoint_digest, source_digest
-from fusionmedclip.pipeline.costs import cost_of
 
 
 def captions_needed(wildcards):
@@ -11,18 +10,18 @@ def captions_needed(wildcards):
     return f"{RESULTS}/captions/{name}/phantoms" if drawn else []
 
 
-def backbone_files(name, part="backbone"):
-    """Files of a backbone by the names that rules have for them; architecture and text towers go together."""
+def backbone_files(name):
+    """Files of a backbone by the names that runs have for them; architecture and text towers go together."""
     folder = f"{RESULTS}/backbones/{name}"
-    files = {part: f"{folder}/settings.json", f"{part}_weights": f"{folder}/model.safetensors"}
+    files = {"backbone": f"{folder}/settings.json", "backbone_weights": f"{folder}/model.safetensors"}
     if name not in TRUNKS:
-        files[f"{part}_config"] = f"{folder}/open_clip_config.json"
+        files["backbone_config"] = f"{folder}/open_clip_config.json"
     return files
 
 
 def drawn_images(*datasets):
     """Images that the workflow draws itself; all others lie outside of it."""
-    return expand(rules.draw_phantoms.output[0], dataset=[name for name in datasets if name in PHANTOMS])
+    return expand(rules.draw_phantoms.output.out, dataset=[name for name in datasets if name in PHANTOMS])
 
 
 @cache
@@ -42,12 +41,17 @@ def stage1_params(wildcards):
     """What Stage 1 depends on."""
     stage1 = CONFIG.backbone(wildcards.backbone)["stage1"]
     captions = CONFIG.source(stage1["captions"], section="captions")
-    more = {
-        "captions": captions,
-        "device": device_of("pretrain_backbone"),
-        "outside": outside_captions(stage1["captions"]),
-    }
-    return params("pretrain_backbone", **{**stage1, **more})
+    return params(
+        "pretrain_backbone",
+        "pipeline.backbones:pretrain_backbone",
+        asks=("gpus",),
+        outside=outside_captions(stage1["captions"]),
+        captions=captions,
+        settings=stage1["settings"],
+        seed=stage1["seed"],
+        processes=stage1_processes(wildcards),
+        device=device_of("pretrain_backbone"),
+    )
 
 
 def stage1_processes(wildcards):
@@ -105,87 +109,3 @@ def run_inputs(wildcards):
             for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
         ]
     return files
-
-
-@cache
-def _run_cost(dataset, method, k):
-    test = DATASETS[dataset].get("test", {})
-    return cost_of(CONFIG.method(method), k=k, images=sum(filter(None, test.values())))
-
-
-def run_cost(wildcards):
-    """What a run costs: fusionmedclip/pipeline/costs.py."""
-    return _run_cost(wildcards.dataset, wildcards.method, int(wildcards.k))
-
-
-def run_gpus(wildcards):
-    """GPUs of a run: controls, and rows that train nothing and score from stored features, need none."""
-    return GPU if run_cost(wildcards).gpu else 0
-
-
-def row_cells(wildcards):
-    """Cells of the row that some wildcards name."""
-    return ROWS[wildcards.table][int(wildcards.row)]
-
-
-def table_cells(wildcards):
-    """Cells of the table that some wildcards name."""
-    return [cell for row in ROWS[wildcards.table].values() for cell in row]
-
-
-def table_images(wildcards):
-    """What is known of the images behind the table that some wildcards name."""
-    return images_of(wildcards.table)
-
-
-def images_of(table):
-    """What is known of the images behind a table; near-duplicates straddle support and test in no other split."""
-    runs = runs_of(CONFIG, [cell for row in ROWS[table].values() for cell in row])
-    folders = sorted({(f"{RESULTS}/datasets/{run.dataset}", run.split) for run in runs})
-    return {
-        "manifests": [f"{folder}/manifest.csv" for folder, _ in folders],
-        "splits": [f"{folder}/split_{split}.csv" for folder, split in folders],
-        "duplicates": [f"{folder}/duplicates.csv" for folder, split in folders if split == "paper"],
-        "supports": sorted(
-            {f"{RESULTS}/support/{run.dataset}/{run.split}/k{run.k}_seed{run.seed}.csv" for run in runs}
-        ),
-    }
-
-
-def score_file(run):
-    """Image scores of a run."""
-    return f"{RESULTS}/scores/{run.path}/scores.csv"
-
-
-def table_files(tables):
-    """Files of some tables, in every format, and the records of what they were made from."""
-    kinds = (".csv", ".md", ".tex", ".html", RECORD)
-    return [f"{RESULTS}/tables/{table}{kind}" for table in tables for kind in kinds]
-
-
-def run_files(runs):
-    """What some runs read and wrote, stored features apart: those follow from images and backbone."""
-    found = set()
-    for run in runs:
-        read = {**run_inputs(run), **split_inputs(run)}
-        read.pop("features", None)
-        for files in read.values():
-            found.update([files] if isinstance(files, str) else files)
-        found.update(expand(rules.run_method.output, **vars(run)))
-    return sorted(found)
-
-
-@cache
-def all_finished():
-    """Everything that is verified: tables, and what they were made from."""
-    images = {path for table in TABLES for found in images_of(table).values() for path in found}
-    datasets = sorted({run.dataset for run in RUNS})
-    return [
-        *table_files([*TABLES, *APPENDIX]),
-        *[f"{RESULTS}/tables/{table}/row_{row}.csv" for table, rows in ROWS.items() for row in rows],
-        *expand(rules.build_statistics.output, table=TABLES),
-        *[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
-        *drawn_images(*datasets),
-        *expand(rules.curate_dataset.output.curation, dataset=datasets),
-        *sorted({*run_files(RUNS), *images}),
-    ]

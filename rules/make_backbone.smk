@@ -7,9 +7,9 @@ Required: weights that open_clip or timm can fetch, or a local checkpoint.
 rule make_backbone:
     """Write a stock backbone."""
     output:
-        settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
-        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
-        config=f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
+        f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
+        out=f"{RESULTS}/backbones/{{backbone}}/settings.json",
     log:
         f"{RESULTS}/logs/make_backbone/{{backbone}}.log",
     benchmark:
@@ -24,18 +24,19 @@ rule make_backbone:
     params:
         lambda w: params(
             "make_backbone",
-            settings=CONFIG.backbone_settings(w.backbone),
+            "pipeline.backbones:make_backbone",
             outside=checkpoint_digest(CONFIG.backbone_settings(w.backbone)),
+            settings=CONFIG.backbone_settings(w.backbone),
         ),
     script:
-        "../workflow_scripts/make_backbone.py"
+        "../workflow_scripts/run_job.py"
 
 
 # A trunk has no text tower, and so no architecture of open_clip.
 use rule make_backbone as make_trunk with:
     output:
-        settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
-        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        out=f"{RESULTS}/backbones/{{backbone}}/settings.json",
     wildcard_constraints:
         backbone=one_of(TRUNKS),
 
@@ -43,7 +44,7 @@ use rule make_backbone as make_trunk with:
 rule draw_phantom_captions:
     """Draw phantoms with captions, for Stage 1 without a download."""
     output:
-        directory(f"{RESULTS}/captions/{{captions}}/phantoms"),
+        out=directory(f"{RESULTS}/captions/{{captions}}/phantoms"),
     log:
         f"{RESULTS}/logs/draw_phantom_captions/{{captions}}.log",
     benchmark:
@@ -54,22 +55,27 @@ rule draw_phantom_captions:
         mem_mb=2000,
         runtime=10,
     params:
-        lambda w: params("draw_phantom_captions", source=CAPTIONS[w.captions]["source"]),
+        lambda w: params(
+            "draw_phantom_captions",
+            "pipeline.datasets:draw_phantom_captions",
+            source=CAPTIONS[w.captions]["source"],
+        ),
     script:
-        "../workflow_scripts/draw_phantom_captions.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule pretrain_backbone:
     """Stage 1: finetune the image tower on images and captions (section 3.1)."""
     input:
-        unpack(lambda w: backbone_files(CONFIG.backbone(w.backbone)["base"], "base")),
-        captions=captions_needed,
+        captions_needed,
+        lambda w: backbone_files(CONFIG.backbone(w.backbone)["base"]).values(),
+        base=lambda w: backbone_files(CONFIG.backbone(w.backbone)["base"])["backbone"],
     output:
-        settings=f"{RESULTS}/backbones/{{backbone}}/settings.json",
-        weights=f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
-        config=f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
-        log=f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
-        curves=f"{RESULTS}/backbones/{{backbone}}/retrieval.csv",
+        f"{RESULTS}/backbones/{{backbone}}/model.safetensors",
+        f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
+        f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
+        f"{RESULTS}/backbones/{{backbone}}/retrieval.csv",
+        out=f"{RESULTS}/backbones/{{backbone}}/settings.json",
     log:
         f"{RESULTS}/logs/pretrain_backbone/{{backbone}}.log",
     benchmark:
@@ -87,4 +93,4 @@ rule pretrain_backbone:
     params:
         stage1_params,
     script:
-        "../workflow_scripts/pretrain_backbone.py"
+        "../workflow_scripts/run_job.py"

@@ -1,4 +1,4 @@
-"""Parameters of rules: settings, and digests of all else that decides what a job makes."""
+"""Parameters of rules: what a job calls, with which settings, and digests of all else that decides what it makes."""
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -9,7 +9,7 @@ from fusionmedclip.provenance import canonical, digest, file_sha256
 
 @cache  # asked once a job, and files do not change while jobs are planned
 def code_of(rule, entries):
-    """Digest of the code that a rule's script reaches, and of what it chooses from an index."""
+    """Digest of the code that a rule's script and some entry points reach."""
     script = workflow.get_rule(rule).script
     return code_digest(os.path.join(workflow.basedir, "rules", script), entries)
 
@@ -30,12 +30,23 @@ def device_of(rule):
     return "cpu" if none and CONFIG.data["device"] == "auto" else CONFIG.data["device"]
 
 
-def params(rule, *, entries=(), **values):
-    """What a job's files depend on beside those it reads: values, the code that its script reaches, its environment.
+def params(rule, call, *, entries=(), asks=(), outside=None, **arguments):
+    """What a job's files depend on beside those it reads.
 
-    Snakemake compares params as an unordered set and cannot see the library: lineage.smk makes one string of them.
+    `call` is the function of the library, `module:name` below it; it is given `arguments`, the rule's named files and
+    what it `asks` of the running job (workflow_scripts/run_job.py). `entries` is what it chooses from an index,
+    `outside` what it finds outside of the workflow. Snakemake compares params as an unordered set and cannot see the
+    library: lineage.smk makes one string of them.
     """
-    return {**values, "code": code_of(rule, entries), "environment": environment_of(rule)}
+    call = f"fusionmedclip.{call}"
+    return {
+        "call": call,
+        "arguments": arguments,
+        "asks": asks,
+        "outside": outside,
+        "code": code_of(rule, (call, *entries)),
+        "environment": environment_of(rule),
+    }
 
 
 def contents(paths):

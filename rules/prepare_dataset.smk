@@ -1,59 +1,14 @@
-"""Data sets: results/datasets/{dataset}/{manifest.csv, datasheet.json, images.npy, masks.npy, statistics.csv}.
+"""What is made of a data set's images: results/datasets/{dataset}/{images.npy, masks.npy, curation.json, statistics.csv}.
 
-Required: a folder or list named by the data set's `source`, or phantoms, which need nothing.
+Required: the images, and the manifest that lists them.
 """
-
-
-rule draw_phantoms:
-    """Draw a data set of phantoms whose lesions are known."""
-    output:
-        directory(f"{RESULTS}/datasets/{{dataset}}/phantoms"),
-    log:
-        f"{RESULTS}/logs/draw_phantoms/{{dataset}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/draw_phantoms/{{dataset}}.tsv"
-    wildcard_constraints:
-        dataset=one_of(PHANTOMS),
-    conda:
-        "../envs/data.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        lambda w: params("draw_phantoms", source=DATASETS[w.dataset]["source"]),
-    script:
-        "../workflow_scripts/draw_phantoms.py"
-
-
-rule list_dataset:
-    """Read and hash every image of a data set."""
-    input:
-        drawn=lambda w: drawn_images(w.dataset),
-        lists=lambda w: published_lists(w.dataset),
-    output:
-        f"{RESULTS}/datasets/{{dataset}}/manifest.csv",
-    log:
-        f"{RESULTS}/logs/list_dataset/{{dataset}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/list_dataset/{{dataset}}.tsv"
-    conda:
-        "../envs/data.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        lambda w: params(
-            "list_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset, outside=outside(w.dataset)
-        ),
-    script:
-        "../workflow_scripts/list_dataset.py"
 
 
 rule prepare_dataset:
     """Resize every image and mask to the working size."""
     input:
-        drawn=lambda w: drawn_images(w.dataset),
-        manifest=rules.list_dataset.output[0],
+        lambda w: drawn_images(w.dataset),
+        manifest=rules.list_dataset.output.manifest,
     output:
         images=f"{RESULTS}/datasets/{{dataset}}/images.npy",
         masks=f"{RESULTS}/datasets/{{dataset}}/masks.npy",
@@ -69,19 +24,20 @@ rule prepare_dataset:
     params:
         lambda w: params(
             "prepare_dataset",
+            "pipeline.datasets:prepare_dataset",
             source=CONFIG.source(w.dataset),
             size=CONFIG.data["image_size"],
             form=CONFIG.data["images"],
         ),
     script:
-        "../workflow_scripts/prepare_dataset.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule curate_dataset:
     """Find duplicates, conflicting labels, broken masks and shortcuts."""
     input:
-        drawn=lambda w: drawn_images(w.dataset),
-        manifest=rules.list_dataset.output[0],
+        lambda w: drawn_images(w.dataset),
+        manifest=rules.list_dataset.output.manifest,
     output:
         curation=f"{RESULTS}/datasets/{{dataset}}/curation.json",
         duplicates=f"{RESULTS}/datasets/{{dataset}}/duplicates.csv",
@@ -95,18 +51,23 @@ rule curate_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("curate_dataset", source=CONFIG.source(w.dataset), dataset=w.dataset),
+        lambda w: params(
+            "curate_dataset",
+            "pipeline.datasets:curate_dataset",
+            source=CONFIG.source(w.dataset),
+            dataset=w.dataset,
+        ),
     script:
-        "../workflow_scripts/curate_dataset.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule measure_dataset:
     """Measure what controls score: size, shape, bytes and format of every file."""
     input:
-        drawn=lambda w: drawn_images(w.dataset),
-        manifest=rules.list_dataset.output[0],
+        lambda w: drawn_images(w.dataset),
+        manifest=rules.list_dataset.output.manifest,
     output:
-        f"{RESULTS}/datasets/{{dataset}}/statistics.csv",
+        statistics=f"{RESULTS}/datasets/{{dataset}}/statistics.csv",
     log:
         f"{RESULTS}/logs/measure_dataset/{{dataset}}.log",
     benchmark:
@@ -117,27 +78,10 @@ rule measure_dataset:
         mem_mb=4000,
         runtime=60,
     params:
-        lambda w: params("measure_dataset", source=CONFIG.source(w.dataset)),
+        lambda w: params(
+            "measure_dataset",
+            "pipeline.datasets:measure_dataset",
+            source=CONFIG.source(w.dataset),
+        ),
     script:
-        "../workflow_scripts/measure_dataset.py"
-
-
-rule write_datasheet:
-    """Say what a data set is, whose, and under which licence."""
-    input:
-        manifest=rules.list_dataset.output[0],
-    output:
-        f"{RESULTS}/datasets/{{dataset}}/datasheet.json",
-    log:
-        f"{RESULTS}/logs/write_datasheet/{{dataset}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/write_datasheet/{{dataset}}.tsv"
-    conda:
-        "../envs/data.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        lambda w: params("write_datasheet", **datasheet_request(w.dataset)),
-    script:
-        "../workflow_scripts/write_datasheet.py"
+        "../workflow_scripts/run_job.py"

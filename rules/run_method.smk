@@ -31,9 +31,11 @@ rule run_method:
     params:
         lambda w: params(
             "run_method",
+            "pipeline.runs:run_method",
+            asks=("inputs", "outputs", "gpus"),
             entries=entry_points(CONFIG.method(w.method)["kind"]),
             settings=run_settings(CONFIG, run_of(w)),
             device=device_of("run_method") if run_cost(w).gpu else "cpu",
         ),
     script:
-        "../workflow_scripts/run_method.py"
+        "../workflow_scripts/run_job.py"

@@ -1,6 +1,6 @@
 """Everything finished held against itself: results/verification.json, which the report and the archive ask for."""
 
-KINDS_RUN = sorted({CONFIG.method(name)["kind"] for name in METHODS})  # whose settings are compared
+KINDS_RUN = sorted({CONFIG.method(run.method)["kind"] for run in RUNS})  # whose settings are compared
 
 
 rule verify_results:
@@ -8,7 +8,7 @@ rule verify_results:
     input:
         lambda w: all_finished(),
     output:
-        f"{RESULTS}/verification.json",
+        out=f"{RESULTS}/verification.json",
     log:
         f"{RESULTS}/logs/verify_results.log",
     benchmark:
@@ -22,11 +22,12 @@ rule verify_results:
     params:
         lambda w: params(
             "verify_results",
+            "reporting.verification.verify:write_verification",
+            asks=("processes",),
             entries=tuple(entry_points(kind)[1] for kind in KINDS_RUN),
-            kinds=KINDS_RUN,
             results=RESULTS,
             asked=asked_of(CONFIG),
             sources={name: CONFIG.source(name) for name in {run.dataset for run in RUNS}},
         ),
     script:
-        "../workflow_scripts/verify_results.py"
+        "../workflow_scripts/run_job.py"

@@ -1,24 +1,19 @@
 """The report: results/report.html, one page that opens offline; results/crate.zip, an RO-Crate to archive."""
 
 
-localrules:
-    report,
-    crate,
-
-
 rule write_report:
     """Write tables, figures and all that stands behind them into one page."""
     input:
+        expand(f"{RESULTS}/tables/{{table}}.csv", table=REPORTED),
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=REPORTED),
-        numbers=expand(f"{RESULTS}/tables/{{table}}.csv", table=REPORTED),
         figures=FIGURES_SHOWN,
-        datasheets=expand(rules.write_datasheet.output[0], dataset=SHOWN),
+        datasheets=expand(rules.write_datasheet.output.out, dataset=SHOWN),
         curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
         metrics=[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         deviations=of_project("docs/deviations.md"),
-        verification=rules.verify_results.output[0],
+        verification=rules.verify_results.output.out,
     output:
-        report(
+        out=report(
             f"{RESULTS}/report.html",
             category="Report",
             caption="captions/report.rst",
@@ -36,36 +31,36 @@ rule write_report:
     params:
         lambda w: params(
             "write_report",
+            "reporting.report.write:write_report",
+            outside=contents([of_project("docs/deviations.md")]),
             controls=CONTROLS,
             titles=TITLES,
             jobs=stage_jobs(),
             configuration=CONFIG.data,
-            contents=contents([of_project("docs/deviations.md")]),
         ),
     script:
-        "../workflow_scripts/write_report.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule report:
     """The report."""
     input:
         rules.write_report.output,
+    localrule: True
 
 
 rule write_crate:
     """Pack tables, figures, report and what they were made from, described as an RO-Crate."""
     input:
-        report=rules.write_report.output,
-        tables=rules.all_tables.input.tables,
-        figures=rules.figures.input,
+        lambda w: all_finished(),
+        workflow_parts(),
+        files=[rules.write_report.output.out, *rules.all_tables.input, *rules.figures.input],
         datasheets=rules.write_report.input.datasheets,
         metrics=rules.write_report.input.metrics,
-        verification=rules.verify_results.output[0],
-        verified=lambda w: all_finished(),
+        verification=rules.verify_results.output.out,
         workflow=of_project("Snakefile"),
-        parts=workflow_parts(),
     output:
-        f"{RESULTS}/crate.zip",
+        out=f"{RESULTS}/crate.zip",
     log:
         f"{RESULTS}/logs/write_crate.log",
     benchmark:
@@ -78,16 +73,18 @@ rule write_crate:
     params:
         lambda w: params(
             "write_crate",
+            "reporting.crate:write_crate",
+            outside=contents([of_project("Snakefile"), *workflow_parts()]),
             results=RESULTS,
             titles=TITLES,
             configuration=CONFIG.data,
-            contents=contents([of_project("Snakefile"), *workflow_parts()]),
         ),
     script:
-        "../workflow_scripts/write_crate.py"
+        "../workflow_scripts/run_job.py"
 
 
 rule crate:
     """The archive of the results."""
     input:
         rules.write_crate.output,
+    localrule: True

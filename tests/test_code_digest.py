@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from fusionmedclip.baselines import KINDS
 from fusionmedclip.code_digest import code_digest, reached
 from fusionmedclip.methods import entry_points
+from fusionmedclip.reporting.figures.catalogue import FIGURES
 
 FILES = {
     "scripts/job.py": "from helper import run\n\nrun('lib.stage:work', 3)\n",
@@ -192,9 +194,10 @@ def test_a_file_named_by_a_pattern_counts(library):
 
 
 def test_editing_one_method_leaves_the_others_alone(root):
-    script = root / "workflow_scripts/run_method.py"
-    ours = reached(script, ["fusionmedclip.training.estimator:FusionMedCLIP"])
-    patchcore = reached(script, ["fusionmedclip.baselines.patchcore.detector:PatchCore"])
+    script = root / "workflow_scripts/run_job.py"
+    run = "fusionmedclip.pipeline.runs:run_method"
+    ours = reached(script, [run, "fusionmedclip.training.estimator:FusionMedCLIP"])
+    patchcore = reached(script, [run, "fusionmedclip.baselines.patchcore.detector:PatchCore"])
     assert "fusionmedclip.pipeline.runs:run_method" in ours.keys() & patchcore.keys()
     assert "fusionmedclip.models.similarity:aggregate" in ours
     assert not [
@@ -226,14 +229,19 @@ def test_no_word_that_reaches_an_error_of_ours_changes_any_digest(root, tmp_path
     for place in (before, after):
         shutil.copytree(root / "workflow_scripts", place / "workflow_scripts")
     assert changed > 1000
-    for script in sorted((root / "workflow_scripts").glob("[!_]*.py")):
-        kinds = ("fusionmedclip", "file_statistic", *KINDS) if script.stem == "run_method" else ()
-        entries = [entry for kind in kinds for entry in entry_points(kind)]
-        found = [
-            reached(place / "workflow_scripts" / script.name, entries, package=place / "fusionmedclip")
-            for place in (before, after)
-        ]
-        assert [name for name in found[0] if found[0][name] != found[1].get(name)] == [], script.name
+    rules = "".join(path.read_text() for path in (root / "rules").glob("*.smk"))
+    called = [
+        f"fusionmedclip.{name}" for name in re.findall(r'"((?:pipeline|reporting)\.[\w.]+:\w+)"', rules)
+    ]
+    called += [f"fusionmedclip.reporting.figures.{figure.draws}" for figure in FIGURES.values()]
+    assert len(called) > 25
+    chosen = [entry for kind in ("fusionmedclip", "file_statistic", *KINDS) for entry in entry_points(kind)]
+    found = [
+        reached(place / "workflow_scripts/run_job.py", [*called, *chosen], package=place / "fusionmedclip")
+        for place in (before, after)
+    ]
+    assert {name.partition(":")[0] for name in called} <= {name.partition(":")[0] for name in found[0]}
+    assert [name for name in found[0] if found[0][name] != found[1].get(name)] == []
 
 
 def _error_words(tree: ast.Module) -> Iterator[ast.Constant]:

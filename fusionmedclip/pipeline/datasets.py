@@ -104,11 +104,11 @@ def measure_dataset(*, source: Mapping, manifest: str, statistics: str) -> None:
 def split_dataset(
     *,
     manifest: str,
-    duplicates: str | None,
     name: str,
     test: Mapping,
     seed: int,
     out: str,
+    duplicates: str | None = None,
     published: bool = False,
 ) -> None:
     """Write who is tested and who may be drawn as support."""

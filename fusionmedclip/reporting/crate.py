@@ -19,7 +19,7 @@ __all__ = ["write_crate"]
 
 _LICENCE = "https://spdx.org/licenses/Apache-2.0"
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that equal contents are equal bytes
-_WITH_THE_WORKFLOW = ("rules/*.smk", "rules/captions/*.rst", "fusionmedclip/reporting/figures/captions/*.rst")
+_WITH_THE_WORKFLOW = ("rules/*.smk", "rules/captions/*.rst")
 _KINDS = {".csv": "text/csv", ".html": "text/html", ".json": "application/json", ".md": "text/markdown",
           ".npz": "application/zip", ".pdf": "application/pdf", ".png": "image/png",
           ".rst": "text/x-rst", ".tex": "application/x-tex", ".yaml": "application/yaml"}  # fmt: skip

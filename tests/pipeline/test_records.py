@@ -7,25 +7,22 @@ import sys
 from fusionmedclip.pipeline.records import differs, forget, record_path, remember
 
 PARAMS = {
-    "settings": {"k": 4, "layers": [1, 2]},
-    "seed": 0,
+    "call": "json:loads",
+    "arguments": {"k": 4, "layers": [1, 2]},
+    "asks": [],
     "code": "c0de",
     "environment": "e4f",
     "above": "ab",
 }
 JOB = """
-import sys
+import runpy
 from types import SimpleNamespace
-sys.path.insert(0, {scripts!r})
-from _job import run
-run(
-    SimpleNamespace(
-        rule="job", log=["log"], config={{"results": "results"}},
-        output=["results/a/b.csv"], params=[{params!r}],
-    ),
-    "json:loads",
-    s={text!r},
+from snakemake.iocontainers import InputFiles, OutputFiles
+job = SimpleNamespace(
+    rule="job", log=["log"], config={{"results": "results"}}, threads=1, resources={{}},
+    input=InputFiles(), output=OutputFiles(["results/a/b.csv"]), params=[{params!r}],
 )
+runpy.run_path({script!r}, {{"snakemake": job}})
 """
 
 
@@ -42,7 +39,7 @@ def test_it_tells_every_change_and_no_order(tmp_path):
     assert differs(record, PARAMS)  # nobody knows
     remember(record, PARAMS)
     assert not differs(record, dict(reversed(PARAMS.items())))
-    changes = [{"settings": {"k": 4, "layers": [2, 1]}}, {"seed": 1}]
+    changes = [{"arguments": {"k": 4, "layers": [2, 1]}}, {"call": "json:dumps"}, {"asks": ["gpus"]}]
     for change in [*changes, {"code": ""}, {"environment": ""}, {"above": ""}]:
         assert differs(record, {**PARAMS, **change})
     forget(record)
@@ -53,8 +50,9 @@ def test_it_tells_every_change_and_no_order(tmp_path):
 def test_a_job_leaves_a_record_when_it_succeeds_and_none_when_it_fails(tmp_path, root):
     record = tmp_path / "results/records/a/b.csv.json"
     for text, status in (("{}", 0), ("{", 1)):
-        code = JOB.format(scripts=str(root / "workflow_scripts"), params=json.dumps(PARAMS), text=text)
+        params = {**PARAMS, "arguments": {"s": text}}
+        code = JOB.format(script=str(root / "workflow_scripts/run_job.py"), params=json.dumps(params))
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
         assert done.returncode == status, done.stderr
-        assert differs(record, PARAMS) is bool(status)
+        assert differs(record, params) is bool(status)
         assert record.exists() is not bool(status)

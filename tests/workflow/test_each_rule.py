@@ -68,12 +68,19 @@ def script_of(listed: dict, rule: str) -> Path:
     return (ROOT / "rules" / listed["rules"][rule]["script"]).resolve()
 
 
-def entries_of(job: dict) -> tuple[str, ...]:
-    """What a job chooses by its settings: the method of a run, the settings that a verification compares."""
+def entries_of(listed: dict, job: dict) -> tuple[str, ...]:
+    """What a job calls and chooses: the method of a run, the settings that a verification compares."""
     params = json.loads(job["params"][0])
+    if job["rule"] == "run_method":
+        return (params["call"], *entry_points(_kind(job)))
     if job["rule"] == "verify_results":
-        return tuple(entry_points(kind)[1] for kind in params["kinds"])
-    return entry_points(params["settings"]["method"]["kind"]) if job["rule"] == "run_method" else ()
+        kinds = sorted({_kind(job) for job in listed["jobs"] if job["rule"] == "run_method"})
+        return (params["call"], *(entry_points(kind)[1] for kind in kinds))
+    return (params["call"],)
+
+
+def _kind(run: dict) -> str:
+    return json.loads(run["params"][0])["arguments"]["settings"]["method"]["kind"]
 
 
 def test_each_rule_has_a_job(listed):
@@ -83,7 +90,8 @@ def test_each_rule_has_a_job(listed):
 def test_each_digest_is_of_the_script_and_the_environment_that_its_rule_names(listed):
     for job in listed["jobs"]:
         params = json.loads(job["params"][0])
-        assert params["code"] == code_digest(script_of(listed, job["rule"]), entries_of(job)), job["rule"]
+        digest_now = code_digest(script_of(listed, job["rule"]), entries_of(listed, job))
+        assert params["code"] == digest_now, job["rule"]
         environment = (ROOT / "rules" / listed["rules"][job["rule"]]["conda"]).resolve()
         assert params["environment"] == environment_digest(environment, is_made=False), job["rule"]
 
@@ -149,7 +157,7 @@ def _files(folder: Path) -> list[Path]:
 def test_each_digest_knows_every_function_and_data_file_that_its_job_uses(listed, done):
     unknown = {}
     for job, seen in zip(listed["jobs"], done, strict=True):
-        known = _reached(script_of(listed, job["rule"]), entries_of(job))
+        known = _reached(script_of(listed, job["rule"]), entries_of(listed, job))
         used = {name for file, line in seen["functions"] if (name := definition(file, line))}
         data = {Path(f) for f in seen["read"] if Path(f).is_relative_to(PACKAGE)}
         used |= {f.relative_to(PACKAGE).as_posix() for f in data if f.suffix not in (".py", ".pyc")}
@@ -180,27 +188,20 @@ def test_breaking_what_a_rule_calls_changes_its_digest(listed, tmp_path):
     package, scripts = tmp_path / "fusionmedclip", tmp_path / "workflow_scripts"
     for source, copy in ((PACKAGE, package), (ROOT / "workflow_scripts", scripts)):
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for rule in sorted(listed["rules"]):
-        script = scripts / script_of(listed, rule).name
-        before = code_digest(script, package=package)
-        module, function = target(script)
+    script = scripts / "run_job.py"
+    calls = {json.loads(job["params"][0])["call"] for job in listed["jobs"]}
+    for call in sorted(calls):
+        before = code_digest(script, (call,), package=package)
+        module, _, function = call.partition(":")
         path = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
         text = path.read_text()
         node = next(n for n in ast.parse(text).body if getattr(n, "name", None) == function)
         for edit, changes in ((_broken, True), (_reworded, False)):
             path.write_text(edit(text, node))
-            assert (code_digest(script, package=package) != before) is changes, (rule, edit.__name__)
+            assert (code_digest(script, (call,), package=package) != before) is changes, (call, edit.__name__)
         path.write_text(text)
-        script.write_text(script.read_text() + "\nrun = None\n")
-        assert code_digest(script, package=package) != before, rule
-
-
-def target(script: Path) -> tuple[str, str]:
-    """Module and function that a script calls."""
-    texts = [node.value for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Constant)]
-    (called,) = [t for t in texts if isinstance(t, str) and t.startswith("fusionmedclip.") and ":" in t]
-    module, _, function = called.partition(":")
-    return module, function
+    script.write_text(script.read_text() + "\nrun = None\n")
+    assert code_digest(script, (call,), package=package) != before
 
 
 def _broken(text: str, function: ast.FunctionDef) -> str:

@@ -9,7 +9,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fusionmedclip.pipeline.files import read_json, write_text
-from fusionmedclip.reporting.figures.captions import caption
+from fusionmedclip.reporting.figures.catalogue import caption
 from fusionmedclip.reporting.page import Section, details, document, embedded
 from fusionmedclip.reporting.report.data import data_section
 from fusionmedclip.reporting.report.runs import machine_section, times_section

@@ -13,7 +13,6 @@ from fusionmedclip.reporting.comparisons.verdict_text import verdict_lines
 from fusionmedclip.reporting.status import OK, WITHOUT_NUMBER, scoped
 from fusionmedclip.reporting.tables.grid import make_grid
 from fusionmedclip.reporting.tables.html import grid_html, html_page
-from fusionmedclip.reporting.tables.inputs import write_record
 from fusionmedclip.reporting.tables.latex import grid_latex
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 from fusionmedclip.reporting.tables.mixed_runs import mixed_lines
@@ -47,7 +46,6 @@ def build_table(
     comparisons: str | Path | None = None,
     further: str | Path | None = None,
     verdicts: str | Path | None = None,
-    record: Mapping | None = None,
 ) -> None:
     """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
 
@@ -79,10 +77,6 @@ def build_table(
         ``{table}_metrics.csv``; what is said of near-duplicates comes from it.
     verdicts : path, optional
         ``{table}_verdicts.csv``; colours, marks and sentences on the thesis's figures come from it.
-    record : mapping, optional
-        Where to say what the table was made from: ``out`` (``{table}.inputs.json``), ``results``,
-        ``request``, and the ``inputs`` and further ``outputs`` of its rows and statistics
-        (:func:`fusionmedclip.reporting.tables.inputs.write_record`).
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     judged = None if verdicts is None else pd.read_csv(verdicts)
@@ -105,10 +99,6 @@ def build_table(
         write_text(latex, grid_latex(grid))
     if html is not None:
         write_text(html, html_page(grid_html(grid), title=title))
-    if record is not None:
-        written = [path for path in (csv, text, latex, html) if path is not None]
-        outputs = [*rows, *record["outputs"], *written]
-        write_record(**{**record, "outputs": outputs}, layout={**look, "reasons": reasons})
 
 
 def _protocol_notes(

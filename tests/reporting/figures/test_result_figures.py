@@ -12,7 +12,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.figures import style
 from fusionmedclip.reporting.figures.ablation_steps import draw_ablation_steps
 from fusionmedclip.reporting.figures.auroc_by_k import draw_auroc_by_k
-from fusionmedclip.reporting.figures.captions import TITLES, caption
+from fusionmedclip.reporting.figures.catalogue import FIGURES, caption
 from fusionmedclip.reporting.figures.cost_accuracy import draw_cost_accuracy
 from fusionmedclip.reporting.figures.curves_of_scores import precision_steps, roc_steps
 from fusionmedclip.reporting.figures.rank_diagram import draw_ranks, groups_of
@@ -206,9 +206,9 @@ def test_same_bytes_twice_png_and_pdf(tmp_path: Path):
 
 
 def test_every_kind_has_a_caption():
-    for kind in TITLES:
+    for kind in FIGURES:
         title, sentence = caption(f"{kind}_x", {"x": "BUSI"})
-        assert title == f"{TITLES[kind]}: BUSI"
+        assert title == f"{FIGURES[kind].title}: BUSI"
         assert sentence.endswith(".")
     with pytest.raises(InputError, match="no such kind"):
         caption("pie_chart")

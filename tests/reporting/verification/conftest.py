@@ -26,9 +26,9 @@ from fusionmedclip.reporting.comparisons.statistics import build_statistics
 from fusionmedclip.reporting.tables.appendix import appendix_request
 from fusionmedclip.reporting.tables.appendix_formats import build_appendix
 from fusionmedclip.reporting.tables.asked import asked_of, table_layout
-from fusionmedclip.reporting.tables.build import build_table
 from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.tables.rows import row_request, rows_of, run_settings, runs_of
+from fusionmedclip.reporting.tables.write import write_table
 from fusionmedclip.reporting.verification.collect import STATISTICS
 
 SMALL = {"datasets": {"busi": {"source": {"normal": 9, "abnormal": 5}, "test": {"normal": 6, "abnormal": 5}}}}
@@ -152,29 +152,21 @@ def build(results: Path, table: str, request: list[dict], **look) -> None:
         "duplicates": [folder / "duplicates.csv"],
     }
     build_statistics(request=request, results=results, **images, **statistics)
-    build_table(
+    statistics["further"] = statistics.pop("metrics")
+    write_table(
+        results=results,
+        request=request,
+        look=look,
         rows=list(rows.values()),
-        **look,
-        manifests=manifests,
         metrics=[results / "metrics" / f"{run}.json" for run in runs],
-        comparisons=statistics["comparisons"],
-        further=statistics["metrics"],
-        verdicts=statistics["verdicts"],
+        scores=[results / "scores" / run / "scores.csv" for run in runs],
+        **images,
+        **statistics,
+        record=tables / f"{table}.inputs.json",
         csv=tables / f"{table}.csv",
         text=tables / f"{table}.md",
         latex=tables / f"{table}.tex",
         html=tables / f"{table}.html",
-        record={
-            "out": tables / f"{table}.inputs.json",
-            "results": results,
-            "request": request,
-            "inputs": [
-                *(results / "metrics" / f"{run}.json" for run in runs),
-                *(results / "scores" / run / "scores.csv" for run in runs),
-                *(path for paths in images.values() for path in paths),
-            ],
-            "outputs": list(statistics.values()),
-        },
     )
 
 

@@ -1,0 +1,90 @@
+"""The configuration, checked, and what it holds by name."""
+
+import sys
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from fusionmedclip.config import Config, read_config
+from fusionmedclip.data.acquisition.settings import AcquireSettings
+from fusionmedclip.data.sources.samples import sample_files
+from fusionmedclip.errors import InputError
+from fusionmedclip.methods import (
+    check_settings,
+    check_stage1,
+    entry_points,
+    learns_from_others,
+    reads_features,
+    reads_files,
+)
+from fusionmedclip.pipeline import warm
+from fusionmedclip.pipeline.shell_python import shell_python
+from fusionmedclip.reporting.tables.appendix import APPENDIX, appendix_request
+from fusionmedclip.reporting.tables.asked import asked_of, table_layout
+from fusionmedclip.reporting.tables.inputs import SUFFIX as RECORD
+from fusionmedclip.reporting.tables.rows import (
+    Run,
+    is_run,
+    is_stand_in_backbone,
+    others,
+    row_request,
+    rows_of,
+    run_settings,
+    runs_of,
+    stand_in_reasons,
+    table_request,
+)
+
+sys.executable = shell_python(sys.executable)
+
+
+def checked(data):
+    """The configuration, or one readable error."""
+    try:
+        for file in workflow.configfiles:
+            read_config(Path(file))  # strictly: Snakemake itself takes the last of two keys alike
+        config = Config.checked(data)
+        for name in config.data["methods"]:
+            method = config.method(name)
+            if is_run(config, name):
+                check_settings(method["kind"], method["settings"], where=f"methods.{name}.settings")
+        for name in config.data["backbones"]:
+            check_stage1(config.backbone(name)["stage1"], where=f"backbones.{name}.stage1.settings")
+        for section in ("datasets", "captions"):
+            for entry in config.data.get(section, {}).values():
+                if entry.get("acquire"):
+                    AcquireSettings.from_config(entry["acquire"])
+        return config
+    except InputError as error:
+        raise WorkflowError(f"The configuration cannot be used.\n{error}") from None
+
+
+CONFIG = checked(config)
+RESULTS = CONFIG.data["results"].rstrip("/")
+DATASETS = CONFIG.data["datasets"]
+PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
+CAPTIONS = CONFIG.data.get("captions", {})
+ORIGINS = {
+    name: {
+        "settings": entry["acquire"],
+        "folder": CONFIG.source(name, section=section)["path"],
+        "present": os.path.isdir(CONFIG.source(name, section=section)["path"]),
+    }
+    for section, entries in (("datasets", DATASETS), ("captions", CAPTIONS))
+    for name, entry in entries.items()
+    if entry.get("acquire") and not entry.get("stand_in") and entry["source"]["kind"] != "phantoms"
+}
+STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["stage1"]]
+STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
+TRUNKS = [name for name in STOCK if CONFIG.backbone(name)["kind"] == "timm"]
+METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
+CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
+ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
+TABLES = CONFIG.data["tables"]
+# By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
+TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
+TITLES |= {name: entry["title"] for part in (TABLES, DATASETS) for name, entry in part.items()}
+TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
+ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
+RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])

@@ -1,0 +1,64 @@
+"""Files behind tables, and behind everything that is verified."""
+
+
+def row_cells(wildcards):
+    """Cells of the row that some wildcards name."""
+    return ROWS[wildcards.table][int(wildcards.row)]
+
+
+def table_cells(wildcards):
+    """Cells of the table that some wildcards name."""
+    return [cell for row in ROWS[wildcards.table].values() for cell in row]
+
+
+def table_images(wildcards):
+    """What is known of the images behind the table that some wildcards name."""
+    return images_of(wildcards.table)
+
+
+def images_of(table):
+    """What is known of the images behind a table; near-duplicates straddle support and test in no other split."""
+    runs = runs_of(CONFIG, [cell for row in ROWS[table].values() for cell in row])
+    folders = sorted({(f"{RESULTS}/datasets/{run.dataset}", run.split) for run in runs})
+    return {
+        "manifests": [f"{folder}/manifest.csv" for folder, _ in folders],
+        "splits": [f"{folder}/split_{split}.csv" for folder, split in folders],
+        "duplicates": [f"{folder}/duplicates.csv" for folder, split in folders if split == "paper"],
+        "supports": sorted(
+            {f"{RESULTS}/support/{run.dataset}/{run.split}/k{run.k}_seed{run.seed}.csv" for run in runs}
+        ),
+    }
+
+
+def table_files(tables):
+    """Files of some tables, in every format, and the records of what they were made from."""
+    kinds = (".csv", ".md", ".tex", ".html", RECORD)
+    return [f"{RESULTS}/tables/{table}{kind}" for table in tables for kind in kinds]
+
+
+def run_files(runs):
+    """What some runs read and wrote, stored features apart: those follow from images and backbone."""
+    found = set()
+    for run in runs:
+        read = {**run_inputs(run), **split_inputs(run)}
+        read.pop("features", None)
+        for files in read.values():
+            found.update([files] if isinstance(files, str) else files)
+        found.update(expand(rules.run_method.output, **vars(run)))
+    return sorted(found)
+
+
+@cache
+def all_finished():
+    """Everything that is verified: tables, and what they were made from."""
+    images = {path for table in TABLES for found in images_of(table).values() for path in found}
+    datasets = sorted({run.dataset for run in RUNS})
+    return [
+        *table_files([*TABLES, *APPENDIX]),
+        *[f"{RESULTS}/tables/{table}/row_{row}.csv" for table, rows in ROWS.items() for row in rows],
+        *expand(rules.build_statistics.output, table=TABLES),
+        *[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
+        *drawn_images(*datasets),
+        *expand(rules.curate_dataset.output.curation, dataset=datasets),
+        *sorted({*run_files(RUNS), *images}),
+    ]

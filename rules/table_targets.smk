@@ -1,0 +1,48 @@
+"""Targets: all tables, each table and row, and the runs of each data set, method and k (dataset_busi, method_patchcore, k_16)."""
+
+
+rule all_tables:
+    """Every table of the configuration, and Tables A1 to A3."""
+    input:
+        table_files([*TABLES, *APPENDIX]),
+    localrule: True
+
+
+for _table in TABLES:
+
+    rule:
+        name:
+            _table
+        input:
+            table_files([_table]),
+        localrule: True
+
+    for _row in ROWS[_table]:
+
+        rule:
+            name:
+                f"{_table}_row_{_row}"
+            input:
+                f"{RESULTS}/tables/{_table}/row_{_row}.csv",
+            localrule: True
+
+
+for _field, _values in (("dataset", DATASETS), ("method", METHODS), ("k", sorted({run.k for run in RUNS}))):
+    for _value in _values:
+
+        rule:
+            name:
+                f"{_field}_{_value}"
+            input:
+                [f"{RESULTS}/metrics/{run.path}.json" for run in RUNS if getattr(run, _field) == _value],
+            localrule: True
+
+
+for _table in APPENDIX:
+
+    rule:
+        name:
+            _table
+        input:
+            table_files([_table]),
+        localrule: True

@@ -1,0 +1,57 @@
+"""Every job of the workflow: one call of the library, its output in the rule's log.
+
+The parameters say which function, and most of what it is given (rules/params.smk). Files come to it under
+the names that the rule has for them; those without a name are only waited for.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fusionmedclip.pipeline.records import forget, record_path, remember
+from fusionmedclip.pipeline.warm import call, call_warm
+
+
+def files_of(named) -> dict:
+    """Named files of a job, each a path or a list of them."""
+    return {name: files if isinstance(files, str) else list(files) for name, files in named.items()}
+
+
+def given(snakemake, params: dict) -> dict:
+    """What the function is called with: its settings, its files, and what it asks of the running job."""
+    asks = params["asks"]
+    inputs, outputs = files_of(snakemake.input), files_of(snakemake.output)
+    running = {
+        "gpus": int(snakemake.resources.get("gpu", 0)),
+        "processes": snakemake.threads,
+        "inputs": inputs,
+        "outputs": outputs,
+        "terminal": os.dup(2) if os.isatty(2) else None,
+    }
+    files = {} if "inputs" in asks else {**inputs, **outputs}
+    return {**params["arguments"], **files, **{name: running[name] for name in asks}}
+
+
+def run(snakemake) -> None:
+    """Call the function and record with which parameters; a failure names its log on the terminal."""
+    params = json.loads(snakemake.params[0])
+    arguments, log = given(snakemake, params), snakemake.log[0]
+    record = record_path(snakemake.config["results"], snakemake.output[0])
+    forget(record)
+    terminal = os.dup(2)  # the job itself writes to its log
+    # Where the workflow has started a warm process. It has no terminal, on which bars of downloads are drawn.
+    address = None if "terminal" in params["asks"] else snakemake.config.get("warm")
+    status = call_warm(params["call"], arguments, log=log, address=address) if address else None
+    if status is None:
+        status = call(params["call"], arguments, log=log)
+    if status:
+        # `--quiet rules` hides the logs of failed jobs, and with them the message that a user needs.
+        os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())
+        sys.exit(status)
+    remember(record, params)
+
+
+run(snakemake)
