@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionmedclip.config import Config, load_config
+from fusionmedclip.reporting.figures.catalogue import FIGURES
 from fusionmedclip.reporting.tables.rows import rows_of, runs_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,18 +41,7 @@ PHANTOM_PIXELS = 64
 # Rules that each target may run: all below them is there.
 TARGETS = {
     "all_tables": ("build_row", "build_statistics", "build_table", "build_appendix"),
-    "figures": (
-        "draw_anomaly_maps",
-        "draw_auroc_by_k",
-        "draw_ablation_steps",
-        "draw_ranks",
-        "draw_roc_pr",
-        "draw_score_histograms",
-        "draw_cost_accuracy",
-        "draw_training_curves",
-        "draw_pretrain_curves",
-        "draw_synthesis_gallery",
-    ),
+    "figures": tuple(f"draw_{kind}" for kind in FIGURES),
     "results/verification.json": ("verify_results",),
     "report": ("write_report",),
 }

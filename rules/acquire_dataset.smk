@@ -5,13 +5,13 @@ Nothing depends on these rules: the manifest reads whatever lies at the path of 
 
 
 rule acquire_dataset:
+    """Fetch a public data set or say how, and check it file by file."""
     output:
         out=f"{RESULTS}/acquired/{{origin}}.json",
     log:
         f"{RESULTS}/logs/acquire_dataset/{{origin}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/acquire_dataset/{{origin}}.tsv"
-    """Fetch a public data set or say how, and check it file by file."""
     localrule: True
     conda:
         "../envs/data.yaml"
@@ -39,4 +39,3 @@ for _origin in ORIGINS:
             f"acquire_{_origin}"
         input:
             f"{RESULTS}/acquired/{_origin}.json",
-        localrule: True

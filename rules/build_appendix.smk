@@ -5,6 +5,7 @@ Required: nothing but the configuration.
 
 
 rule build_appendix:
+    """Tables A1 to A3: the thesis's hyperparameters and UMLS information beside the configuration's."""
     output:
         [path for path in table_files(APPENDIX) if not path.endswith(".html")],
         [
@@ -20,7 +21,6 @@ rule build_appendix:
         f"{RESULTS}/logs/build_appendix.log",
     benchmark:
         f"{RESULTS}/benchmarks/build_appendix.tsv"
-    """Tables A1 to A3: the thesis's hyperparameters and UMLS information beside the configuration's."""
     localrule: True
     conda:
         "../envs/data.yaml"

@@ -5,6 +5,7 @@ Required: the metrics and scores of their runs, and what is known of the images.
 
 
 rule build_row:
+    """Put one row together from finished metrics, and refuse those made with other settings."""
     input:
         lambda w: metrics_of(row_cells(w)),
         lambda w: scores_of(row_cells(w)),
@@ -17,7 +18,6 @@ rule build_row:
         f"{RESULTS}/logs/build_row/{{table}}_{{row}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/build_row/{{table}}_{{row}}.tsv"
-    """Put one row together from finished metrics, and refuse those made with other settings."""
     localrule: True
     conda:
         "../envs/data.yaml"
@@ -36,6 +36,7 @@ rule build_row:
 
 
 rule build_statistics:
+    """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     input:
         unpack(table_images),
         lambda w: metrics_of(table_cells(w)),
@@ -49,7 +50,6 @@ rule build_statistics:
         f"{RESULTS}/logs/build_statistics/{{table}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/build_statistics/{{table}}.tsv"
-    """Compare and rank the methods of a table, and collect the other metrics of its runs."""
     localrule: True
     conda:
         "../envs/data.yaml"
@@ -69,6 +69,7 @@ rule build_statistics:
 
 
 rule build_table:
+    """Put a table together from its rows, in every format, and record what it was made from."""
     input:
         unpack(table_images),
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
@@ -80,20 +81,19 @@ rule build_table:
         scores=lambda w: scores_of(table_cells(w)),
     output:
         record=f"{RESULTS}/tables/{{table}}{RECORD}",
-        csv=f"{RESULTS}/tables/{{table}}.csv",
-        text=f"{RESULTS}/tables/{{table}}.md",
-        latex=f"{RESULTS}/tables/{{table}}.tex",
-        html=report(
-            f"{RESULTS}/tables/{{table}}.html",
-            category="Tables",
-            caption="captions/table.rst",
-            labels=lambda w: {"table": w.table, "title": TABLES[w.table]["title"]},
-        ),
+        files=[
+            *[f"{RESULTS}/tables/{name}" for name in files_of("{table}") if not name.endswith(".html")],
+            report(
+                f"{RESULTS}/tables/{{table}}.html",
+                category="Tables",
+                caption="captions/table.rst",
+                labels=lambda w: {"table": w.table, "title": TABLES[w.table]["title"]},
+            ),
+        ],
     log:
         f"{RESULTS}/logs/build_table/{{table}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/build_table/{{table}}.tsv"
-    """Put a table together from its rows, in four formats, and record what it was made from."""
     localrule: True
     conda:
         "../envs/data.yaml"
@@ -104,6 +104,7 @@ rule build_table:
         lambda w: params(
             "build_table",
             "reporting.tables.write:write_table",
+            entries=tuple(FORMATS.values()),
             results=RESULTS,
             request=table_request(CONFIG, w.table),
             look=table_layout(CONFIG, w.table),

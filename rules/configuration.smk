@@ -22,6 +22,7 @@ from fusionmedclip.pipeline import warm
 from fusionmedclip.pipeline.shell_python import shell_python
 from fusionmedclip.reporting.tables.appendix import APPENDIX, appendix_request
 from fusionmedclip.reporting.tables.asked import asked_of, table_layout
+from fusionmedclip.reporting.tables.formats import FORMATS, files_of
 from fusionmedclip.reporting.tables.inputs import SUFFIX as RECORD
 from fusionmedclip.reporting.tables.rows import (
     Run,

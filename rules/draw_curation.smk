@@ -1,21 +1,6 @@
 """The curation page: results/figures/curation.html, what is wrong with the images before any model sees them."""
 
 
-def support_sets(dataset):
-    """Support sets of the tables: k, seed and file of each, by split."""
-    found = {}
-    for run in RUNS:
-        if run.dataset == dataset:
-            found.setdefault(run.split, {})[support_file(run)] = [run.k, run.seed]
-    return {
-        split: {
-            "file": f"{RESULTS}/datasets/{dataset}/split_{split}.csv",
-            "supports": [[k, seed, file] for file, (k, seed) in supports.items()],
-        }
-        for split, supports in found.items()
-    }
-
-
 rule draw_curation_page:
     """Show what is wrong with the images before any model sees them."""
     input:

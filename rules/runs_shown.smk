@@ -36,5 +36,20 @@ def support_file(run):
     return f"{RESULTS}/support/{run.dataset}/{run.split}/k{run.k}_seed{run.seed}.csv"
 
 
+def support_sets(dataset):
+    """Support sets of the tables: k, seed and file of each, by split."""
+    found = {}
+    for run in RUNS:
+        if run.dataset == dataset:
+            found.setdefault(run.split, {})[support_file(run)] = [run.k, run.seed]
+    return {
+        split: {
+            "file": f"{RESULTS}/datasets/{dataset}/split_{split}.csv",
+            "supports": [[k, seed, file] for file, (k, seed) in supports.items()],
+        }
+        for split, supports in found.items()
+    }
+
+
 SHOWN = [dataset for dataset in DATASETS if gallery_runs(dataset)]
 TRAINED = [name for name in STAGE1 if any(CONFIG.run_backbone(run.method, run.seed) == name for run in RUNS)]

@@ -32,8 +32,7 @@ def images_of(table):
 
 def table_files(tables):
     """Files of some tables, in every format, and the records of what they were made from."""
-    kinds = (".csv", ".md", ".tex", ".html", RECORD)
-    return [f"{RESULTS}/tables/{table}{kind}" for table in tables for kind in kinds]
+    return [f"{RESULTS}/tables/{name}" for table in tables for name in (*files_of(table), f"{table}{RECORD}")]
 
 
 def run_files(runs):

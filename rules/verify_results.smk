@@ -24,7 +24,7 @@ rule verify_results:
             "verify_results",
             "reporting.verification.verify:write_verification",
             asks=("processes",),
-            entries=tuple(entry_points(kind)[1] for kind in KINDS_RUN),
+            entries=(*(entry_points(kind)[1] for kind in KINDS_RUN), *FORMATS.values()),
             results=RESULTS,
             asked=asked_of(CONFIG),
             sources={name: CONFIG.source(name) for name in {run.dataset for run in RUNS}},

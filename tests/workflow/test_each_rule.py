@@ -22,6 +22,7 @@ from fusionmedclip.methods import entry_points
 from fusionmedclip.pipeline.environments import environment_digest
 from fusionmedclip.pipeline.records import record_path
 from fusionmedclip.provenance import digest
+from fusionmedclip.reporting.tables.formats import FORMATS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -75,7 +76,9 @@ def entries_of(listed: dict, job: dict) -> tuple[str, ...]:
         return (params["call"], *entry_points(_kind(job)))
     if job["rule"] == "verify_results":
         kinds = sorted({_kind(job) for job in listed["jobs"] if job["rule"] == "run_method"})
-        return (params["call"], *(entry_points(kind)[1] for kind in kinds))
+        return (params["call"], *(entry_points(kind)[1] for kind in kinds), *FORMATS.values())
+    if job["rule"] == "build_table":
+        return (params["call"], *FORMATS.values())
     return (params["call"],)
 
 

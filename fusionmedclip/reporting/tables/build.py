@@ -11,9 +11,8 @@ from fusionmedclip.reporting.comparisons.duplicate_text import duplicate_lines
 from fusionmedclip.reporting.comparisons.text import sentences
 from fusionmedclip.reporting.comparisons.verdict_text import verdict_lines
 from fusionmedclip.reporting.status import OK, WITHOUT_NUMBER, scoped
+from fusionmedclip.reporting.tables.formats import printed
 from fusionmedclip.reporting.tables.grid import make_grid
-from fusionmedclip.reporting.tables.html import grid_html, html_page
-from fusionmedclip.reporting.tables.latex import grid_latex
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 from fusionmedclip.reporting.tables.mixed_runs import mixed_lines
 from fusionmedclip.reporting.tables.row import COLUMNS, build_row
@@ -33,21 +32,18 @@ def build_table(
     title: str,
     titles: Mapping[str, str],
     layout: str,
-    csv: str | Path,
-    text: str | Path,
+    files: Sequence[str | Path],
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
     reasons: Sequence[tuple[str, str, Sequence[str]]] = (),
     manifests: Sequence[str | Path] = (),
     metrics: Sequence[str | Path] = (),
     ours: Mapping[str, str] | None = None,
-    latex: str | Path | None = None,
-    html: str | Path | None = None,
     comparisons: str | Path | None = None,
     further: str | Path | None = None,
     verdicts: str | Path | None = None,
 ) -> None:
-    """Put rows together: CSV, Markdown and, where asked for, LaTeX and HTML.
+    """Put rows together, and write them in the formats that are asked for.
 
     Parameters
     ----------
@@ -58,7 +54,8 @@ def build_table(
         Of data sets and methods.
     layout : str
         ``dataset_k`` or ``method``.
-    csv, text, latex, html : path
+    files : sequence of paths
+        What to write: a ``.csv``, and files of :data:`fusionmedclip.reporting.tables.formats.FORMATS`.
     controls : sequence of str
         Methods that are controls; where one nearly equals the best method, a note below the table says so.
     unranked : sequence of str
@@ -93,12 +90,11 @@ def build_table(
     named = {"title": title, "titles": titles, "layout": layout, "ours": ours}
     look: dict[str, Any] = {**named, "controls": controls, "unranked": unranked}
     grid = make_grid(table, **look, beneath=beneath, verdicts=judged)
-    write_text(csv, table.to_csv(index=False, lineterminator="\n"))
-    write_text(text, grid_markdown(grid))
-    if latex is not None:
-        write_text(latex, grid_latex(grid))
-    if html is not None:
-        write_text(html, html_page(grid_html(grid), title=title))
+    for path in map(Path, files):
+        is_csv = path.suffix == ".csv"
+        write_text(
+            path, table.to_csv(index=False, lineterminator="\n") if is_csv else printed(grid, path.suffix)
+        )
 
 
 def _protocol_notes(

@@ -87,6 +87,11 @@ def html_page(fragment: str, *, title: str) -> str:
     return skeleton(title, fragment, style="body{margin:1rem}" + TABLE_STYLE)
 
 
+def grid_page(grid: Grid) -> str:
+    """A page of its own for a table that is laid out already."""
+    return html_page(grid_html(grid), title=grid.title)
+
+
 def grid_html(grid: Grid) -> str:
     """The fragment of a table that is laid out already."""
     labels = "".join(f"<th scope='col'>{escape(head)}</th>" for head in grid.labels)

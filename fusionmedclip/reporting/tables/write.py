@@ -26,13 +26,10 @@ def write_table(
     further: str | Path,
     verdicts: str | Path,
     record: str | Path,
-    csv: str | Path,
-    text: str | Path,
-    latex: str | Path,
-    html: str | Path,
+    files: Sequence[str | Path],
     duplicates: Sequence[str | Path] = (),
 ) -> None:
-    """Build a table in four formats, and write ``{table}.inputs.json`` beside them.
+    """Build a table in every format, and write ``{table}.inputs.json`` beside them.
 
     Parameters
     ----------
@@ -42,7 +39,7 @@ def write_table(
         Its cells, see :func:`fusionmedclip.reporting.tables.rows.table_request`.
     look : mapping
         From :func:`fusionmedclip.reporting.tables.asked.table_layout`.
-    rows, metrics, manifests, comparisons, further, verdicts, csv, text, latex, html
+    rows, metrics, manifests, comparisons, further, verdicts, files
         As for :func:`fusionmedclip.reporting.tables.build.build_table`.
     scores, splits, supports, duplicates : sequences of paths
         What rows and statistics were made from beside them.
@@ -51,14 +48,21 @@ def write_table(
     record : path
         ``{table}.inputs.json``.
     """
-    written = {"csv": csv, "text": text, "latex": latex, "html": html}
-    read = {"comparisons": comparisons, "further": further, "verdicts": verdicts}
-    build_table(rows=rows, manifests=manifests, metrics=metrics, **look, **read, **written)
+    build_table(
+        rows=rows,
+        manifests=manifests,
+        metrics=metrics,
+        comparisons=comparisons,
+        further=further,
+        verdicts=verdicts,
+        files=files,
+        **look,
+    )
     write_record(
         record,
         results=results,
         request=request,
         layout=look,
         inputs=[*metrics, *scores, *manifests, *splits, *supports, *duplicates],
-        outputs=[*rows, comparisons, ranks, further, verdicts, *written.values()],
+        outputs=[*rows, comparisons, ranks, further, verdicts, *files],
     )

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.reporting.tables.formats import FORMATS, files_of
 from fusionmedclip.reporting.tables.inputs import SUFFIX, TableRecord, read_record
 from fusionmedclip.reporting.verification.findings import ALTERED, CONTRADICTED, DELETED, Finding
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["Collected", "collect"]
 
-FORMATS = ("csv", "md", "tex", "html")
 STATISTICS = ("comparisons", "ranks", "metrics", "verdicts")
 
 
@@ -84,7 +84,7 @@ def _tables(folder: Path) -> list[str]:
     """Tables of which there is a record, rows, or a CSV with a printed format beside it."""
     recorded = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
     rows = {path.parent.name for path in folder.glob("*/row_*.csv")}
-    printed = {path.stem for kind in FORMATS[1:] for path in folder.glob(f"*.{kind}")}
+    printed = {path.stem for suffix in FORMATS for path in folder.glob(f"*{suffix}")}
     return sorted(recorded | rows | {name for name in printed if (folder / f"{name}.csv").is_file()})
 
 
@@ -92,7 +92,7 @@ def _incomplete(file: str, record: TableRecord) -> list[Finding]:
     """A record that does not hold the digests of all that the table was made from, and of all its files."""
     runs = [RunFiles(run) for cell in record.request for run in cell["runs"]]
     read = {name for run in runs for name in (run.metrics, run.scores, *run.images)}
-    made = {f"tables/{record.table}.{kind}" for kind in FORMATS}
+    made = {f"tables/{name}" for name in files_of(record.table)}
     if record.request:
         made |= {f"tables/{record.table}/row_{cell['row']}.csv" for cell in record.request}
         made |= {f"tables/{record.table}_{name}.csv" for name in STATISTICS}

@@ -7,6 +7,7 @@ from typing import Any
 from fusionmedclip.reporting.comparisons.statistics import build_statistics
 from fusionmedclip.reporting.tables.appendix_formats import build_appendix
 from fusionmedclip.reporting.tables.build import build_table
+from fusionmedclip.reporting.tables.formats import files_of
 from fusionmedclip.reporting.tables.inputs import TableRecord
 from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.verification.collect import STATISTICS
@@ -77,7 +78,7 @@ class _Rebuilt:
         return [name for run in runs for name in (run.metrics, run.scores, run.manifest)]
 
     def _formats(self) -> list[str]:
-        return [f"tables/{self.record.table}.{kind}" for kind in ("csv", "md", "tex", "html")]
+        return [f"tables/{name}" for name in files_of(self.record.table)]
 
     def _step(self, files: list[str], read: Iterable[str], make, *arguments) -> Iterator[Finding]:
         if self.named & {*files, *read}:
@@ -125,16 +126,12 @@ class _Rebuilt:
         )
 
     def _table(self, rows: Iterable[str], statistics: Mapping[str, str]) -> None:
-        csv, text, latex, html = (self.scratch / file for file in self._formats())
         build_table(
             rows=[self.results / row for row in rows],
             comparisons=self.results / statistics["comparisons"],
             further=self.results / statistics["metrics"],
             verdicts=self.results / statistics["verdicts"],
-            csv=csv,
-            text=text,
-            latex=latex,
-            html=html,
+            files=[self.scratch / file for file in self._formats()],
             manifests=self._manifests(self.record.request),
             metrics=[self.results / name for name in self._metrics()],
             **self.record.layout,

@@ -8,8 +8,9 @@ from typing import Any
 
 from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.provenance import canonical
+from fusionmedclip.reporting.tables.formats import files_of
 from fusionmedclip.reporting.tables.inputs import SUFFIX
-from fusionmedclip.reporting.verification.collect import FORMATS, Collected, collect
+from fusionmedclip.reporting.verification.collect import Collected, collect
 from fusionmedclip.reporting.verification.compare import difference
 from fusionmedclip.reporting.verification.digests import broken_claims, digests_of
 from fusionmedclip.reporting.verification.findings import (
@@ -171,7 +172,7 @@ def _cells(results: Path, found: Collected, named: set[str]) -> tuple[int, int]:
     """Cells, and those behind which no file is named; of a table without a record, those that it prints."""
     cells = met = 0
     for table, record in found.tables.items():
-        printed = {f"tables/{table}{SUFFIX}", *(f"tables/{table}.{kind}" for kind in FORMATS)}
+        printed = {f"tables/{table}{SUFFIX}", *(f"tables/{name}" for name in files_of(table))}
         for cell in record.request:
             behind = {*printed, f"tables/{table}/row_{cell['row']}.csv"}
             for run in cell["runs"]:

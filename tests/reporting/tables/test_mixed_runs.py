@@ -83,7 +83,7 @@ def test_other_cells_may_differ_and_the_table_prints_what_does(written, tmp_path
         f"{head},backbone,split,status\nt,1,busi,patchcore,4,image_auroc,.5,0,0,1,4,,,,none,paper,ok\n"
     )
     build_table(rows=[row], title="T", titles=TITLES, layout="dataset_k", metrics=[*metrics, other],
-                csv=tmp_path / "t.csv", text=tmp_path / "t.md")  # fmt: skip
+                files=[tmp_path / "t.csv", tmp_path / "t.md"])  # fmt: skip
     text = (tmp_path / "t.md").read_text()
     assert "Seeds of one cell that were not computed alike:\n\n- BUSI, PatchCore, k = 4: torch" in text
     assert "3.13.0" not in text

@@ -106,8 +106,7 @@ def test_table_joins_rows_and_markdown_says_what_is_a_stand_in(tmp_path):
         title="T",
         titles={"busi": "BUSI", "squid": "SQUID"},
         layout="dataset_k",
-        csv=tmp_path / "t.csv",
-        text=tmp_path / "t.md",
+        files=[tmp_path / "t.csv", tmp_path / "t.md"],
     )
     text = (tmp_path / "t.md").read_text()
     assert "| BUSI | 4 | 50.0 (thesis 81.7, -31.7) \\* | not run (thesis 55.4) |" in text

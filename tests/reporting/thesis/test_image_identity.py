@@ -168,7 +168,7 @@ def printed(tmp_path):
         pd.DataFrame([cell]).to_csv(tmp_path / "row.csv", index=False)
         build_table(
             rows=[tmp_path / "row.csv"], title="T", titles={}, layout="dataset_k", manifests=[manifest],
-            metrics=[metrics], csv=tmp_path / "t.csv", text=tmp_path / "t.md",
+            metrics=[metrics], files=[tmp_path / "t.csv", tmp_path / "t.md"],
         )  # fmt: skip
         return (tmp_path / "t.md").read_text()
 

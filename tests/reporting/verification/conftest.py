@@ -26,6 +26,7 @@ from fusionmedclip.reporting.comparisons.statistics import build_statistics
 from fusionmedclip.reporting.tables.appendix import appendix_request
 from fusionmedclip.reporting.tables.appendix_formats import build_appendix
 from fusionmedclip.reporting.tables.asked import asked_of, table_layout
+from fusionmedclip.reporting.tables.formats import files_of
 from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.tables.rows import row_request, rows_of, run_settings, runs_of
 from fusionmedclip.reporting.tables.write import write_table
@@ -163,10 +164,7 @@ def build(results: Path, table: str, request: list[dict], **look) -> None:
         **images,
         **statistics,
         record=tables / f"{table}.inputs.json",
-        csv=tables / f"{table}.csv",
-        text=tables / f"{table}.md",
-        latex=tables / f"{table}.tex",
-        html=tables / f"{table}.html",
+        files=[tables / name for name in files_of(table)],
     )
 
 
