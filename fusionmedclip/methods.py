@@ -1,6 +1,5 @@
 """Methods by kind: which are built, whether settings fit, and how to make one."""
 
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +161,3 @@ def make_method(
         allowed = ", ".join([*_APART, *KINDS])
         raise InputError("no such kind of method", received=kind, allowed=allowed)
     return create(kind, backbone=backbone, device=device, **settings)
-
-
-def fit_arguments(detector: "Detector") -> set[str]:
-    """Names of the keyword arguments that a method's ``fit`` takes."""
-    return set(inspect.signature(detector.fit).parameters)
