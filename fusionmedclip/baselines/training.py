@@ -10,7 +10,7 @@ import torch
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.randomness import generator, key
 
-__all__ = ["batches", "keyed_torch", "trainable_copy"]
+__all__ = ["batches", "counted", "keyed_torch", "trainable_copy"]
 
 
 @contextmanager
@@ -52,6 +52,14 @@ def batches(count: int, size: int, steps: int, *purpose: int | str) -> Iterator[
             yield order[start : start + size]
             step += 1
         epoch += 1
+
+
+def counted(**modules: torch.nn.Module) -> dict[str, int]:
+    """Parameters that an optimiser may change, by part."""
+    return {
+        name: sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+        for name, module in modules.items()
+    }
 
 
 def trainable_copy(backbone: Backbone) -> Backbone:

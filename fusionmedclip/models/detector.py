@@ -56,6 +56,9 @@ class Detector(ABC):
     """True where ``score`` depends on an image through the frozen backbone's features alone, so that
     ``score_features`` can take them from a store shared by many runs."""
 
+    trained: dict[str, int]
+    """Count of trained parameters by part, set by ``fit``; methods that learn no weights leave it out."""
+
     @abstractmethod
     def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
         """Learn from the support set.
@@ -69,6 +72,10 @@ class Detector(ABC):
         progress : callable, optional
             Called after each training step.
         """
+
+    def trained_parameters(self) -> dict[str, int]:
+        """Count of parameters that ``fit`` trained, by part; empty where it learns no weights."""
+        return dict(getattr(self, "trained", {}))
 
     @abstractmethod
     def score(self, images: np.ndarray) -> Scores:

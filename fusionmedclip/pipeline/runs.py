@@ -104,7 +104,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
         "environment": {**environment(device=device), "arithmetic": dict(made)},
         "inputs": inputs_record(inputs.files()),
         "outputs": inputs_record(outputs.files()),
-        "trained_parameters": getattr(detector, "trained_parameters", dict)(),
+        "trained_parameters": detector.trained_parameters(),
         "timing": {
             "fit_s": fitted - started,
             "score_s": scored - fitted,

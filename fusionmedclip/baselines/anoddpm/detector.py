@@ -15,7 +15,7 @@ from fusionmedclip.baselines.anoddpm.simplex import SimplexNoise
 from fusionmedclip.baselines.anoddpm.unet import DiffusionUNet
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, keyed_torch
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
@@ -49,6 +49,7 @@ class AnoDDPM(Detector):
         s = self.settings
         images = resize_images(support, s.image_size)
         network, averaged = self._make(seed).train(), self._make(seed).eval()
+        self.trained = counted(network=network)
         optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0)
         for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "anoddpm")):
             clean, t, noise = self._example(images, rows, seed, step)

@@ -18,7 +18,7 @@ from fusionmedclip.baselines.cutpaste.views import paste_patch, paste_scar, shif
 from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, keyed_torch, trainable_copy
+from fusionmedclip.baselines.training import batches, counted, keyed_torch, trainable_copy
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores
@@ -52,6 +52,7 @@ class CutPaste(Detector):
         images = resize_images(support, self.settings.image_size)
         network = trainable_copy(self.backbone).train()
         classifier = self._classifier(seed)
+        self.trained = counted(tower=network.visual, classifier=classifier)
         self._train(network, classifier, images, seed=seed, progress=progress)
         self._network = network.eval().requires_grad_(False)
         self._density = GaussianDensity.fit(self._features(self._density_images(images, seed)))

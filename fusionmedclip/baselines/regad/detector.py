@@ -15,7 +15,7 @@ from fusionmedclip.baselines.regad.settings import RegADSettings
 from fusionmedclip.baselines.regad.support_views import support_views
 from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import keyed_torch, trainable_copy
+from fusionmedclip.baselines.training import counted, keyed_torch, trainable_copy
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.batches import even_batches
@@ -65,6 +65,7 @@ class RegAD(Detector):
         images = resize_images(support, self.settings.image_size)
         sets = self._meta_sets(images, meta)
         network, heads = self._make(images.shape[1], seed)
+        self.trained = counted(registration=network, heads=heads) if self.settings.meta_steps else {}
         self._train(network, heads, sets, k=len(images), seed=seed, progress=progress)
         self._network = network.eval().requires_grad_(False)
         self._take_statistics(images)

@@ -14,7 +14,7 @@ from fusionmedclip.baselines.maps import pixel_maps
 from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
 from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, keyed_torch
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import torch_generator
@@ -106,6 +106,7 @@ class SimpleNet(FeatureDetector):
         if s.synthesis is not None:
             made = MadeAnomalies(support, s.synthesis, seed=seed, purpose="simplenet")
         optimisers = _optimisers(head, s)
+        self.trained = counted(projection=head.projection, discriminator=head.discriminator)
         for step, rows in enumerate(batches(len(patches), s.train_batch, s.steps, seed, "simplenet")):
             generator = torch_generator(seed, "simplenet", "noise", step)
             features = head.adapted(self._draw(patches[torch.as_tensor(rows)].flatten(0, 1), generator))

@@ -15,7 +15,7 @@ from fusionmedclip.baselines.resizing import resize_images, resize_maps
 from fusionmedclip.baselines.squid.network import Discriminator, Generator
 from fusionmedclip.baselines.squid.settings import SQUIDSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, keyed_torch
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
@@ -47,6 +47,7 @@ class SQUID(Detector):
         made = cast(Generator, networks["generator"])
         judge = cast(Discriminator, networks["discriminator"])
         optimisers = _optimisers(networks, s)
+        self.trained = counted(generator=made, discriminator=judge)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimisers[0],
             max(1, round(1.5 * s.steps / s.critic_steps)),
