@@ -1,6 +1,7 @@
 """One page that opens offline: no scripts, no other files; readable on a phone, in print and in the dark."""
 
 import base64
+import struct
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -31,6 +32,9 @@ th { background: var(--card); } .n { text-align: right; white-space: nowrap; }
 .note, figcaption, .soft { color: var(--soft); font-size: .88rem; }
 .banner { background: var(--warn); border-left: 4px solid var(--warnline); padding: .6rem 1rem; }
 figure { margin: 1.2rem 0 2rem; } figure img { max-width: 100%; height: auto; display: block; }
+.large { display: block; overflow-x: auto; cursor: zoom-in; } .large input { position: absolute; opacity: 0; }
+.large input:checked + img { max-width: none; cursor: zoom-out; }
+.large input:focus-visible + img { outline: 2px solid var(--mark); }
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--mark); }
 pre { background: var(--card); padding: .8rem; overflow-x: auto; font-size: .8rem; line-height: 1.45; }
 code { font-size: .92em; } svg { max-width: 100%; height: auto; }
@@ -110,7 +114,13 @@ def details(summary: str, body: str) -> str:
 
 
 def embedded(path: Path, *, title: str, caption: str) -> str:
-    """A picture, its title and what it shows, its bytes in the page."""
-    data = base64.b64encode(path.read_bytes()).decode()
-    image = f"<img alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}' loading='lazy'>"
+    """A PNG, its title and what it shows, its bytes in the page; a press shows it at its full size."""
+    picture = path.read_bytes()
+    width, height = struct.unpack(">II", picture[16:24])  # IHDR comes first: PNG, third edition, 5.6
+    data = base64.b64encode(picture).decode()
+    image = (
+        f"<label class='large'><input type='checkbox' aria-label='{escape(title, quote=True)}, at full size'>"
+        f"<img alt='{escape(title, quote=True)}. {escape(caption, quote=True)}' width='{width}' "
+        f"height='{height}' src='data:image/png;base64,{data}' loading='lazy'></label>"
+    )
     return f"<figure><h3>{escape(title)}</h3>{image}<figcaption>{escape(caption)}</figcaption></figure>"
