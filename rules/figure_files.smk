@@ -26,7 +26,7 @@ SELECTIONS = {
     "stage1_curves": Selection(stage1_curves, TRAINED, "backbone"),
     "tables_by_k": pairs(tables("dataset_k"), argument="tables"),
     "tables_by_row": pairs(tables("method"), argument="tables"),
-    "ranks": pairs(tables(suffix="_ranks.csv"), argument="tables", single=True),
+    "ranks": pairs(ranked(), argument="tables", single=True),
     "curve_scores": pairs(curve_scores()),
     "histogram_scores": pairs(histogram_scores()),
     "cost_records": pairs(cost_records(), single=True),

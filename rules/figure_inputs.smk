@@ -59,6 +59,14 @@ def tables(layout=None, suffix=".csv"):
     return [[t, f"{RESULTS}/tables/{t}{suffix}"] for t in TABLES if layout in (None, TABLES[t]["rows"])]
 
 
+def ranked():
+    """Tables whose methods can be ranked: over two data sets or more, which are the blocks of the test."""
+    datasets = {
+        t: {c.dataset for row in rows.values() for c in row if c.runs(CONFIG)} for t, rows in ROWS.items()
+    }
+    return [[t, path] for t, path in tables(suffix="_ranks.csv") if len(datasets[t]) > 1]
+
+
 def histogram_scores():
     """Score files of each method of each data set."""
     return [

@@ -76,7 +76,7 @@ FIGURES = {
         "score_histograms:draw_score_histograms",
         "histogram_scores",
         "Image scores of normal and abnormal test images, each as a share of its class, all seeds "
-        "together; more anomalous is further right. Scales differ between methods.",
+        "together, each in interquartile ranges of its normal images; more anomalous is further right.",
     ),
     "cost_accuracy": Figure(
         "Cost against accuracy",

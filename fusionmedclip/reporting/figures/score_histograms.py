@@ -13,6 +13,22 @@ __all__ = ["draw_score_histograms"]
 BINS = 30
 
 
+def scaled(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores of one seed in interquartile ranges of its normal images, from their median.
+
+    Trainings of one method may end on scales of their own; together on one axis they would show that alone.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``label`` (1 abnormal) and ``score``.
+    """
+    normal = scores.loc[scores["label"] == 0, "score"]
+    low, middle, high = normal.quantile([0.25, 0.5, 0.75])
+    spread = high - low or 1.0  # half of the normal images or more score alike
+    return scores.assign(score=(scores["score"] - middle) / spread)
+
+
 def draw_score_histograms(
     *, figures: Mapping[str, Mapping], titles: Mapping[str, str], stand_in: bool, folder: str | Path
 ) -> None:
@@ -40,13 +56,16 @@ def draw_score_histograms(
             margins=(0.62, 0.15, 0.3, 0.4),
             title=f"{titles.get(dataset, dataset)}: image scores",
             notes=[
-                "Share of each class's images in a bin, all seeds together. Blue, filled: normal. "
-                "Orange, outlined: abnormal."
+                "Share of each class's images in a bin, all seeds together, each on its own scale: 0 is the "
+                "median of its normal images, 1 their interquartile range.",
+                "Blue, filled: normal. Orange, outlined: abnormal. The outermost bins hold what lies beyond.",
             ],
             stand_in=stand_in,
         ) as (_, axes):
             for axis, (method, entry) in zip(axes.flat, methods.items(), strict=False):
-                table = pd.concat([pd.read_csv(p, usecols=["label", "score"]) for p in entry["scores"]])
+                seeds = [pd.read_csv(path, usecols=["label", "score"]) for path in entry["scores"]]
+                table = pd.concat(map(scaled, seeds))
+                table["score"] = table["score"].clip(*table["score"].quantile([0.01, 0.99]))
                 edges = np.histogram_bin_edges(table["score"], bins=BINS)
                 for label, colour, fill in ((0, NORMAL, True), (1, ABNORMAL, False)):
                     counts, _ = np.histogram(table.loc[table["label"] == label, "score"], bins=edges)
@@ -60,4 +79,4 @@ def draw_score_histograms(
             for axis in axes[:, 0]:
                 axis.set_ylabel("share")
             for axis in axes[-1]:
-                axis.set_xlabel("score")
+                axis.set_xlabel("score, scaled")
