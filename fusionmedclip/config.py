@@ -69,6 +69,9 @@ def read_config(path: Path) -> dict[str, Any]:
     return dict(data)
 
 
+_ENTRIES = ("tables", "methods", "backbones", "datasets", "captions")
+
+
 @dataclass(frozen=True)
 class Config:
     """A validated configuration.
@@ -85,9 +88,11 @@ class Config:
     def checked(cls, data: Mapping) -> "Config":
         """Validate against ``schemas/config.schema.yaml``, then check every reference.
 
-        Backbones whose Stage 1 is ``repeated`` have an entry for each repetition in what is returned.
+        A table, method, backbone, data set or caption set that an overlay sets to null is dropped. Backbones
+        whose Stage 1 is ``repeated`` have an entry for each repetition in what is returned.
         """
         check_plain(data, "configuration")
+        data = _without_dropped(data)
         validate(data)
         config = cls(with_repetitions(data))
         config._check_references()
@@ -230,6 +235,15 @@ class Config:
                     allowed=", ".join(map(str, kept)),
                     hint=f"add it to backbones.{entry['backbone']}.layers",
                 )
+
+
+def _without_dropped(data: Mapping) -> dict:
+    """A configuration without the entries that are null, which an overlay does without."""
+    kept = dict(data)
+    for section in _ENTRIES:
+        if isinstance(entries := kept.get(section), Mapping):
+            kept[section] = {name: entry for name, entry in entries.items() if entry is not None}
+    return kept
 
 
 def _check_oracle(name: str, kind: str) -> None:
