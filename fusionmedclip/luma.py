@@ -13,7 +13,7 @@ _WEIGHTS = {
 
 
 def channel_weights(channel: str = "luma") -> np.ndarray:
-    """(3,) float64 weights of red, green and blue in one of :data:`fusionmedclip.data.reading.settings.CHANNELS`."""
+    """(3,) float64 weights of red, green and blue in a channel of ``data.reading.settings.CHANNELS``."""
     return np.array(_WEIGHTS[channel])
 
 

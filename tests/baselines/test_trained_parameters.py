@@ -7,7 +7,8 @@ from fusionmedclip.baselines import create
 
 SETTINGS = {
     "simplenet": {"layers": ["layer1"], "steps": 1, "hidden": 16},
-    "squid": {"image_size": 32, "width": 8, "queue_slots": 8, "matrix_slots": 8, "train_batch": 4, "steps": 1},
+    "squid": {"image_size": 32, "width": 8, "queue_slots": 8, "matrix_slots": 8, "train_batch": 4,
+              "steps": 1},
     "anoddpm": {"image_size": 32, "channels": [8, 16], "attention": [False, True], "residual_blocks": 1,
                 "norm_groups": 8, "steps": 1},
     "cutpaste": {"image_size": 32, "steps": 1, "train_batch": 2},
