@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, 
 from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.errors import InputError
 from fusionmedclip.luma import as_grey
-from fusionmedclip.methods import make_method
+from fusionmedclip.methods import fit_arguments, make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import load_backbone
@@ -25,6 +25,7 @@ from fusionmedclip.pipeline.backbones import feature_file
 from fusionmedclip.pipeline.files import write_json, write_text
 from fusionmedclip.pipeline.left_out import left_out_scores
 from fusionmedclip.pipeline.oracle import Oracle, Scored
+from fusionmedclip.pipeline.resume import checkpoints_of
 from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs, stage1_record
 from fusionmedclip.provenance import environment, inputs_record
 from fusionmedclip.randomness import generator
@@ -81,7 +82,11 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
     if "oracle" in method:
         oracle = Oracle(method["oracle"], lambda: _score(detector, data, inputs, examples=shown))
         looks = {"on_epoch": oracle.look}
-    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **meta, **looks)
+    read = inputs_record(inputs.files())
+    resume = {}
+    if "checkpoints" in fit_arguments(detector):
+        resume["checkpoints"] = checkpoints_of(outputs, settings, read, device=device)
+    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **meta, **looks, **resume)
     fitted = time.perf_counter()
     result = _score(detector, data, inputs, examples=shown)
     scored = time.perf_counter()
@@ -102,7 +107,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
     record = {
         "settings": dict(settings),
         "environment": {**environment(device=device), "arithmetic": dict(made)},
-        "inputs": inputs_record(inputs.files()),
+        "inputs": read,
         "outputs": inputs_record(outputs.files()),
         "trained_parameters": detector.trained_parameters(),
         "timing": {
@@ -115,6 +120,8 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
         **extra,
     }
     write_json(outputs.provenance, record)
+    for checkpoints in resume.values():
+        checkpoints.remove()
 
 
 @dataclass(frozen=True)

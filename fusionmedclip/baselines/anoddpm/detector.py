@@ -14,9 +14,11 @@ from fusionmedclip.baselines.anoddpm.settings import AnoDDPMSettings
 from fusionmedclip.baselines.anoddpm.simplex import SimplexNoise
 from fusionmedclip.baselines.anoddpm.unet import DiffusionUNet
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
+from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, counted, keyed_torch
 from fusionmedclip.models.batches import even_batches
+from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
 
@@ -44,14 +46,23 @@ class AnoDDPM(Detector):
         self._network: nn.Module | None = None
         self._seed = 0
 
-    def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        support: np.ndarray,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Self:
         """Train a U-Net from random weights to predict the noise in (k, H, W) normal images."""
         s = self.settings
         images = resize_images(support, s.image_size)
         network, averaged = self._make(seed).train(), self._make(seed).eval()
         self.trained = counted(network=network)
         optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0)
-        for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "anoddpm")):
+        parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
+        for step, rows in loop.steps(batches(len(images), s.train_batch, s.steps, seed, "anoddpm")):
             clean, t, noise = self._example(images, rows, seed, step)
             loss = F.mse_loss(network(self.diffusion.noised(clean, t, noise), t), noise)
             optimiser.zero_grad()
@@ -59,8 +70,7 @@ class AnoDDPM(Detector):
             nn.utils.clip_grad_norm_(network.parameters(), s.gradient_norm)
             optimiser.step()
             _average(averaged, network, min(s.ema, (1 + step) / (10 + step)))
-            if progress is not None:
-                progress({"step": step + 1, "loss": loss.item()})
+            loop.done({"step": step + 1, "loss": loss.item()})
         self._network = averaged.requires_grad_(False)
         self._seed = seed
         return self

@@ -14,11 +14,13 @@ from fusionmedclip.baselines.regad.registration import RegistrationNetwork, Siam
 from fusionmedclip.baselines.regad.settings import RegADSettings
 from fusionmedclip.baselines.regad.support_views import support_views
 from fusionmedclip.baselines.resizing import resize_images
+from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import counted, keyed_torch, trainable_copy
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.batches import even_batches
+from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 
@@ -52,6 +54,7 @@ class RegAD(Detector):
         seed: int = 0,
         progress: Progress | None = None,
         meta: Mapping[str, np.ndarray] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> Self:
         """Learn to register, then take the statistics of (k, H, W) normal images.
 
@@ -66,7 +69,9 @@ class RegAD(Detector):
         sets = self._meta_sets(images, meta)
         network, heads = self._make(images.shape[1], seed)
         self.trained = counted(registration=network, heads=heads) if self.settings.meta_steps else {}
-        self._train(network, heads, sets, k=len(images), seed=seed, progress=progress)
+        self._train(
+            network, heads, sets, k=len(images), seed=seed, progress=progress, checkpoints=checkpoints
+        )
         self._network = network.eval().requires_grad_(False)
         self._take_statistics(images)
         return self
@@ -109,6 +114,7 @@ class RegAD(Detector):
         k: int,
         seed: int,
         progress: Progress | None,
+        checkpoints: Checkpoints | None,
     ) -> None:
         s = self.settings
         network.train()
@@ -117,16 +123,17 @@ class RegAD(Detector):
         optimiser = torch.optim.SGD(parameters, s.learning_rate, momentum=s.momentum)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(s.meta_steps, 1))
         shots = s.meta_shots or k
+        parts = {"network": network, "heads": heads, "optimiser": optimiser, "schedule": schedule}
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
         with keyed_torch(seed, "regad", "dropout"):
-            for step in range(s.meta_steps):
+            for step, _ in loop.steps(range(s.meta_steps)):
                 query, support = _episode(sets, s.meta_batch, shots, generator(seed, "regad", "meta", step))
                 loss = heads(self._last(network, query), self._mean_of_shots(network, support))
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 schedule.step()
-                if progress is not None:
-                    progress({"step": step + 1, "loss": loss.item()})
+                loop.done({"step": step + 1, "loss": loss.item()})
 
     def _last(self, network: RegistrationNetwork, images: np.ndarray) -> Tensor:
         return network(torch.as_tensor(images, device=self.backbone.mean.device))[0][-1]

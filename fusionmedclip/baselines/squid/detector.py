@@ -12,11 +12,13 @@ from torch.nn import functional as F
 from fusionmedclip.baselines.affine_views import random_affine
 from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
+from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.squid.network import Discriminator, Generator
 from fusionmedclip.baselines.squid.settings import SQUIDSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, counted, keyed_torch
 from fusionmedclip.models.batches import even_batches
+from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 
@@ -39,7 +41,14 @@ class SQUID(Detector):
         self.device = device
         self._networks: torch.nn.ModuleDict | None = None
 
-    def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        support: np.ndarray,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Self:
         """Train generator and discriminator from random weights on (k, H, W) normal images."""
         s = self.settings
         images = resize_images(support, s.image_size)
@@ -56,8 +65,10 @@ class SQUID(Detector):
         anomalies = None
         if s.synthesis is not None:
             anomalies = MadeAnomalies(images, s.synthesis, seed=seed, purpose="squid")
+        parts = {"networks": networks, "made": optimisers[0], "judged": optimisers[1], "schedule": schedule}
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
         with keyed_torch(seed, "squid", "masks"):
-            for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "squid")):
+            for step, rows in loop.steps(batches(len(images), s.train_batch, s.steps, seed, "squid")):
                 real = self._augmented(images, rows, seed, step)
                 fakes = self._fakes(made, real, anomalies, rows, seed=seed, step=step)
                 losses = {
@@ -68,8 +79,7 @@ class SQUID(Detector):
                     losses["generator"] = _generator_step(made, judge, optimisers[0], real, s)
                     made.painting.remember()
                     schedule.step()
-                if progress is not None:
-                    progress(losses)
+                loop.done(losses)
         self._networks = networks.eval().requires_grad_(False)
         return self
 

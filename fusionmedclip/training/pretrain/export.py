@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.models.checkpoints import write_safely
 from fusionmedclip.models.weight_files import write_safetensors
 from fusionmedclip.provenance import environment
-from fusionmedclip.training.pretrain.checkpoint import write_safely
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.loop import Loop
 from fusionmedclip.training.pretrain.pairs import Pairs

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.randomness import generator
-from fusionmedclip.training.pretrain.checkpoint import Checkpoints
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.evaluation import Evaluation
 from fusionmedclip.training.pretrain.optimiser import learning_rate, make_optimiser, set_learning_rate

@@ -16,7 +16,7 @@ from fusionmedclip.data.sources.captions import read_captions, write_captions
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS, load_backbone
 from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.training.pretrain.checkpoint import Checkpoints, write_safely
+from fusionmedclip.models.checkpoints import Checkpoints, write_safely
 from fusionmedclip.training.pretrain.distributed import World, start_world
 from fusionmedclip.training.pretrain.dropout import Dropping
 from fusionmedclip.training.pretrain.evaluation import Evaluation

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.checkpoints import write_safely
 from fusionmedclip.models.text import encode_text
-from fusionmedclip.training.pretrain.checkpoint import write_safely
 from fusionmedclip.training.pretrain.distributed import World
 
 __all__ = ["embed_texts", "keep_texts", "number_captions"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fusionmedclip.training.pretrain.checkpoint import Checkpoints, write_safely
+from fusionmedclip.models.checkpoints import Checkpoints, write_safely
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3.0)}
 

@@ -75,6 +75,10 @@ class Checkpoints:
                 continue  # its removal was interrupted
         return None
 
+    def remove(self) -> None:
+        """All of them, once they are not needed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _complete(self) -> list[Path]:
         return sorted(p for p in self.folder.glob("epoch*_step*") if p.suffix != _PARTIAL)
 

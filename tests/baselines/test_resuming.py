@@ -1,0 +1,90 @@
+"""A training that is killed and started again ends with the bytes of one that was not."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusionmedclip.baselines import create, resuming
+from fusionmedclip.models.checkpoints import Checkpoints
+from fusionmedclip.models.detector import Detector
+from fusionmedclip.randomness import generator
+
+STEPS, KILLED_AT = 7, 4
+SETTINGS = {
+    "anoddpm": {
+        "image_size": 32, "channels": [8, 16], "attention": [False, True], "residual_blocks": 1,
+        "norm_groups": 8, "steps": STEPS, "train_batch": 2,
+    },
+    "squid": {
+        "image_size": 32, "width": 8, "queue_slots": 8, "matrix_slots": 8, "train_batch": 2, "steps": STEPS,
+        "critic_steps": 2,
+    },
+    "regad": {
+        "image_size": 64, "meta_steps": STEPS, "meta_batch": 2, "meta_shots": 1, "meta_source": "support",
+    },
+}  # fmt: skip
+SUPPORT = generator("resuming").random((3, 32, 32), dtype=np.float32)
+
+
+@pytest.fixture(params=SETTINGS)
+def make(request):
+    """Makes one and the same unfitted method again and again."""
+    kind = request.param
+    backbone = {"backbone": request.getfixturevalue("resnet")} if kind == "regad" else {}
+    return lambda: create(kind, **backbone, **SETTINGS[kind])
+
+
+def fit(detector: Detector, checkpoints: Checkpoints | None, *, killed: bool = False) -> list[dict]:
+    log: list[dict] = []
+
+    def progress(row):
+        log.append(row)
+        if killed and len(log) == KILLED_AT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    detector.fit(SUPPORT, seed=3, progress=progress, checkpoints=checkpoints)
+    return log
+
+
+def files(detector: Detector, folder: Path) -> dict[str, bytes]:
+    detector.save(folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_it_ends_with_the_same_bytes(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 0.0)
+    whole = make()
+    log = fit(whole, None)
+    assert [row["step"] for row in log] == list(range(1, STEPS + 1))
+    checkpoints = Checkpoints(tmp_path / "checkpoint", "this run")
+    if (child := os.fork()) == 0:
+        fit(make(), checkpoints, killed=True)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    begun = checkpoints.load()
+    assert begun is not None
+    assert len(begun[1]["rows"]) == KILLED_AT - 1
+    again = make()
+    assert fit(again, checkpoints) == log
+    assert files(again, tmp_path / "again") == files(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("make", ["anoddpm"], indirect=True)
+def test_a_checkpoint_of_another_run_is_not_gone_on_from(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(resuming, "EVERY", 0.0)
+    fit(make(), Checkpoints(tmp_path, "another run"))
+    seen = []
+    monkeypatch.setattr(resuming.Resuming, "_save", lambda self, _: seen.append(len(self._rows)))
+    fit(make(), Checkpoints(tmp_path, "this run"))
+    assert seen == list(range(1, STEPS + 1))
+
+
+@pytest.mark.parametrize("make", ["anoddpm"], indirect=True)
+def test_few_checkpoints_are_written(make, tmp_path):
+    """None in ten minutes: a training of seconds pays nothing."""
+    fit(make(), Checkpoints(tmp_path / "checkpoint", "this run"))
+    assert not (tmp_path / "checkpoint").exists()
