@@ -113,6 +113,8 @@ class AnomalyDetector(BaseEstimator):
             load_config(self.config, preset=self.preset), self.method, device=self.device, half=self.half
         )
         support, files = self._support(X, y, recipe)
+        if not len(support):
+            raise InputError("no normal image to fit on", hint="give images of label 0")
         backbone = open_frozen(recipe)
         report = progress or stages()
         with torch_threads(recipe.threads):

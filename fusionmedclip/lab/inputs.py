@@ -53,6 +53,13 @@ class Input:
     kind: str
 
 
+class _Member(NamedTuple):
+    file: Path
+    base: Path
+    kind: str
+    at: float | None
+
+
 _Group = tuple[Path, Path, str, list[Path]]
 """Place, what its name is relative to, kind, files."""
 
@@ -157,41 +164,44 @@ def _once(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[tuple[
     return kept
 
 
-def _grouped(
-    files: list[tuple[Path, Path]], skipped: list[Skipped]
-) -> list[tuple[Path, Path, str, list[Path]]]:
-    """(place, base, kind, files), in the order in which their first files come."""
-    groups: dict[tuple, list[tuple[Path, Path]]] = defaultdict(list)
-    kinds: dict[tuple, str] = {}
+def _grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[_Group]:
+    """What belongs together, in the order in which the first files come."""
+    groups: dict[tuple, list[_Member]] = defaultdict(list)
     for (file, base), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
         if isinstance(found, Skipped):
             skipped.append(found)
             continue
         kind, series = found
-        key = (file.parent, series) if series else (file,)
-        groups[key].append((file, base))
-        kinds[key] = kind
-    result = []
-    several = Counter(key[0] for key, members in groups.items() if len(key) == 2 and len(members) > 1)
+        key = (file,) if series is None else (file.parent, series[0])
+        groups[key].append(_Member(file, base, kind, None if series is None else series[1]))
+    volumes = {key for key, members in groups.items() if _is_volume(members)}
+    folders = Counter(key[0] for key in volumes)
+    result: list[_Group] = []
     for key, members in groups.items():
-        file, base = members[0]
-        if len(members) == 1:
-            result.append((file, base, kinds[key], [file]))
-        else:  # the folder, where it holds one series only
-            place = file.parent if several[file.parent] == 1 else file
-            result.append((place, base, SERIES, [member for member, _ in members]))
+        if key not in volumes:
+            result += [(one.file, one.base, one.kind, [one.file]) for one in members]
+            continue
+        first = members[0]  # the folder is named, where it holds one series only
+        place = first.file.parent if folders[key[0]] == 1 else first.file
+        result.append((place, first.base, SERIES, [one.file for one in members]))
     return result
 
 
-def _examined(item: tuple[Path, Path]) -> tuple[str, tuple | None] | Skipped:
-    """A file's kind, and what it shares with the slices of its series; or what is wrong with it."""
+def _is_volume(members: Sequence[_Member]) -> bool:
+    """Whether files of one series are slices of a volume: two and more, no two at one place.
+
+    Phases, echoes and copies are at one place: no order of theirs makes a volume, so that each is a picture.
+    """
+    return len(members) > 1 and len({round(one.at or 0.0, 3) for one in members}) == len(members)
+
+
+def _examined(item: tuple[Path, Path]) -> tuple[str, tuple[tuple, float] | None] | Skipped:
+    """A file's kind, its series and its place in that; or what is wrong with it."""
     path = item[0]
     try:
         kind = kind_of(path)
-        if kind == "volume":
-            return VOLUME, None
         if kind != "dicom":
-            return PICTURE, None
+            return (VOLUME if kind == "volume" else PICTURE), None
         header = read_header(path, pixels=False)
         return (VOLUME if frame_count(header) > 1 else PICTURE), series_key(header)
     except InputError as error:

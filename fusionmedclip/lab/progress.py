@@ -16,6 +16,8 @@ Stage = AbstractContextManager[Report]
 
 SECONDS = 15.0
 """Between two lines of a log."""
+WORTH_A_LINE = 1.0
+"""Seconds that a stage takes before a log hears of it."""
 
 
 def stages(console: Console | None = None) -> Callable[[str], Stage]:
@@ -54,16 +56,19 @@ def _lines(title: str, console: Console) -> Iterator[Report]:
         last.update(row)
         if time.monotonic() - said >= SECONDS:
             said = time.monotonic()
-            _say(console, f"{title}: {_where(row)}, {said - started:.0f} s")
+            _say(console, f"{title}: {_where(row)}{said - started:.0f} s")
 
-    _say(console, f"{title} ...")
     yield report
-    _say(console, f"{title}: done, {_where(last)}, {time.monotonic() - started:.0f} s")
+    took = time.monotonic() - started
+    if took >= WORTH_A_LINE:
+        _say(console, f"{title}: done, {_where(last)}{took:.0f} s")
 
 
 def _where(row: dict[str, float]) -> str:
+    if "step" not in row:
+        return ""
     of = f" of {int(row['steps'])}" if "steps" in row else ""
-    return f"step {int(row.get('step', 0))}{of}" + (f", loss {row['loss']:.3f}" if "loss" in row else "")
+    return f"step {int(row['step'])}{of}, " + (f"loss {row['loss']:.3f}, " if "loss" in row else "")
 
 
 def _say(console: Console, line: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from fusionmedclip.config import Config
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import make_method, reads_files, resolved_settings
+from fusionmedclip.methods import learns_from_others, make_method, reads_files, resolved_settings
 from fusionmedclip.models.backbone_store import open_backbone
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector
@@ -81,6 +81,7 @@ def recipe_of(config: Config, method: str, *, device: str | None = None, half: b
             received=entry["kind"],
             hint="the workflow runs it as a control",
         )
+    entry = _alone(entry)
     text, stand_in = _rests_on(config, entry)
     return Recipe(
         method=method,
@@ -96,6 +97,13 @@ def recipe_of(config: Config, method: str, *, device: str | None = None, half: b
         rests_on=text,
         stand_in=stand_in,
     )
+
+
+def _alone(entry: dict[str, Any]) -> dict[str, Any]:
+    """A method's entry without other data sets: what it would learn from those it learns from its support."""
+    if not learns_from_others(entry["kind"], entry["settings"]):
+        return entry
+    return {**entry, "settings": {**entry["settings"], "meta_source": "support"}}
 
 
 def _rests_on(config: Config, entry: Mapping[str, Any]) -> tuple[str, bool]:

@@ -171,15 +171,18 @@ def read_slices(series: Series, folder: Path, settings: ReadSettings) -> np.ndar
     return join_frames(frames, len(series.files), path=folder, settings=settings)
 
 
-def series_key(header: Dataset) -> tuple | None:
-    """What slices of one series share; None for a picture by itself: several frames, or no place in space.
+def series_key(header: Dataset) -> tuple[tuple, float] | None:
+    """What slices of one series share, and where this one lies along their normal, in mm.
+
+    None for a picture by itself: several frames, or no place in space.
 
     Views of one study, a chest from the front and from the side, may share their series' number; only slices
     say where in the patient they lie.
     """
-    if frame_count(header) > 1 or not header.get("SeriesInstanceUID") or _place(header) is None:
+    place = _place(header)
+    if frame_count(header) > 1 or not header.get("SeriesInstanceUID") or place is None:
         return None
-    return str(header.SeriesInstanceUID), _shape(header), _direction(header)
+    return (str(header.SeriesInstanceUID), _shape(header), _direction(header)), place
 
 
 def _geometry(path: Path) -> Dataset:

@@ -1,0 +1,194 @@
+"""Every kind of method: fitted, scored with, saved, loaded; and scikit-learn's habits."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from lab_models import METHODS, WITHOUT, phantoms, small_model, write_overlay, write_pngs
+from safetensors.torch import load_file
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+from fusionmedclip import FusionMedCLIP
+from fusionmedclip.baselines import KINDS
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab import AnomalyDetector
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_overlay(tmp_path_factory.mktemp("overlay"))
+
+
+def test_every_kind_of_the_registry_is_tried_here() -> None:
+    assert set(METHODS) == {"fusionmedclip", *KINDS}
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_each_method_fits_predicts_and_comes_back_the_same(kind: str, overlay: Path, tmp_path: Path) -> None:
+    normals, unseen = phantoms(4), phantoms(3, lesion=True, first=50)
+    model = small_model(overlay, kind).fit(normals)
+    result = model.predict(unseen)
+    assert result.scores.shape == (3,)
+    model.save(tmp_path / "model")
+    again = AnomalyDetector.load(tmp_path / "model")
+    found = again.predict(unseen)
+    np.testing.assert_array_equal(found.scores, result.scores)
+    if result.maps is not None:
+        assert result.maps.shape == (3, 64, 64)
+        np.testing.assert_array_equal(found.maps, result.maps)
+    assert again.digest_ == model.digest_
+    record = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert len(record["left_out"]["pictures"]["scores"]) == 4
+    assert (record["backbone"] == {}) == (kind in WITHOUT)
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names == {"README.md", "model.json", "weights.safetensors"}
+
+
+def test_arrays_and_files_are_alike(overlay: Path, tmp_path: Path) -> None:
+    levels = np.rint(phantoms(5) * 255).astype(np.uint8)
+    paths = write_pngs(tmp_path / "n", levels / 255)
+    from_arrays = small_model(overlay, "patchcore").fit(levels[:4])
+    from_files = small_model(overlay, "patchcore").fit(paths[:4])
+    from_folder = small_model(overlay, "patchcore").fit([tmp_path / "n"], y=[0, 0, 0, 0, 1])
+    expected = from_arrays.score_samples(levels)
+    np.testing.assert_array_equal(from_files.score_samples(paths), expected)
+    np.testing.assert_array_equal(from_folder.score_samples(paths), expected)
+    np.testing.assert_array_equal(from_files.predict(tmp_path / "n").scores, expected)
+
+
+def test_scikit_learns_habits(overlay: Path) -> None:
+    model = small_model(overlay, "contrast", seed=3)
+    assert model.get_params()["seed"] == 3
+    copy = clone(model).set_params(seed=4)
+    assert (model.seed, copy.seed) == (3, 4)
+    assert "my_contrast" in repr(copy)
+    assert "seed=4" in repr(copy)
+    X = np.concatenate([phantoms(6), phantoms(6, lesion=True, first=60)])
+    y = np.repeat([0, 1], 6)
+    fitted = copy.fit(X, y)
+    assert fitted is copy
+    assert fitted.record_["support"]["inputs"] == 6  # the normals alone
+    with pytest.raises(InputError, match="no normal image"):
+        clone(model).fit(X, np.ones(12))
+    found = cross_val_score(clone(model), X, y, scoring="roc_auc", cv=StratifiedKFold(2))
+    assert found.shape == (2,)
+    assert np.isfinite(found).all()
+    threshold = fitted.record_["left_out"]["pictures"]["threshold"]
+    np.testing.assert_allclose(fitted.decision_function(X), fitted.score_samples(X) - threshold)
+    with pytest.raises(InputError, match="not fitted"):
+        clone(model).predict(X)
+
+
+def test_left_out_scores_are_of_models_without_the_image(overlay: Path) -> None:
+    normals = phantoms(4)
+    model = small_model(overlay, "patchcore", folds=2).fit(normals)
+    without_even = small_model(overlay, "patchcore", folds=0).fit(normals[[1, 3]])
+    without_odd = small_model(overlay, "patchcore", folds=0).fit(normals[[0, 2]])
+    expected = [*without_even.score_samples(normals[[0, 2]]), *without_odd.score_samples(normals[[1, 3]])]
+    kept = model.record_["left_out"]["pictures"]
+    np.testing.assert_allclose(kept["scores"], sorted(expected), rtol=1e-6)
+    assert kept["threshold"] > max(expected)  # four scores cannot promise 5 %: the highest, and its promise
+    assert kept["false_positive_rate"] == pytest.approx(1 / 5)
+    assert model.standing(min(expected)) == (0, False)
+    assert model.standing(max(expected) * 2) == (100, True)
+    assert without_odd.record_["left_out"] is None
+    assert without_odd.standing(1.0) == (None, None)
+
+
+def test_half_precision_keeps_the_auroc(overlay: Path, tmp_path: Path) -> None:
+    normals, X = phantoms(8), np.concatenate([phantoms(20, first=20), phantoms(20, lesion=True, first=80)])
+    y = np.repeat([0, 1], 20)
+    for kind in ("patchcore", "fusionmedclip"):
+        whole = small_model(overlay, kind, folds=0).fit(normals)
+        half = small_model(overlay, kind, folds=0, half=True).fit(normals)
+        aurocs = [roc_auc_score(y, model.score_samples(X)) for model in (whole, half)]
+        assert abs(aurocs[0] - aurocs[1]) <= 0.01
+        half.save(tmp_path / kind)
+        state = load_file(tmp_path / kind / "weights.safetensors")
+        assert {tensor.dtype for tensor in state.values()} == {torch.float16}
+        again = AnomalyDetector.load(tmp_path / kind)
+        np.testing.assert_array_equal(again.score_samples(X), half.score_samples(X))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_self_contained_model_needs_nothing_else(half: bool, overlay: Path, tmp_path: Path) -> None:
+    normals = phantoms(4)
+    model = small_model(overlay, "fusionmedclip", folds=0, half=half).fit(normals)
+    model.save(tmp_path / "first", self_contained=True)
+    expected = model.score_samples(normals)
+    (tmp_path / "first").rename(tmp_path / "moved")
+    record = json.loads((tmp_path / "moved" / "model.json").read_text())
+    assert record["backbone"]["beside"] == "backbone"
+    assert isinstance(record["backbone"]["source"], str)
+    np.testing.assert_array_equal(AnomalyDetector.load(tmp_path / "moved").score_samples(normals), expected)
+    ours = FusionMedCLIP.load(tmp_path / "moved")  # our own class reads what it knows
+    np.testing.assert_array_equal(ours.predict(normals).scores, expected)
+    dtypes = {t.dtype for t in load_file(tmp_path / "moved" / "backbone" / "model.safetensors").values()}
+    assert (torch.float16 in dtypes) == half
+
+
+def test_weights_have_the_rights_of_any_new_file(overlay: Path, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        model = small_model(overlay, "patchcore", folds=0).fit(phantoms(2))
+        model.save(tmp_path / "model", self_contained=True)
+    finally:
+        os.umask(before)
+    rights = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").rglob("*") if path.is_file()}
+    assert rights == {0o640}
+
+
+def test_threads_are_those_of_the_configuration(overlay: Path, tmp_path: Path) -> None:
+    found = []
+    for count in (1, 2):
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            model = small_model(overlay, "fusionmedclip", folds=0).fit(phantoms(3))
+            assert torch.get_num_threads() == count
+        finally:
+            torch.set_num_threads(before)
+        model.save(tmp_path / str(count))
+        found.append((tmp_path / str(count) / "weights.safetensors").read_bytes())
+    assert found[0] == found[1]
+
+
+def test_a_backbone_in_place_of_the_protocols_is_a_stand_in() -> None:
+    from fusionmedclip.config import load_config
+    from fusionmedclip.lab.recipe import recipe_of
+
+    recipe = recipe_of(load_config(preset="offline"), "patchcore", device="cpu")
+    assert recipe.stand_in
+    assert recipe.rests_on.startswith("a stand-in: EfficientNet-Lite0, ImageNet")
+    assert "in place of WideResNet-50-2, ImageNet" in recipe.rests_on
+    ours = recipe_of(load_config(preset="offline"), "fusionmedclip", device="cpu")
+    assert ours.stand_in
+    assert "in place of ROCO-CLIP ViT-L/14" in ours.rests_on
+    stock = recipe_of(load_config(), "patchcore", device="cpu")
+    assert (stock.stand_in, stock.rests_on) == (False, "WideResNet-50-2, ImageNet")
+    with pytest.raises(InputError, match="scores properties of files"):
+        recipe_of(load_config(), "file_size", device="cpu")
+
+
+def test_a_volume_is_fitted_on_by_some_of_its_slices(overlay: Path, tmp_path: Path) -> None:
+    volumes = []
+    for number in range(3):
+        values = phantoms(10, first=10 * number).transpose(2, 1, 0)
+        volumes.append(tmp_path / f"{number}.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), volumes[-1])
+    model = small_model(overlay, "contrast", slices=4, folds=3).fit(volumes)
+    assert model.record_["support"] | {"sha256": None} == {
+        "inputs": 3, "volumes": 3, "images": 12, "sha256": None,
+    }  # fmt: skip
+    assert len(model.record_["left_out"]["pictures"]["scores"]) == 30
+    assert len(model.record_["left_out"]["volumes"]["scores"]) == 3
+    with pytest.raises(InputError, match="holds 10 slices"):
+        model.predict(volumes[0])
+    assert model.predict(f"{volumes[0]}#slice=0003").scores.shape == (1,)

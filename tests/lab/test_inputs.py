@@ -1,0 +1,116 @@
+"""Which inputs there are: recursive folders, series, and what is skipped with its reason."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from lab_models import phantoms, write_pngs
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab.inputs import find_inputs
+from fusionmedclip.lab.support import support_inputs
+
+
+def write_series(folder: Path, places: list[float], *, uid: str | None = None, first: int = 0) -> None:
+    """Slices of one series, of which each has another grey value in its corner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    given.SeriesInstanceUID = uid or generate_uid()
+    given.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    for number, place in enumerate(places, first):
+        given.SOPInstanceUID = given.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        given.ImagePositionPatient = [0, 0, place]
+        pixels = given.pixel_array.copy()
+        pixels[:8, :8] = 900 + 20 * place
+        given.PixelData = pixels.tobytes()
+        given.save_as(folder / f"{number}.dcm")
+
+
+def test_folders_are_searched_to_their_ends_and_what_is_passed_over_is_listed(tmp_path: Path) -> None:
+    write_pngs(tmp_path / "a", phantoms(1))
+    write_pngs(tmp_path / "a" / "b" / "c", phantoms(1))
+    for name in ("Thumbs.db", "DICOMDIR", "notes.txt", ".hidden", "x.mha"):
+        (tmp_path / "a" / name).write_bytes(b"nothing of interest")
+    (tmp_path / "a" / "empty.png").touch()
+    (tmp_path / "a" / "gone.png").symlink_to("nowhere.png")
+    found = find_inputs([tmp_path / "a"])
+    assert [item.place.relative_to(tmp_path) for item in found.inputs] == [
+        Path("a/00.png"),
+        Path("a/b/c/00.png"),
+    ]
+    assert [item.name for item in found.inputs] == ["00", "b__c__00"]
+    reasons = {Path(lost.file).name: lost.reason for lost in found.skipped}
+    assert set(reasons) == {
+        "Thumbs.db", "DICOMDIR", "notes.txt", ".hidden", "x.mha", "empty.png", "gone.png",
+    }  # fmt: skip
+    assert reasons["x.mha"] == "MetaImage is not read"
+    assert reasons["notes.txt"].startswith("no image")
+    assert reasons["empty.png"].startswith("empty file (0 bytes)")
+    assert reasons["gone.png"].startswith("a link to a file that is not there")
+    assert not any("\n" in reason for reason in reasons.values())
+
+
+def test_slices_of_a_series_are_one_volume_and_views_are_not(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [9, 3, 6])
+    write_series(tmp_path / "two", [0, 3])
+    write_series(tmp_path / "two", [0, 3, 6], first=2)
+    write_series(tmp_path / "phases", [0, 3, 0, 3])
+    write_series(tmp_path / "one", [0])
+    found = {
+        str(i.place.relative_to(tmp_path)): (i.kind, len(i.files)) for i in find_inputs([tmp_path]).inputs
+    }
+    assert found == {
+        "ct": ("series", 3),
+        "one/0.dcm": ("picture", 1),
+        **{f"phases/{number}.dcm": ("picture", 1) for number in range(4)},
+        "two/0.dcm": ("series", 2),
+        "two/2.dcm": ("series", 3),
+    }
+    glob = find_inputs(sorted((tmp_path / "ct").iterdir()))  # as a shell's ct/*.dcm gives them
+    assert [(item.kind, len(item.files)) for item in glob.inputs] == [("series", 3)]
+
+
+def test_names_are_safe_and_never_meet(tmp_path: Path) -> None:
+    for name in ("a b/x", "a_b/x", "A B/X"):
+        write_pngs(tmp_path / name, phantoms(1))
+    (tmp_path / "a b" / "x" / "00.png").rename(tmp_path / "a b" / "x" / "00.jpg")
+    names = [item.name for item in find_inputs([tmp_path / n for n in ("a b", "a_b", "A B")]).inputs]
+    assert len({name.lower() for name in names}) == 3
+    assert names[0] == "x__00"
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzX0123456789_-") for name in names)
+
+
+def test_a_file_counts_once_and_masks_do_not(tmp_path: Path) -> None:
+    paths = write_pngs(tmp_path, phantoms(2))
+    for name in ("00_mask.png", "01_seg.png"):
+        (tmp_path / name).write_bytes(paths[0].read_bytes())
+    found = find_inputs([tmp_path, paths[0]])
+    assert [item.place.name for item in found.inputs] == ["00.png", "01.png"]
+    assert [(Path(lost.file).name, lost.reason.split(";")[0]) for lost in found.skipped] == [
+        ("01_seg.png", "named as the mask of 01.png"),
+        ("00.png", f"the same file as {paths[0]}, which is scored"),
+    ]
+    with pytest.raises(InputError, match=r"01_seg.png: named as the mask"):
+        support_inputs([tmp_path])
+    assert len(support_inputs([tmp_path], mask_suffix="_seg")) == 3
+
+
+def test_nothing_to_score_is_an_error_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(InputError, match=r"no image to score[\s\S]*notes.txt"):
+        find_inputs([tmp_path])
+    with pytest.raises(InputError, match="no such file or folder"):
+        find_inputs([tmp_path / "nowhere"])
+
+
+def test_support_sets_are_strict_about_images_and_pass_over_the_rest(tmp_path: Path) -> None:
+    paths = write_pngs(tmp_path, np.concatenate([phantoms(2)]))
+    (tmp_path / "Thumbs.db").write_bytes(b"x")
+    assert len(support_inputs([tmp_path])) == 2
+    (tmp_path / "cut.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    with pytest.raises(InputError, match=r"not all of it can be fitted on[\s\S]*cut.dcm"):
+        support_inputs([tmp_path])
+    assert paths[0].exists()
