@@ -1,7 +1,9 @@
 """What ``predict`` draws beside the scores, on the scale that a model's own left-out maps give."""
 
-from fusionmedclip.lab.card import NO_DEVICE, figure_text
+from fusionmedclip import __version__
+from fusionmedclip.lab.card import figure_text
 from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.writers.dicom_writer import DicomWriter
 from fusionmedclip.lab.writers.map_scale import MapScale, calibrated_scale
 from fusionmedclip.lab.writers.map_volumes import MapVolumeWriter
 from fusionmedclip.lab.writers.page import PageWriter
@@ -18,9 +20,9 @@ def writers_for(model: AnomalyDetector) -> list[Writer]:
     rests_on = (
         f"{record['title']} rests on {record['rests_on']}.",
         f"On left-out support images: {figure_text(record)}.",
-        NO_DEVICE,
     )
-    return [PictureWriter(scale), MapVolumeWriter(), PageWriter(scale, rests_on)]
+    objects = DicomWriter(scale, record["title"], __version__, model.digest_)
+    return [PictureWriter(scale), MapVolumeWriter(), objects, PageWriter(scale, rests_on)]
 
 
 def _scale(maps: dict | None) -> MapScale:

@@ -211,7 +211,7 @@ def test_sliders_in_a_browser(page) -> None:
     assert plain[0] == plain[1] == plain[2]
     page.locator("#slice").fill("0")
     page.wait_for_selector('#large[data-painted="0/0"]')
-    assert "slice 0" in page.locator("#state").text_content()
+    assert "this slice 0.500" in page.locator("#state").text_content()
 
 
 def test_a_review_that_ended_says_that_nothing_is_saved(page, opened: ReviewServer) -> None:

@@ -21,9 +21,8 @@ function filter() {
 function draw() {
   const input = inputs[current], part = input.slices[slice], many = input.slices.length > 1;
   at("title").textContent = input.file;
-  at("state").textContent = `${input.flag}, score ${input.score.toFixed(3)}` +
-    (many ? `; this slice ${part.score.toFixed(3)}${part.name ? `, ${part.name}` : ""}` : "");
-  paint(part);
+  at("state").textContent = `${input.flag}, score ${input.score}` + (many ? `; this slice ${part.score}` : "");
+  paint(part, input.size);
   at("large").ariaLabel = `${input.file}${many ? `, slice ${slice + 1} of ${input.slices.length}` : ""}, ` +
     (plain ? "as it is" : "with its map in colours");
   at("slices").hidden = !many;
@@ -42,14 +41,14 @@ function picture(address) {
   return image.decode().then(() => image);
 }
 
-async function paint(part) {
-  const wanted = `${part.overlay} ${plain}`;
-  at("large").dataset.wanted = wanted;
-  const layers = await Promise.all([part.overlay, ...(plain ? [part.picture] : [])].map(picture));
-  if (at("large").dataset.wanted !== wanted) return; // another was asked for meanwhile
-  [at("large").width, at("large").height] = [layers[0].width, layers[0].height];
-  for (const layer of layers) at("large").getContext("2d").drawImage(layer, 0, 0); // the legend stays
-  at("large").dataset.painted = wanted;
+async function paint(part, size) {
+  const wanted = plain ? part.picture : part.overlay, canvas = at("large");
+  canvas.dataset.wanted = wanted;
+  const layer = await picture(wanted);
+  if (canvas.dataset.wanted !== wanted) return; // another was asked for meanwhile
+  [canvas.width, canvas.height] = size; // an overlay's legend lies below that, and is on the page already
+  canvas.getContext("2d").drawImage(layer, 0, 0);
+  canvas.dataset.painted = wanted;
 }
 
 function open(index) {
@@ -108,4 +107,5 @@ at("plain").addEventListener("click", () => { plain = !plain; draw(); });
 at("slice").addEventListener("input", () => { slice = Number(at("slice").value); draw(); });
 at("filter").addEventListener("input", filter);
 at("filter").addEventListener("submit", (event) => event.preventDefault());
+at("legend").append(document.querySelector(".bar div").cloneNode(true), document.querySelector(".bar figcaption").cloneNode(true));
 at("filter").hidden = false;

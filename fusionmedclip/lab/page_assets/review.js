@@ -3,6 +3,7 @@ const at = (id) => document.getElementById(id);
 let inputs = [], decisions = {}, colours = [], current = 0, slice = 0, hidden = false, layers = null, asked = 0, saving = false;
 const signs = { accept: "\u2713 accepted", reject: "\u2717 rejected" };
 
+const said = (value) => Math.abs(value) < 10 ? value.toFixed(3) : String(Number(value.toPrecision(4)));
 const threshold = () => Number(at("threshold").value);
 
 function level() { // of 256 on the scale; a map's own level lies above it or does not
@@ -53,7 +54,7 @@ function paint() {
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     share = marked;
   }
-  at("threshold-value").value = levels ? `${threshold().toPrecision(3)} (${(100 * share).toFixed(1)} % above)` : "";
+  at("threshold-value").value = levels ? `${said(threshold())} (${(100 * share).toFixed(1)} % above)` : "";
   at("opacity-value").value = hidden ? "off" : `${at("opacity").value} %`;
   canvas.dataset.painted = `${current}/${slice}`;
 }
@@ -62,9 +63,9 @@ function draw() {
   const input = inputs[current], part = input.slices[slice], many = input.slices.length > 1;
   at("title").textContent = input.file;
   at("decision").textContent = signs[decisions[input.name]] ?? "";
-  at("state").textContent = `${input.flag}, score ${input.score.toFixed(3)}` +
+  at("state").textContent = `${input.flag}, score ${input.score}` +
     (input.percentile === null ? "" : `, above ${input.percentile.toFixed(0)} % of the support`) +
-    (many ? `; this slice ${part.score.toFixed(3)}${part.name ? `, ${part.name}` : ""}` : "");
+    (many ? `; this slice ${part.score}` : "");
   at("large").ariaLabel = `${input.file}${many ? `, slice ${slice + 1} of ${input.slices.length}` : ""} with its map`;
   at("slices").hidden = !many;
   at("slice").max = input.slices.length - 1;
@@ -143,7 +144,7 @@ function list() {
   inputs.forEach((input, index) => {
     const row = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
-    for (const [tag, text] of [["span", ""], ["span", input.file], ["output", input.score.toFixed(3)],
+    for (const [tag, text] of [["span", ""], ["span", input.file], ["output", input.score],
       ["small", input.flag]]) {
       const part = document.createElement(tag);
       part.textContent = text;

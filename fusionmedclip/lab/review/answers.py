@@ -14,7 +14,7 @@ from fusionmedclip.lab.page_parts import asset
 from fusionmedclip.lab.review.decisions import Decisions
 from fusionmedclip.lab.writers.entries import read_entries
 from fusionmedclip.lab.writers.map_scale import MapScale
-from fusionmedclip.lab.writers.overlay import flag_text
+from fusionmedclip.lab.writers.overlay import flag_text, value_text
 
 __all__ = ["Answer", "Review"]
 
@@ -119,15 +119,19 @@ class Review:
         shown = []
         for entry in self.entries:
             slices = [
-                {"name": p.name, "score": p.score, "map": bool(p.map), "marked": p.marked}
+                {"name": p.name, "score": value_text(p.score), "map": bool(p.map), "marked": p.marked}
                 for p in entry.slices
             ]
-            facts = {
-                k: v
-                for k, v in asdict(entry).items()
-                if k in ("name", "file", "score", "percentile", "scale")
-            }
-            shown.append({**facts, "flag": flag_text(entry.flag), "worst": entry.worst, "slices": slices})
+            facts = {k: v for k, v in asdict(entry).items() if k in ("name", "file", "percentile", "scale")}
+            shown.append(
+                {
+                    **facts,
+                    "score": value_text(entry.score),
+                    "flag": flag_text(entry.flag),
+                    "worst": entry.worst,
+                    "slices": slices,
+                }
+            )
         scale = MapScale(low=0, high=1)
         colours = np.rint(scale.colours(np.arange(256) / 255)).astype(int).tolist()
         return {"inputs": shown, "decisions": self.decisions.current(), "colours": colours}

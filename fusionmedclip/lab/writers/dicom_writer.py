@@ -19,7 +19,7 @@ from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.dicom_source import is_placed, read_sources, without_place
 from fusionmedclip.lab.writers.map_scale import MapScale
 from fusionmedclip.lab.writers.map_volumes import stretched
-from fusionmedclip.lab.writers.overlay import flag_text, overlay, with_legend
+from fusionmedclip.lab.writers.overlay import flag_text, overlay, value_text, with_legend
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
@@ -124,7 +124,10 @@ class DicomWriter:
         wanted = [n for n, one in enumerate(scored.maps) if self.scale.marked(one).any()]
         pictures: dict[int | None, np.ndarray] = {}
         for number in wanted or [int(np.argmax(scored.scores))]:
-            words = [f"{flag_text(scored.flag)}  score {scored.scores[number]:.3f}", "not a medical device"]
+            words = [
+                f"{flag_text(scored.flag)}  score {value_text(scored.scores[number])}",
+                "not a medical device",
+            ]
             drawn = overlay(scored.pixels[number], scored.maps[number], self.scale)
             pictures[number if several else None] = with_legend(drawn, words, self.scale)
         captures = secondary_captures(without_place(sources[0]), pictures, maker=maker)

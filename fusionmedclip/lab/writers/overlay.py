@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fusionmedclip.lab.writers.map_scale import MapScale
 
-__all__ = ["LEAST_WIDTH", "flag_text", "grey_levels", "overlay", "with_legend"]
+__all__ = ["LEAST_WIDTH", "flag_text", "grey_levels", "overlay", "value_text", "with_legend"]
 
 LEAST_WIDTH = 280
 """Pixels that the legend needs; a narrower picture gets an empty margin on its right."""
@@ -58,7 +58,12 @@ def _outlined(picture: np.ndarray, marked: np.ndarray) -> np.ndarray:
 
 def flag_text(flag: bool | None) -> str:
     """A sign and a word, which need no colour."""
-    return {True: "\u25b2 flagged", False: "\u25cb not flagged", None: "no threshold"}[flag]
+    return {True: "\u25b2 flagged", False: "\u25cb not flagged", None: "not calibrated"}[flag]
+
+
+def value_text(value: float) -> str:
+    """A score, or a value of a map, on whatever scale: 0.731, 12.35, 3753, 1.2e+09."""
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 
 def with_legend(picture: np.ndarray, lines: list[str], scale: MapScale | None) -> np.ndarray:
@@ -104,14 +109,14 @@ def _draw_bar(strip: Image.Image, scale: MapScale, *, top: int, pad: int, size: 
     draw = ImageDraw.Draw(strip)
     draw.rectangle((left, top, right - 1, top + size - 1), outline=_SOFT)
     below = top + size + pad // 2
-    draw.text((left, below), f"{scale.low:.3g}", _SOFT, font=_font(size))
-    draw.text((right, below), f"{scale.high:.3g}", _SOFT, font=_font(size), anchor="ra")
+    draw.text((left, below), f"{value_text(scale.low)}", _SOFT, font=_font(size))
+    draw.text((right, below), f"{value_text(scale.high)}", _SOFT, font=_font(size), anchor="ra")
     if scale.threshold is not None:
         place = left + float(scale.positions(np.array(scale.threshold))) * (right - left - 1)
         draw.line((place, top - pad // 2, place, top + size + pad // 2), fill=_INK, width=max(1, size // 8))
-        text = f"threshold {scale.threshold:.3g}"
+        text = f"threshold {value_text(scale.threshold)}"
         half = _font(size).getlength(text) / 2
-        room = _font(size).getlength(f"{scale.low:.3g}  ")
+        room = _font(size).getlength(f"{value_text(scale.low)}  ")
         middle = float(np.clip(place, left + room + half, max(right - room - half, left + room + half)))
         draw.text((middle, below), text, _INK, font=_font(size), anchor="ma")
 

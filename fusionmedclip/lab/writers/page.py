@@ -1,7 +1,7 @@
 """``index.html``: every input of a prediction, worst first, in one file beside its pictures."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from fusionmedclip.lab.page_parts import asset, script_data
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.entries import Entry, read_entries
 from fusionmedclip.lab.writers.map_scale import COLOUR_MAP, MapScale
-from fusionmedclip.lab.writers.overlay import flag_text
+from fusionmedclip.lab.writers.overlay import flag_text, value_text
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
@@ -64,16 +64,20 @@ def _scale_bar(scale: MapScale) -> str:
     """The bar of colours as a list of stops, with its values in words."""
     values = np.linspace(scale.low, scale.high, 17)
     stops = ", ".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in scale.colours(values))
-    limit = "" if scale.threshold is None else f"; a white line surrounds what is above {scale.threshold:.3g}"
+    limit = (
+        ""
+        if scale.threshold is None
+        else f"; a white line surrounds what is above {value_text(scale.threshold)}"
+    )
     mark = ""
     if scale.threshold is not None:
         place = 100 * float(scale.positions(np.array(scale.threshold)))
-        mark = f'<i style="left: {place:.1f}%" title="threshold {scale.threshold:.3g}"></i>'
+        mark = f'<i style="left: {place:.1f}%" title="threshold {value_text(scale.threshold)}"></i>'
     return (
         f'<figure class="bar"><div style="background: linear-gradient(to right, {stops})">{mark}</div>'
-        f"<figcaption><span>{scale.low:.3g}</span><span>{scale.high:.3g}</span></figcaption>"
-        f"<p>One scale for every map ({COLOUR_MAP}): no colour below {scale.low:.3g}, full colour at "
-        f"{scale.high:.3g}{limit}. {escape(scale.rests_on)}</p></figure>"
+        f"<figcaption><span>{value_text(scale.low)}</span><span>{value_text(scale.high)}</span></figcaption>"
+        f"<p>One scale for every map ({COLOUR_MAP}): no colour below {value_text(scale.low)}, full colour at "
+        f"{value_text(scale.high)}{limit}. {escape(scale.rests_on)}</p></figure>"
     )
 
 
@@ -92,7 +96,9 @@ def _card(entry: Entry, row: int) -> str:
     share = "" if entry.percentile is None else f"above {entry.percentile:.0f} % of the support"
     details = "".join(f"<span>{escape(text)}</span>" for text in (share, slices) if text)
     worst = entry.slices[entry.worst]
-    described = f"{entry.file}, {flag_text(entry.flag)[2:]}, score {entry.score:.3f}; picture with its map"
+    described = (
+        f"{entry.file}, {flag_text(entry.flag)[2:]}, score {value_text(entry.score)}; picture with its map"
+    )
     if slices:
         described += f", slice {entry.worst + 1} of {len(entry.slices)}"
     return (
@@ -100,7 +106,7 @@ def _card(entry: Entry, row: int) -> str:
         f'<a href="{quote(worst.overlay)}"><img src="{quote(entry.thumbnail)}" alt="{escape(described)}" '
         f'loading="lazy"></a><div><b>{escape(entry.file)}</b>'
         f'<span class="flag">{flag_text(entry.flag)}</span>'
-        f'<span class="score">{entry.score:.3f}</span>{details}</div></li>'
+        f'<span class="score">{value_text(entry.score)}</span>{details}</div></li>'
     )
 
 
@@ -115,15 +121,21 @@ def _skipped(skipped: Sequence[Skipped]) -> str:
 
 
 def _shown(entry: Entry) -> dict:
-    """What the script needs: addresses as they stand in a link."""
-    kept = asdict(entry)
-    for part in kept["slices"]:
-        part["overlay"], part["picture"] = quote(part["overlay"]), quote(part["picture"])
-    flag = flag_text(entry.flag)
+    """What the script needs: addresses as they stand in a link, numbers as they are read."""
+    slices = [
+        {
+            "name": part.name,
+            "score": value_text(part.score),
+            "overlay": quote(part.overlay),
+            "picture": quote(part.picture),
+        }
+        for part in entry.slices
+    ]
     return {
         "file": entry.file,
-        "score": entry.score,
-        "flag": flag,
+        "score": value_text(entry.score),
+        "flag": flag_text(entry.flag),
         "worst": entry.worst,
-        "slices": kept["slices"],
+        "size": [entry.width, entry.height],
+        "slices": slices,
     }

@@ -12,7 +12,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.entries import LAYERS, Entry, SliceEntry, write_entry
 from fusionmedclip.lab.writers.map_scale import MapScale
-from fusionmedclip.lab.writers.overlay import flag_text, grey_levels, overlay, with_legend
+from fusionmedclip.lab.writers.overlay import flag_text, grey_levels, overlay, value_text, with_legend
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
@@ -93,12 +93,12 @@ class PictureWriter:
         )
 
     def _lines(self, scored: ScoredInput, index: int) -> list[str]:
-        lines = [f"{flag_text(scored.flag)}  score {scored.score:.3f}"]
+        lines = [f"{flag_text(scored.flag)}  score {value_text(scored.score)}"]
         if scored.percentile is not None:
             lines.append(f"above {scored.percentile:.0f} % of the support")
         if len(scored.slices) > 1:
             place = f"slice {index + 1} of {len(scored.slices)}"
-            lines.append(f"{place}  {scored.slices[index]}  score {scored.scores[index]:.3f}")
+            lines.append(f"{place}  score {value_text(scored.scores[index])}")
         return lines
 
 
