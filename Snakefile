@@ -11,7 +11,12 @@ min_version("9.0")
 shell.prefix("set -euo pipefail; export CUBLAS_WORKSPACE_CONFIG=:4096:8; ")
 
 
-configfile: os.path.join(workflow.basedir, "config.yaml")
+# Not workflow.basedir and workflow.rules, which are also those of a workflow that this one is a module of.
+PROJECT = str(workflow.current_basedir)
+OTHERS = set(workflow.rules)
+
+
+configfile: os.path.join(PROJECT, "config.yaml")
 
 
 include: "rules/configuration.smk"

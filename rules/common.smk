@@ -15,7 +15,7 @@ def of_project(path):
 
     Its time says nothing, since a fresh clone makes it anew: whoever reads it has its contents among its params.
     """
-    return ancient(os.path.relpath(os.path.join(workflow.basedir, path)))
+    return ancient(os.path.relpath(os.path.join(PROJECT, path)))
 
 
 def one_of(names):

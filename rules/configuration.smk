@@ -4,9 +4,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+sys.path.insert(0, PROJECT)
 
-from fusionmedclip.config import Config, read_config
+from fusionmedclip.config import Config, merge, read_config
 from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.sources.samples import sample_files
 from fusionmedclip.errors import InputError
@@ -60,6 +60,14 @@ def checked(data):
     except InputError as error:
         raise WorkflowError(f"The configuration cannot be used.\n{error}") from None
 
+
+if workflow.modifier.is_module:
+    # What a module is given is an overlay as any other. Its prefix goes into `results`, below which the library as
+    # well names files.
+    config.update(merge(read_config(Path(PROJECT, "config.yaml")), config))
+    _paths = workflow.modifier.path_modifier
+    config["results"] = (_paths.prefix or "") + config["results"]
+    _paths.prefix = None
 
 CONFIG = checked(config)
 RESULTS = CONFIG.data["results"].rstrip("/")

@@ -10,7 +10,8 @@ from snakemake.io import is_callable, strip_wildcard_constraints
 from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 
-MAKERS = OutputIndex([rule for rule in workflow.rules if rule.script])
+OURS = [rule for rule in workflow.rules if rule not in OTHERS]
+MAKERS = OutputIndex([rule for rule in OURS if rule.script])
 
 
 @cache
@@ -99,7 +100,7 @@ def whole(target):
     return lambda wildcards: lost_behind(asked)
 
 
-for _made in workflow.rules:
+for _made in OURS:
     if _made.script:
         _made.params[0] = traced(_made, _made.params[0])
     elif not _made.output:

@@ -10,14 +10,14 @@ from fusionmedclip.provenance import canonical, digest, file_sha256
 @cache  # asked once a job, and files do not change while jobs are planned
 def code_of(rule, entries):
     """Digest of the code that a rule's script and some entry points reach."""
-    script = workflow.get_rule(rule).script
-    return code_digest(os.path.join(workflow.basedir, "rules", script), entries)
+    script = getattr(rules, rule).rule.script
+    return code_digest(os.path.join(PROJECT, "rules", script), entries)
 
 
 @cache
 def environment_of(rule):
     """Digest of the packages that a rule's jobs run with."""
-    file = os.path.join(workflow.basedir, "rules", workflow.get_rule(rule).conda_env)
+    file = os.path.join(PROJECT, "rules", getattr(rules, rule).rule.conda_env)
     return environment_digest(
         file, is_made=DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     )
@@ -25,7 +25,7 @@ def environment_of(rule):
 
 def device_of(rule):
     """Where a rule's jobs compute, as the configuration says; ``auto`` is the CPU where a site gives the rule no GPU."""
-    asked = workflow.get_rule(rule).resources["gpu"]
+    asked = getattr(rules, rule).rule.resources["gpu"]
     none = not asked.is_evaluable() and asked.value == 0
     return "cpu" if none and CONFIG.data["device"] == "auto" else CONFIG.data["device"]
 

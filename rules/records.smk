@@ -59,6 +59,6 @@ def tell(path):
 
 
 if workflow.is_main_process and os.path.isdir(RESULTS):
-    for _made in workflow.rules:
+    for _made in OURS:
         if _made.script:
             _made.set_input(settled(_made))

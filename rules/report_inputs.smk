@@ -7,7 +7,7 @@ FIGURES_SHOWN = [path for path in rules.figures.input if path.endswith(".png")]
 def workflow_parts():
     """Files of the workflow that its archive holds beside the Snakefile."""
     patterns = ("rules/*.smk", "rules/captions/*.rst")
-    return [of_project(path) for pattern in patterns for path in sorted(Path(workflow.basedir).glob(pattern))]
+    return [of_project(path) for pattern in patterns for path in sorted(Path(PROJECT).glob(pattern))]
 
 
 def needed_backbones():

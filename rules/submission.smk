@@ -46,7 +46,7 @@ def growing(amount):
     return lambda wildcards, attempt: attempt * amount
 
 
-for _made in workflow.rules:
+for _made in OURS:
     for _name in ("mem_mb", "runtime"):
         _asked = _made.resources.get(_name)
         if not _asked.is_evaluable() and isinstance(_asked.value, int):
