@@ -15,6 +15,7 @@ import pytest
 
 PARTS = (
     "Snakefile",
+    "workflow",
     "config.yaml",
     "rules",
     "workflow_scripts",

@@ -1,0 +1,89 @@
+"""The workflow as a module of another one, by the example of its page, and from anywhere."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import SNAKEMAKE
+
+pytestmark = pytest.mark.slow
+
+MANIFEST = "thesis/results/tiny/datasets/busi/manifest.csv"
+
+
+def call(*command: object, folder: Path) -> str:
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-4000:]
+    return printed
+
+
+@pytest.fixture(scope="module")
+def repository(workflow) -> tuple[Path, str]:
+    """A repository of the workflow, and its commit."""
+    folder = workflow.folder
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b commit -q -m one"):
+        call("git", *command.split(), folder=folder)
+    return folder, call("git", "rev-parse", "HEAD", folder=folder).strip()
+
+
+@pytest.fixture(scope="module")
+def mine(repository, root, tmp_path_factory) -> Path:
+    """The folder of somebody else's workflow, as the page has it, GitHub apart."""
+    folder = tmp_path_factory.mktemp("mine")
+    page = (root / "docs/module.md").read_text(encoding="utf-8")
+    (example,) = re.findall(
+        r'^``` ?\{ \.text title="Snakefile of your workflow" \}\n(.*?)^```', page, re.M | re.S
+    )
+    place = f'gitfile("{repository[0]}", path="workflow/Snakefile", commit="{repository[1]}")'
+    written, count = re.subn(r"github\(.*\)", place, example)
+    assert count == 1
+    (folder / "Snakefile").write_text(written)
+    tiny = (root / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
+    config = {"fusionmedclip": {**yaml.safe_load(tiny), "warm_jobs": False}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def test_the_example_plans_one_row_of_table_8(mine):
+    printed = call(SNAKEMAKE, "--cores", 1, "--dry-run", folder=mine)
+    assert re.search(r"^thesis_run_method +2$", printed, re.MULTILINE)
+    assert "thesis/results/tiny/tables/table8/row_4.csv" in printed
+
+
+def test_its_jobs_run(mine):
+    call(SNAKEMAKE, "--cores", 1, "--", MANIFEST, folder=mine)
+    assert len((mine / MANIFEST).read_text().splitlines()) == 1 + 14 + 8
+    assert not (mine / "results").exists()
+
+
+def test_a_second_start_finds_everything_done(mine):
+    assert "Nothing to be done" in call(SNAKEMAKE, "--cores", 1, "--", MANIFEST, folder=mine)
+
+
+def test_from_anywhere(repository, tmp_path):
+    folder = repository[0]
+    command = [
+        SNAKEMAKE,
+        "-s",
+        folder / "workflow/Snakefile",
+        "--directory",
+        tmp_path,
+        "--cores",
+        1,
+        "--dry-run",
+    ]
+    printed = call(
+        *command, "--configfile", folder / "tiny.yaml", "--", "table8_row_4", folder=tmp_path.parent
+    )
+    assert re.search(r"^run_method +2$", printed, re.MULTILINE)
