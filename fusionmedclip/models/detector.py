@@ -59,6 +59,9 @@ class Detector(ABC):
     trained: dict[str, int]
     """Count of trained parameters by part, set by ``fit``; methods that learn no weights leave it out."""
 
+    resumes: bool = False
+    """True where ``fit`` takes ``checkpoints``, to go on where another process was stopped."""
+
     @abstractmethod
     def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
         """Learn from the support set.

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, 
 from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.errors import InputError
 from fusionmedclip.luma import as_grey
-from fusionmedclip.methods import fit_arguments, make_method
+from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbone_store import load_backbone
@@ -84,7 +84,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
         looks = {"on_epoch": oracle.look}
     read = inputs_record(inputs.files())
     resume = {}
-    if "checkpoints" in fit_arguments(detector):
+    if detector.resumes:
         resume["checkpoints"] = checkpoints_of(outputs, settings, read, device=device)
     log = _fit(detector, data.given(detector, data.drawn), seed=seed, **meta, **looks, **resume)
     fitted = time.perf_counter()

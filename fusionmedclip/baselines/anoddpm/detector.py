@@ -35,6 +35,7 @@ class AnoDDPM(Detector):
     """
 
     needs_backbone = False
+    resumes = True
 
     def __init__(self, *, settings: AnoDDPMSettings | None = None, device: str = "cpu"):
         s = self.settings = settings or AnoDDPMSettings()

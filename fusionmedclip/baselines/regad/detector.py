@@ -38,6 +38,7 @@ class RegAD(Detector):
     """
 
     needs_backbone = True
+    resumes = True
     meta_sets = True
 
     def __init__(self, *, backbone: Backbone, settings: RegADSettings | None = None):

@@ -35,6 +35,7 @@ class SQUID(Detector):
     """
 
     needs_backbone = False
+    resumes = True
 
     def __init__(self, *, settings: SQUIDSettings | None = None, device: str = "cpu"):
         self.settings = settings or SQUIDSettings()
