@@ -39,6 +39,13 @@ def test_merge_replaces_lists_and_merges_mappings():
     }
 
 
+def test_null_drops_an_entry_and_what_still_names_it_is_an_error(thesis):
+    data = merge(thesis.data, {"tables": {"table6": None, "controls": None}})
+    assert list(Config.checked(data).data["tables"]) == ["table7", "table8"]
+    with pytest.raises(InputError, match=r"tables\.table6\.datasets names an unknown entry(?s:.*)busi"):
+        Config.checked(merge(thesis.data, {"datasets": {"busi": None}}))
+
+
 @pytest.mark.parametrize(
     "overlay", ["demo", "offline", "variants", "further", "supports20", "grouped", "published", "strategy"]
 )

@@ -65,7 +65,7 @@ def write_report(
     frames = {Path(path): pd.read_csv(Path(path).with_suffix(".csv")) for path in tables}
     records = [read_json(path) for path in metrics]
     cells = {path: frame for path, frame in frames.items() if "method" in frame}
-    about = [path for path, frame in cells.items() if 2 * frame["method"].isin(controls).mean() >= 1]
+    about = [path for path, frame in cells.items() if frame["method"].isin(controls).mean() > 0.5]
     results = [path for path in cells if path not in about]
     settings = [path for path in frames if path not in cells]
     sections = [
@@ -104,12 +104,17 @@ def _opening(configuration: Mapping, frames: Mapping[Path, pd.DataFrame], record
     cells = pd.concat([frame[["status", "paper_mean"]] for frame in frames.values()], ignore_index=True)
     counts = cells.loc[cells["paper_mean"].notna(), "status"].value_counts()
     seeds = configuration["seeds"]
+    compared = (
+        f"The thesis prints a figure for {counts.sum()} of {len(cells)} cells: "
+        f"{counts.get(OK, 0)} were made here by its protocol, "
+        f"{counts.get(STAND_IN, 0)} are stand-ins, {counts.get(NOT_RUN, 0)} were not run."
+        if counts.sum()
+        else f"The thesis prints no figure for any of these {len(cells)} cells."
+    )
     lines = [
         f"<p>{len(records)} runs with seeds {', '.join(map(str, seeds))}, split "
         f"<code>{escape(configuration['split'])}</code>, images of {configuration['image_size']} pixels. "
-        f"The thesis prints a figure for {counts.sum()} of {len(cells)} cells: "
-        f"{counts.get(OK, 0)} were made here by its protocol, "
-        f"{counts.get(STAND_IN, 0)} are stand-ins, {counts.get(NOT_RUN, 0)} were not run.</p>"
+        f"{compared}</p>"
     ]
     if (cells["status"] == STAND_IN).any():
         lines.append(
