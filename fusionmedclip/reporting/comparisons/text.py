@@ -89,6 +89,8 @@ def _draws(pair: pd.Series) -> str:
         return "one support draw shows no spread, so how many it would take is unknown"
     if pd.isna(pair["draws_needed"]):
         return "not even a million support draws would show so small a difference"
+    if pair["draws_needed"] <= pair["n_seeds"] and pair["p_holm"] > ALPHA:
+        return f"the {pair['n_seeds']:.0f} support draws would do, what is missing is test images"
     low, high = ("over a million" if pd.isna(pair[name]) else f"{pair[name]:.0f}" for name in _RANGE)
     taken = f"it would take {pair['draws_needed']:.0f} support draws ({low} to {high})"
     return f"{taken}, and the pool has only {sets} support sets" if pair["draws_needed"] > sets else taken

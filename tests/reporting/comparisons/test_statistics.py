@@ -236,6 +236,8 @@ TURNED = {"difference": -0.02, "ci_low": -0.03, "ci_high": -0.01}
         ({"p_holm": 0.06}, (0.9, 0.88), f"A and b cannot be told apart ({TWO}, p = 0.001, corrected"),
         (TURNED, (0.88, 0.9), f"b and A can be told apart ({TWO}"),
         ({}, (0.9, 0.88), "it would take 5 support draws (3 to over a million)"),
+        ({"p_holm": 0.06, "draws_needed": 3}, (0.9, 0.88), "3 support draws would do, what is missing"),
+        ({"p_holm": 0.05, "draws_needed": 3}, (0.9, 0.88), "it would take 3 support draws"),
         ({"draws_needed": None}, (0.9, 0.88), "not even a million support draws"),
         ({"n_seeds": 1}, (0.9, 0.88), "how many it would take is unknown"),
         ({"pool": 32, "k": 32}, (0.9, 0.88), "there is one support set, all 32 normals of the pool"),
