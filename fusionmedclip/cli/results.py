@@ -28,11 +28,23 @@ def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
         console.print()
 
 
-def trace(table: str, dataset: str, method: str, k: int, results: Results = Path("results")) -> None:
-    """Walk from a printed number back to its files, settings and hashes, and compute it again."""
+def trace(
+    table: str,
+    dataset: str,
+    method: str,
+    k: int,
+    results: Results = Path("results"),
+    images: Annotated[bool, typer.Option("--images", help="Also each support image and its hash.")] = False,
+) -> None:
+    """Walk from a printed number back to its files, settings, weights and hashes, and compute it again.
+
+    Results of an overlay are found below the folder as well, where one alone holds the table.
+    """
+    from fusionmedclip.reporting.verification.behind_run import results_of, support_images, trained_weights
     from fusionmedclip.reporting.verification.trace import trace_cell
 
     with readable():
+        results = results_of(results, table)
         found = trace_cell(results, table, dataset, method, k)
     cell = found.cell
     console.print(
@@ -55,6 +67,15 @@ def trace(table: str, dataset: str, method: str, k: int, results: Results = Path
             if told.get(name) != sha:  # manifest and split are the same for all
                 console.print(f"  {sha[:16]}  {name}", highlight=False, soft_wrap=True)
         told |= run.inputs
+        behind = run.metrics.relative_to(results / "metrics").with_suffix("").as_posix()
+        for name, sha in trained_weights(results, behind).items():
+            console.print(
+                f"  learnt {sha[:16] if len(sha) == 64 else sha}  {results / name}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        for name, sha in support_images(results, behind).items() if images else ():
+            console.print(f"  image {sha}  {name}", highlight=False, soft_wrap=True)
     for said, names in (("is missing", found.missing), ("is of no run of the table", found.added)):
         for name in names:
             console.print(f"{results / name} {said}", highlight=False, soft_wrap=True)
