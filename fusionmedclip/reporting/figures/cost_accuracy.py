@@ -80,7 +80,10 @@ def draw_cost_accuracy(
                     )
                 if cost == "parameters":
                     axis.set_xscale("symlog", linthresh=100, linscale=0.5)
-                    axis.set_xlim(left=-30)
+                    most = max(1e3, 3 * axis.dataLim.x1)
+                    ticks = {0: "0", 1e3: "1 k", 1e5: "100 k", 1e7: "10 M", 1e9: "1 G"}
+                    axis.set_xlim(-30, most)
+                    axis.set_xticks(shown := [at for at in ticks if at <= most], [ticks[at] for at in shown])
                 elif cost == "memory":
                     axis.set_xlim(left=0)
                     axis.locator_params(axis="x", nbins=4)

@@ -56,9 +56,9 @@ def draw_score_histograms(
             margins=(0.62, 0.15, 0.3, 0.4),
             title=f"{titles.get(dataset, dataset)}: image scores",
             notes=[
-                "Share of each class's images in a bin, all seeds together, each on its own scale: 0 is the "
-                "median of its normal images, 1 their interquartile range.",
-                "Blue, filled: normal. Orange, outlined: abnormal. The outermost bins hold what lies beyond.",
+                "Share of a class's images in a bin, all seeds together. Blue: normal. Orange: abnormal.",
+                "Each seed on its own scale: 0 the median of its normal images, 1 their interquartile range;",
+                "the outermost bins hold what lies beyond.",
             ],
             stand_in=stand_in,
         ) as (_, axes):
