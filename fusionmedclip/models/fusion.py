@@ -123,11 +123,8 @@ class FusionModel(nn.Module):
                 features = [self.backbone.projected(f).mean(dim=(2, 3)) for f in features]
             cosines = torch.stack([normalise(f) @ text.T for f in features])
             return (cosines / tau).softmax(dim=2)[..., 1].mean(dim=0), None
-        placing = self.settings.block_adapter
-        if self.block_adapters is not None and placing is not None and placing.placement == "side":
-            features = self.block_adapters(features)
         maps = aggregate(
-            cast(AlignmentAdapters, self.alignment)(features),
+            self.aligned(features),
             text,
             tau=tau,
             size=size,
@@ -135,6 +132,13 @@ class FusionModel(nn.Module):
             align_corners=self.settings.align_corners,
         )
         return maps.flatten(1).amax(dim=1), maps
+
+    def aligned(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Unit vectors (B, D, H_j, W_j) of each layer in the joint space, from what :meth:`features` gave."""
+        placing = self.settings.block_adapter
+        if self.block_adapters is not None and placing is not None and placing.placement == "side":
+            features = self.block_adapters(features)
+        return cast(AlignmentAdapters, self.alignment)(features)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
         """Image scores (B,) and maps (B, H, W), or None, of (B, 3, H, W) pixels."""

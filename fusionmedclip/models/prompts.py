@@ -43,6 +43,7 @@ class Prompts(nn.Module):
         batch_first_attention(text_tower(backbone).transformer)
         self.settings = settings
         normal, abnormal = _texts(settings)
+        self.texts = [*normal, *abnormal]
         self.states = [0] * len(normal) + [1] * len(abnormal)
         learnable = 0 if settings.form == "manual" else settings.context_tokens
         tokens = _tokens(backbone, [*normal, *abnormal], learnable)
@@ -57,12 +58,19 @@ class Prompts(nn.Module):
 
         Features of a state's prompts are averaged, then normalised.
         """
+        raw = self._features(backbone)
+        states = torch.tensor(self.states, device=raw.device)
+        return F.normalize(torch.stack([raw[states == s].mean(dim=0) for s in (0, 1)]), dim=-1)
+
+    def each(self, backbone: Backbone) -> Tensor:
+        """Unit embeddings (P, D) of the single prompts, in the order of ``texts``."""
+        return F.normalize(self._features(backbone), dim=-1)
+
+    def _features(self, backbone: Backbone) -> Tensor:
         context: Tensor | None = self.context
         if context is not None:
             context = context.expand(len(self.states), -1, -1)
-        raw = encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
-        states = torch.tensor(self.states, device=raw.device)
-        return F.normalize(torch.stack([raw[states == s].mean(dim=0) for s in (0, 1)]), dim=-1)
+        return encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
 
 
 def _tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:

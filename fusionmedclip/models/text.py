@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones import Backbone, Network
 
-__all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_width"]
+__all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_embeddings", "token_width"]
 
 
 def text_tower(backbone: Backbone) -> Network:
@@ -25,6 +25,11 @@ def _token_embedding(backbone: Backbone) -> nn.Embedding:
     if hasattr(tower, "token_embedding"):
         return tower.token_embedding
     return tower.transformer.get_input_embeddings()
+
+
+def token_embeddings(backbone: Backbone) -> Tensor:
+    """Embedding of every token of the vocabulary: (V, W)."""
+    return _token_embedding(backbone).weight
 
 
 def token_width(backbone: Backbone) -> int:
