@@ -16,7 +16,8 @@ app = typer.Typer(
 )
 for command in (results.tables, results.trace, results.verify, data.check, models.fit, models.predict):
     app.command()(command)
-app.command()(pages.review)
+for page in (pages.review, pages.explain, pages.export):
+    app.command()(page)
 
 
 def _say_version(asked: bool) -> None:

@@ -7,6 +7,10 @@ import typer
 
 from fusionmedclip.cli.shared import console, readable
 
+Backbone = Annotated[
+    Path | None, typer.Option(help="Where the frozen weights are now, if not where they were.")
+]
+
 
 def review(
     folder: Annotated[Path, typer.Argument(help="Folder that predict wrote.")],
@@ -35,3 +39,40 @@ def review(
         opened.server.server_close()
     decided = len(opened.review.decisions.current())
     console.print(f"\n{decided} of {len(opened.review.entries)} reviewed: {opened.review.decisions.path}")
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="Folder that fit saved.")],
+    out: Annotated[Path, typer.Option(help="Name of the file, which ends in .onnx.")] = Path("model.onnx"),
+    backbone: Backbone = None,
+) -> None:
+    """Write FusionMedCLIP as an ONNX file that gives the same scores and maps, tried before it is written."""
+    from fusionmedclip.errors import InputError
+    from fusionmedclip.outputs import check_writable
+
+    with readable():
+        if out.suffix.lower() != ".onnx" or out.is_dir():
+            raise InputError(f"{out}: not the name of an ONNX file", allowed="a name that ends in .onnx")
+        check_writable(out)
+        from fusionmedclip.lab.detector import AnomalyDetector
+        from fusionmedclip.lab.onnx_export import export_onnx
+
+        difference = export_onnx(AnomalyDetector.load(model, backbone=backbone), out)
+    console.print(f"{out}: differs from torch by {difference:.1e} at most")
+
+
+def explain(
+    model: Annotated[Path, typer.Argument(help="Folder that fit saved.")],
+    image: Annotated[Path, typer.Argument(help="An image; of a volume one slice: scan.nii.gz#slice=0012.")],
+    out: Annotated[Path, typer.Option(help="Folder for pictures and tables.")] = Path("explanation"),
+    backbone: Backbone = None,
+) -> None:
+    """Show which layers and prompts a map of FusionMedCLIP comes from, and the words that it learnt near."""
+    from fusionmedclip.lab.detector import AnomalyDetector
+    from fusionmedclip.lab.explain import explain_image
+    from fusionmedclip.outputs import check_writable
+
+    with readable():
+        check_writable(out)
+        explain_image(AnomalyDetector.load(model, backbone=backbone), image, out)
+    console.print(f"{out / 'index.html'} shows layers, prompts and learnt words")

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.map_scale import MapScale
 from fusionmedclip.lab.writers.page import PageWriter
 from fusionmedclip.lab.writers.pictures import PictureWriter
 from fusionmedclip.lab.writers.writer import Skipped
+from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
 
 
 @pytest.fixture
@@ -71,3 +74,35 @@ def browser() -> Iterator:
         opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+TINY = {
+    "embed_dim": 8,
+    "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 16, "layers": 2, "head_width": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 1, "layers": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def fitted_fusion(tmp_path_factory: pytest.TempPathFactory) -> AnomalyDetector:
+    """All parts of the model, LoRA and block adapters among them, two steps from their start."""
+    folder = tmp_path_factory.mktemp("fitted")
+    settings = BackboneSettings(model=TINY, image_size=32)
+    save_backbone(build_backbone(settings), folder / "out" / "backbones" / "mine", settings)
+    overlay = {
+        "results": str(folder / "out"),
+        "image_size": 32,
+        "device": "cpu",
+        "backbones": {"mine": {"kind": "open_clip", "model": TINY, "layers": [1, 2]}},
+        "methods": {
+            "small": {
+                "kind": "fusionmedclip",
+                "backbone": "mine",
+                "settings": {"model": {"layers": [1, 2]}, "optimiser": {"epochs": 2, "batch_size": 2}},
+            },
+            "memory": {"kind": "patchcore", "backbone": "mine", "settings": {"layers": [1, 2]}},
+        },
+    }
+    (folder / "o.yaml").write_text(yaml.safe_dump(overlay))
+    images = np.random.default_rng(0).random((4, 32, 32)).astype(np.float32)
+    return AnomalyDetector("small", config=folder / "o.yaml", folds=2).fit(images)

@@ -16,7 +16,7 @@ from fusionmedclip.lab.writers.overlay import flag_text, grey_levels, overlay, v
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["OVERLAYS", "PictureWriter"]
+__all__ = ["OVERLAYS", "PictureWriter", "save_picture"]
 
 OVERLAYS = "overlays"
 
@@ -49,7 +49,7 @@ class PictureWriter:
         thumbnail = f"{LAYERS}/thumbnails/{scored.name}.jpg"
         values = None if scored.maps is None else scored.maps[worst]
         drawn = overlay(scored.pixels[worst], values, self.scale)
-        _save(folder / thumbnail, _shrunk(drawn, _THUMBNAIL))
+        save_picture(folder / thumbnail, _shrunk(drawn, _THUMBNAIL))
         height, width = scored.pixels.shape[1:3]
         first = scored.files[0]
         entry = Entry(
@@ -80,11 +80,11 @@ class PictureWriter:
             self._lines(scored, index),
             None if values is None else self.scale,
         )
-        _save(folder / files["overlay"], drawn)
-        _save(folder / files["picture"], grey_levels(pixels) if pixels.ndim == 3 else _levels(pixels))
+        save_picture(folder / files["overlay"], drawn)
+        save_picture(folder / files["picture"], grey_levels(pixels) if pixels.ndim == 3 else _levels(pixels))
         if values is not None:
             files["map"] = f"{LAYERS}/maps/{stem}.png"
-            _save(folder / files["map"], _shrunk(_levels(self.scale.positions(values)), _LAYER))
+            save_picture(folder / files["map"], _shrunk(_levels(self.scale.positions(values)), _LAYER))
         return SliceEntry(
             name=scored.slices[index],
             score=float(scored.scores[index]),
@@ -115,7 +115,7 @@ def _shrunk(picture: np.ndarray, longest: int) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
-def _save(path: Path, picture: np.ndarray) -> None:
+def save_picture(path: Path, picture: np.ndarray) -> None:
     """Write an RGB or grey picture in the form of its name, whole or not at all."""
     swapped = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
     options = [cv2.IMWRITE_PNG_COMPRESSION, 3] if path.suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
