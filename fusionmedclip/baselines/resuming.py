@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,21 +18,13 @@ EVERY = 600.0
 """Seconds between two checkpoints: what a job that is stopped at its time loses at most."""
 
 
-class _Part(Protocol):
-    """A module, an optimiser or a schedule."""
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
-
-
 class Resuming:
     """The steps of a training loop that was perhaps begun before.
 
     Parameters
     ----------
     parts : mapping of str to module, optimiser or schedule
-        All that a step changes, torch's generators apart, which are kept as well.
+        What has a ``state_dict``: all that a step changes, torch's generators apart, which are kept as well.
     checkpoints : Checkpoints, optional
         None trains in one go.
     progress : callable, optional
@@ -40,7 +32,7 @@ class Resuming:
     """
 
     def __init__(
-        self, parts: Mapping[str, _Part], *, checkpoints: Checkpoints | None, progress: Progress | None
+        self, parts: Mapping[str, Any], *, checkpoints: Checkpoints | None, progress: Progress | None
     ):
         self._parts, self._checkpoints, self._progress = parts, checkpoints, progress
         self._rows: list[dict[str, float]] = []
