@@ -1,0 +1,82 @@
+"""A row of Table 8 through SLURM with a cancelled job and a killed head is the row of a local run."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import SNAKEMAKE, Workflow
+from tests.workflow.slurm_node import why_none
+
+pytestmark = pytest.mark.slow
+
+PROFILE = ["--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "5"]
+ROW = "results/tiny/tables/table8/row_1.csv"
+PATIENCE = 600
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    if reason := why_none():
+        pytest.skip(reason)
+
+
+def head(workflow: Workflow, *arguments: str) -> subprocess.Popen:
+    """Snakemake on the login node."""
+    command = [SNAKEMAKE, *PROFILE, "--latency-wait", "20", "--configfile", "tiny.yaml", *arguments]
+    return subprocess.Popen(
+        [*map(str, command)],
+        cwd=workflow.folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def running(workflow: Workflow) -> dict[str, str]:
+    """Comments of the jobs of a workflow that run, by id."""
+    said = subprocess.check_output(["squeue", "--me", "-h", "-t", "RUNNING", "-o", "%i|%Z|%k"], text=True)
+    jobs = [line.split("|", 2) for line in said.splitlines()]
+    return {name: comment for name, place, comment in jobs if Path(place) == workflow.folder}
+
+
+def wait_for(found: Callable):
+    given_up = time.monotonic() + PATIENCE
+    while not (value := found()):
+        assert time.monotonic() < given_up, "nothing happened in ten minutes"
+        time.sleep(0.2)
+    return value
+
+
+def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
+    first = head(workflow, "--", ROW)
+    cancelled, comment = next(iter(wait_for(lambda: running(workflow)).items()))
+    subprocess.run(["scancel", cancelled], check=True)
+    again = wait_for(lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled])
+    first.send_signal(signal.SIGKILL)
+    printed = first.communicate()[0]
+    assert "Trying to restart" in printed
+
+    unlocked = head(workflow, "--unlock")
+    assert unlocked.wait() == 0, unlocked.communicate()[0]
+    still = set(running(workflow))
+    assert again[0] in still
+    second = head(workflow, "--", ROW)
+    printed = second.communicate(timeout=PATIENCE)[0]
+    assert second.returncode == 0, printed[-4000:]
+    told = re.search(r"jobs of an earlier start .*scancel ([\d ]+)", printed)
+    assert told is not None
+    assert again[0] in told[1].split()
+    rules = comment.partition("_wildcards")[0].removeprefix("rule_").removeprefix("group_")
+    submitted = re.findall(r"submitted with SLURM jobid \d+ \(log: \S*/((?:rule|group)_\S+?)/", printed)
+    assert not [name for name in submitted if rules in name], "what still ran was submitted once more"
+
+    alone = Workflow(tmp_path, root)
+    alone.run("--", ROW)
+    assert (workflow.folder / ROW).read_bytes() == (alone.folder / ROW).read_bytes()
