@@ -29,7 +29,7 @@ rule build_row:
             "build_row",
             "reporting.tables.row:build_row",
             request=row_request(CONFIG, w.table, int(w.row)),
-            results=RESULTS,
+            results=COPIES,
         ),
     script:
         "../workflow_scripts/run_job.py"
@@ -61,7 +61,7 @@ rule build_statistics:
             "build_statistics",
             "reporting.comparisons.statistics:build_statistics",
             request=table_request(CONFIG, w.table),
-            results=RESULTS,
+            results=COPIES,
             unranked=ORACLES,
         ),
     script:
@@ -105,7 +105,7 @@ rule build_table:
             "build_table",
             "reporting.tables.write:write_table",
             entries=tuple(FORMATS.values()),
-            results=RESULTS,
+            results=COPIES,
             request=table_request(CONFIG, w.table),
             look=table_layout(CONFIG, w.table),
         ),

@@ -15,7 +15,7 @@ def of_project(path):
 
     Its time says nothing, since a fresh clone makes it anew: whoever reads it has its contents among its params.
     """
-    return ancient(os.path.relpath(os.path.join(PROJECT, path)))
+    return local(ancient(os.path.relpath(os.path.join(PROJECT, path))))
 
 
 def one_of(names):
@@ -34,6 +34,12 @@ wildcard_constraints:
     k="[0-9]+",
     seed="[0-9]+",
     row="[0-9]+",
+
+
+def of_each(patterns, **values):
+    """`expand` of what another rule writes, whose paths Snakemake has already marked as those of an object storage."""
+    plain = [patterns] if isinstance(patterns, str) else patterns
+    return expand([str(pattern).removeprefix(STORE) for pattern in plain], **values)
 
 
 def run_of(wildcards):

@@ -71,6 +71,9 @@ if workflow.modifier.is_module:
 
 CONFIG = checked(config)
 RESULTS = CONFIG.data["results"].rstrip("/")
+# Of an object storage Snakemake keeps local copies below a folder of its own; rules name files without it.
+STORE = str(workflow.modifier.path_modifier.modify("x", property="output")).removesuffix("x")
+COPIES = config["results"] = CONFIG.data["results"] = STORE + RESULTS
 DATASETS = CONFIG.data["datasets"]
 PHANTOMS = [name for name in DATASETS if DATASETS[name]["source"]["kind"] == "phantoms"]
 CAPTIONS = CONFIG.data.get("captions", {})

@@ -6,9 +6,9 @@ rule draw_curation_page:
     input:
         drawn_images(*SHOWN),
         paths_in([support_sets(dataset) for dataset in SHOWN]),
-        manifests=expand(rules.list_dataset.output.manifest, dataset=SHOWN),
-        curations=expand(rules.curate_dataset.output.curation, dataset=SHOWN),
-        duplicates=expand(rules.curate_dataset.output.duplicates, dataset=SHOWN),
+        manifests=of_each(rules.list_dataset.output.manifest, dataset=SHOWN),
+        curations=of_each(rules.curate_dataset.output.curation, dataset=SHOWN),
+        duplicates=of_each(rules.curate_dataset.output.duplicates, dataset=SHOWN),
     output:
         out=f"{RESULTS}/figures/curation.html",
     log:
@@ -35,5 +35,5 @@ rule curation:
     """The curation page, and the datasheet of each data set."""
     input:
         rules.draw_curation_page.output,
-        expand(rules.write_datasheet.output, dataset=SHOWN),
+        of_each(rules.write_datasheet.output, dataset=SHOWN),
     localrule: True

@@ -21,7 +21,7 @@ def backbone_files(name):
 
 def drawn_images(*datasets):
     """Images that the workflow draws itself; all others lie outside of it."""
-    return expand(rules.draw_phantoms.output.out, dataset=[name for name in datasets if name in PHANTOMS])
+    return of_each(rules.draw_phantoms.output.out, dataset=[name for name in datasets if name in PHANTOMS])
 
 
 @cache

@@ -39,7 +39,7 @@ def named(made_by, patterns, wildcards):
 def flat(found):
     """Every path in what an input function returns."""
     if isinstance(found, str | Path):
-        return [str(found)]
+        return [STORE + str(found).removeprefix(STORE)]
     return [path for part in (found.values() if isinstance(found, dict) else found) for path in flat(part)]
 
 

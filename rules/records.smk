@@ -28,7 +28,7 @@ def settled(rule):
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
         outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
-        if not differs(record_path(RESULTS, first), params_of(rule, wildcards)):
+        if not differs(record_path(COPIES, first), params_of(rule, wildcards)):
             adopt(outputs)
         elif not all(map(workflow.persistence.metadata, outputs)):
             workflow.dag.forcefiles.add(first)
@@ -58,7 +58,7 @@ def tell(path):
     LOST.append(path)
 
 
-if workflow.is_main_process and os.path.isdir(RESULTS):
+if workflow.is_main_process and os.path.isdir(COPIES):
     for _made in OURS:
         if _made.script:
             _made.set_input(settled(_made))

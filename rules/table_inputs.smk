@@ -43,7 +43,7 @@ def run_files(runs):
         read.pop("features", None)
         for files in read.values():
             found.update([files] if isinstance(files, str) else files)
-        found.update(expand(rules.run_method.output, **vars(run)))
+        found.update(of_each(rules.run_method.output, **vars(run)))
     return sorted(found)
 
 
@@ -55,9 +55,9 @@ def all_finished():
     return [
         *table_files([*TABLES, *APPENDIX]),
         *[f"{RESULTS}/tables/{table}/row_{row}.csv" for table, rows in ROWS.items() for row in rows],
-        *expand(rules.build_statistics.output, table=TABLES),
+        *of_each(rules.build_statistics.output, table=TABLES),
         *[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],
         *drawn_images(*datasets),
-        *expand(rules.curate_dataset.output.curation, dataset=datasets),
+        *of_each(rules.curate_dataset.output.curation, dataset=datasets),
         *sorted({*run_files(RUNS), *images}),
     ]

@@ -25,7 +25,7 @@ rule verify_results:
             "reporting.verification.verify:write_verification",
             asks=("processes",),
             entries=(*(entry_points(kind)[1] for kind in KINDS_RUN), *FORMATS.values()),
-            results=RESULTS,
+            results=COPIES,
             asked=asked_of(CONFIG),
             sources={name: CONFIG.source(name) for name in {run.dataset for run in RUNS}},
         ),
