@@ -138,9 +138,9 @@ def predict(
         raise typer.Exit(3)
 
 
-def say(line: str) -> None:
+def say(line: str, *, end: str = "\n") -> None:
     """One line as it is, however long."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, markup=False, soft_wrap=True, end=end)
 
 
 @contextlib.contextmanager

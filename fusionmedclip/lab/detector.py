@@ -17,11 +17,12 @@ from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.left_out import LeftOut, Maps, Standing, leave_out, map_record, standing
+from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
 from fusionmedclip.lab.reading import read_input
 from fusionmedclip.lab.recipe import Recipe, make_detector, open_frozen, recipe_of
 from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_model, recipe_in, write_model
-from fusionmedclip.lab.scoring import BATCH, score_slices, seen_by, torch_threads
+from fusionmedclip.lab.scoring import BATCH, score_slices, torch_threads
 from fusionmedclip.lab.support import Support, support_inputs
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones import Backbone
@@ -143,20 +144,12 @@ class AnomalyDetector(BaseEstimator):
             slices = [found.working for found in read]
         return Support(slices, self.slices), [file for i in chosen_inputs for file in i.files]
 
-    def _fit_one(
-        self, recipe: Recipe, backbone: Backbone | None, images: np.ndarray, stage: Stage
-    ) -> Detector:
-        detector = make_detector(recipe, backbone)
-        precision = recipe.settings.get("precision", "float32")
-        deterministic = True if recipe.device == "cpu" else None
-        with arithmetic(recipe.device, precision=precision, deterministic=deterministic), stage as progress:
-            return detector.fit(seen_by(detector, images), seed=self.seed, progress=progress)
-
     def _fitted_detector(
         self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
     ) -> Detector:
         images = support.images(np.arange(len(support)))
-        return self._fit_one(recipe, backbone, images, report(f"fitting {recipe.method}"))
+        stage = report(f"fitting {recipe.method}")
+        return fit_detector(recipe, backbone, images, seed=self.seed, stage=stage)
 
     def _left_out(
         self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
@@ -167,7 +160,9 @@ class AnomalyDetector(BaseEstimator):
         names = iter(f"{recipe.method} without part {n + 1} of {folds}" for n in range(folds))
         return leave_out(
             support,
-            fit=lambda images: self._fit_one(recipe, backbone, images, report(next(names))),
+            fit=lambda images: fit_detector(
+                recipe, backbone, images, seed=self.seed, stage=report(next(names))
+            ),
             folds=folds,
             rule=self.rule,
             seed=self.seed,

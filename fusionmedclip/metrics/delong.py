@@ -14,7 +14,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_runs
 from fusionmedclip.metrics.intervals import Comparison, Interval, compare, t_reach
 
-__all__ = ["DeLong", "delong", "delong_interval", "delong_test", "holm"]
+__all__ = ["DeLong", "components_interval", "delong", "delong_interval", "delong_test", "holm"]
 
 
 class DeLong(NamedTuple):
@@ -96,7 +96,11 @@ def delong_interval(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95
     Pepe, "The Statistical Evaluation of Medical Tests" (2003), section 5.2. An AUROC of 0 or 1, or a
     variance of zero, gives an interval of no width.
     """
-    found = delong(labels, scores)
+    return components_interval(delong(labels, scores), level=level)
+
+
+def components_interval(found: DeLong, *, level: float = 0.95) -> Interval:
+    """The same of the first of some AUROCs, from their components."""
     auroc, reach = float(found.aurocs[0]), t_reach(math.sqrt(found.covariance[0, 0]), level=level)
     if reach == 0 or not 0 < auroc < 1:
         return Interval(auroc, auroc, auroc)
