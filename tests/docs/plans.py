@@ -56,8 +56,8 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
     found: dict[tuple, Plan] = {}
     for page, command in asked:
         options = _options(shlex.split(command))
-        if options.unlock:  # plans nothing
-            continue
+        if options.unlock or options.snakefile or options.directory:
+            continue  # plans nothing, or somewhere else: tests/workflow/test_module.py
         files = tuple(map(str, options.configfile or ()))
         values = tuple(options.config or ())
         key = (files, values, options.workflow_profile or "")
