@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fusionmedclip import __version__
-from fusionmedclip.cli import comparing, data, models, pages, results
+from fusionmedclip.cli import comparing, data, models, pages, planning, results
 
 __all__ = ["app"]
 
@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ON_RESULTS = (results.tables, results.trace, results.verify)
+ON_RESULTS = (results.tables, results.trace, results.verify, planning.plan)
 ON_IMAGES = (data.check, models.fit, models.predict, comparing.compare)
 ON_MODELS = (pages.review, pages.explain, pages.export)
 for command in (*ON_RESULTS, *ON_IMAGES, *ON_MODELS):

@@ -82,3 +82,4 @@ def test_each_group_has_a_size_in_the_profile(root):
     profile = yaml.safe_load((root / "profiles/slurm/config.yaml").read_text())
     found = {cost(method).group for method in PROTOCOL.data["methods"] if "kind" in PROTOCOL.method(method)}
     assert found == set(profile["group-components"])
+    assert table()["together"] == profile["group-components"]

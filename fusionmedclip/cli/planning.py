@@ -1,0 +1,41 @@
+"""What a configuration will take, before anything runs."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from fusionmedclip.cli.shared import Configs, Preset, config_files, console, readable
+
+
+def plan(
+    config: Configs = None,
+    preset: Preset = None,
+    gpus: Annotated[int, typer.Option(min=1, help="How many compute at once.")] = 1,
+    speed: Annotated[float, typer.Option(min=0.001, help="Against the card that was measured.")] = 1.0,
+) -> None:
+    """Print runs, submissions, hours of a GPU and disk of a configuration, by measured costs."""
+    from fusionmedclip.config import load_config
+    from fusionmedclip.pipeline.costs import table
+    from fusionmedclip.reporting.plan import plan as plan_of
+
+    with readable():
+        found = plan_of(load_config(config_files(config, preset)), speed=speed)
+    sheet = Table("group", "runs", "submissions", "hours", "of", "GB of the card")
+    for name, part in found.parts.items():
+        memory = f"{part.memory_mb / 1000:.1f}" if part.gpu else ""
+        kind = "a GPU" if part.gpu else "a core"
+        sheet.add_row(name, str(part.runs), str(part.submissions), f"{part.hours:.1f}", kind, memory)
+    console.print(sheet)
+    console.print(
+        f"{found.gpu_hours:.1f} GPU-hours; on {gpus} at once {found.hours(gpus):.1f} hours at best; "
+        f"{found.disk_gb:.1f} GB of backbones and stored features",
+        soft_wrap=True,
+    )
+    if found.stage1:
+        console.print(f"not counted: Stage 1 of {', '.join(found.stage1)}, whose cost was not measured")
+    if found.uncounted:
+        console.print(f"not counted: disk of {', '.join(found.uncounted)}", soft_wrap=True)
+    console.print(
+        f"measured: {table()['source']}; the rest: fusionmedclip/pipeline/costs.yaml", soft_wrap=True
+    )

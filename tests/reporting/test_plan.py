@@ -1,0 +1,63 @@
+"""The plan of a configuration, against figures of the measurements and sums by hand."""
+
+import pytest
+from typer.testing import CliRunner
+
+from fusionmedclip.cli import app
+from fusionmedclip.config import load_config
+from fusionmedclip.reporting.plan import Part, plan
+
+
+@pytest.fixture(scope="module")
+def protocol():
+    return plan(load_config([]))
+
+
+def test_the_protocol_has_405_runs_in_78_submissions(protocol):
+    """Beside 17 of data sets, backbones, Stage 1 and features: 95, which a test of the workflow counts."""
+    assert sum(part.runs for part in protocol.parts.values()) == 405
+    assert {name: part.submissions for name, part in protocol.parts.items()} == {
+        "instant": 3,  # 117 by 40
+        "minutes": 15,  # 180 by 12
+        "quarter_hours": 24,  # 72 by 3
+        "hours": 36,
+    }
+
+
+def test_hours_are_those_that_were_measured(protocol):
+    """26 without AnoDDPM, and 160 for its 36 runs; the latter counted."""
+    anoddpm = protocol.parts["hours"].hours
+    assert protocol.gpu_hours - anoddpm == pytest.approx(26, abs=1)
+    assert anoddpm == pytest.approx(160, rel=0.1)
+
+
+def test_no_number_of_gpus_beats_the_longest_run(protocol):
+    assert protocol.hours(1) == protocol.gpu_hours
+    assert protocol.hours(10) == pytest.approx(protocol.gpu_hours / 10)
+    longest = 300_000 * 0.047 + 300 * 750 / 220 + 16  # AnoDDPM on CheXpert, seconds
+    assert protocol.hours(10_000) == protocol.longest_h == pytest.approx(longest / 3600, rel=0.01)
+
+
+def test_a_faster_card_halves_hours_of_gpus_alone(protocol):
+    fast = plan(load_config([]), speed=2.0)
+    assert fast.gpu_hours == pytest.approx(protocol.gpu_hours / 2)
+    assert fast.parts["instant"] == protocol.parts["instant"]
+
+
+def test_controls_take_no_gpu(protocol):
+    part: Part = protocol.parts["instant"]
+    assert (part.gpu, part.memory_mb) == (False, 0)
+
+
+def test_disk_is_backbones_and_the_features_of_test_images(protocol):
+    """CLIP, ROCO-CLIP, random weights, WideResNet-50 and ResNet-18; three of them have stores."""
+    images = 500 + 220 + 748
+    weights = 3 * 1.71 + 0.276 + 0.047
+    assert protocol.disk_gb == pytest.approx(weights + images * (2 * 4 * 1.05 + 2 * 1.2) / 1000, rel=0.01)
+
+
+def test_the_command_prints_it():
+    done = CliRunner().invoke(app, ["plan", "--preset", "paper", "--gpus", "16"])
+    assert done.exit_code == 0, done.output
+    assert "quarter_hours" in done.output
+    assert "Stage 1 of roco_clip" in done.output
