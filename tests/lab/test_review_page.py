@@ -226,3 +226,7 @@ def test_a_review_that_ended_says_that_nothing_is_saved(page, opened: ReviewServ
 
 def test_nothing_is_wider_than_a_phone(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size({"width": 390, "height": 300})
+    page.reload()
+    page.wait_for_selector("#large[data-painted]")
+    assert page.evaluate("window.scrollY") == 0  # the list scrolls, the page stays at the picture

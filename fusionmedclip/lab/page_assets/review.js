@@ -92,7 +92,8 @@ function open(index) {
   const { low, high, threshold: set } = inputs[index].scale;
   Object.assign(at("threshold"), { min: low, max: high, value: set ?? (low + high) / 2 });
   draw();
-  at("list").children[index].scrollIntoView({ block: "nearest" });
+  const row = at("list").children[index]; // the list alone is scrolled: the picture stays where it is
+  at("list").scrollTop = row.offsetTop - at("list").offsetTop - (at("list").clientHeight - row.clientHeight) / 2;
 }
 
 function turn(by) {
