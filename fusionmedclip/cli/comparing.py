@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from fusionmedclip.cli.models import Folds, Slices, say
+from fusionmedclip.cli.models import Colour, Folds, Slices, say
 from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
 
 _FEW = 20
@@ -29,6 +29,7 @@ def compare(
     folds: Folds = 4,
     slices: Slices = 8,
     rule: Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")] = "max",
+    colour: Colour = False,
     out: Annotated[Path | None, typer.Option(help="CSV for the table.")] = None,
 ) -> None:
     """Fit several methods on normal images and say which can be told apart on images left out.
@@ -59,6 +60,7 @@ def compare(
             rule=rule,
             seed=seed,
             device=device,
+            luma=colour,
         )
     sheet = Table("method", "AUROC", "95 % interval", "rests on")
     for name, auroc in found.aurocs.items():

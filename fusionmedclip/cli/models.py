@@ -12,6 +12,7 @@ from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config
 Folds = Annotated[
     int, typer.Option(help="Parts of the normals left out in turn, for thresholds and figures; 0: none.")
 ]
+Colour = Annotated[bool, typer.Option("--colour", help="Take the luma of pictures in colour, unasked.")]
 Slices = Annotated[int, typer.Option(help="Slices of each volume to fit on, evenly spaced; 0: all.")]
 
 
@@ -29,6 +30,7 @@ def fit(
     folds: Folds = 4,
     slices: Slices = 8,
     rule: Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")] = "max",
+    colour: Colour = False,
     half: Annotated[bool, typer.Option("--half", help="Keep weights in half precision.")] = False,
     self_contained: Annotated[
         bool, typer.Option("--self-contained", help="Put the backbone itself into the folder.")
@@ -56,6 +58,7 @@ def fit(
             slices=slices,
             rule=rule,
             half=half,
+            luma=colour,
         )
         model.fit(support)
         model.save(out, self_contained=self_contained)
@@ -90,6 +93,7 @@ def predict(
     part: Annotated[
         str | None, typer.Option(help="i/n: one part of n into the same folder; the last one joins them.")
     ] = None,
+    colour: Colour = False,
     scores_only: Annotated[
         bool, typer.Option("--scores-only", help="Write the tables, and draw nothing.")
     ] = False,
@@ -114,6 +118,7 @@ def predict(
             part=Part.from_text(part),
             resume=resume,
             mask_suffix=mask_suffix,
+            luma=colour,
         )
         with _counting() as progress:
             done = predict_files(

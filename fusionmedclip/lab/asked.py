@@ -34,6 +34,8 @@ class Asked:
     resume : bool
     mask_suffix : str, optional
         See :func:`fusionmedclip.lab.inputs.find_inputs`.
+    luma : bool
+        Take the luma of pictures in colour without asking, where the model does not anyway.
     """
 
     rule: str | None = None
@@ -44,6 +46,7 @@ class Asked:
     part: Part = field(default_factory=Part)
     resume: bool = False
     mask_suffix: str | None = None
+    luma: bool = False
 
     def __post_init__(self) -> None:
         if self.rule is not None and self.rule not in REDUCTIONS:

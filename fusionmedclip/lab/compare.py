@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -16,10 +15,9 @@ from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.left_out import LeftOut, leave_out
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
-from fusionmedclip.lab.reading import read_input
 from fusionmedclip.lab.recipe import Recipe, open_frozen, recipe_of
 from fusionmedclip.lab.scoring import score_slices, torch_threads
-from fusionmedclip.lab.support import Support
+from fusionmedclip.lab.support import Support, read_support
 from fusionmedclip.metrics import Comparison, DeLong, Interval, holm
 from fusionmedclip.metrics.delong import components_interval
 from fusionmedclip.metrics.intervals import compare
@@ -75,6 +73,7 @@ def compare_methods(
     rule: str = "max",
     seed: int = 0,
     device: str | None = None,
+    luma: bool = False,
     progress: Callable[[str], Stage] | None = None,
 ) -> Compared:
     """Fit each method without each part of the normals, and score that part and what is abnormal.
@@ -88,7 +87,7 @@ def compare_methods(
     config : Config
     methods : sequence of str
     normals, abnormals : sequence of Input
-    folds, slices, rule, seed
+    folds, slices, rule, seed, luma
         See :class:`fusionmedclip.lab.AnomalyDetector`.
     device : str, optional
     progress : callable, optional
@@ -107,8 +106,8 @@ def compare_methods(
         )
     recipes = {name: recipe_of(config, name, device=device) for name in dict.fromkeys(methods)}
     first = next(iter(recipes.values()))
-    support = Support(_read(normals, first), slices)
-    unseen = _read(abnormals, first)
+    support, _ = read_support(normals, None, first, most=slices, luma=luma)
+    unseen = read_support(abnormals, None, first, luma=luma)[0].slices if abnormals else []
     report = progress or stages()
     found = {
         name: _components(recipe, support, unseen, folds=folds, rule=rule, seed=seed, report=report)
@@ -125,12 +124,6 @@ def compare_methods(
         not unseen,
         min(folds, len(normals)),
     )
-
-
-def _read(inputs: Sequence[Input], recipe: Recipe) -> list[np.ndarray]:
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda one: read_input(one, recipe.image_size, form=recipe.images), inputs)
-        return [one.working for one in found]
 
 
 def _components(

@@ -1,7 +1,6 @@
 """Any method of a configuration as one estimator, which knows what it rests on."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,15 +14,13 @@ from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.left_out import LeftOut, Maps, Standing, leave_out, map_record, standing
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
-from fusionmedclip.lab.reading import read_input
 from fusionmedclip.lab.recipe import Recipe, make_detector, open_frozen, recipe_of
 from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_model, recipe_in, write_model
 from fusionmedclip.lab.scoring import BATCH, score_slices, torch_threads
-from fusionmedclip.lab.support import Support, support_inputs
+from fusionmedclip.lab.support import Support, read_support
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones import Backbone
 from fusionmedclip.models.detector import Detector, Scores
@@ -59,6 +56,8 @@ class AnomalyDetector(BaseEstimator):
         Keep weights, frozen and learnt, in half precision.
     batch_size : int
         Slices scored at a time.
+    luma : bool
+        Take the luma of pictures in colour without asking (:mod:`fusionmedclip.lab.colours`).
 
     Attributes
     ----------
@@ -85,6 +84,7 @@ class AnomalyDetector(BaseEstimator):
         slices: int = 8,
         half: bool = False,
         batch_size: int = BATCH,
+        luma: bool = False,
     ):
         self.method = method
         self.preset = preset
@@ -97,6 +97,7 @@ class AnomalyDetector(BaseEstimator):
         self.slices = slices
         self.half = half
         self.batch_size = batch_size
+        self.luma = luma
 
     def fit(self, X: Any, y: Any = None, *, progress: Callable[[str], Stage] | None = None) -> Self:
         """Learn from normal images.
@@ -113,7 +114,7 @@ class AnomalyDetector(BaseEstimator):
         recipe = recipe_of(
             load_config(self.config, preset=self.preset), self.method, device=self.device, half=self.half
         )
-        support, files = self._support(X, y, recipe)
+        support, files = read_support(X, y, recipe, most=self.slices, luma=self.luma)
         if not len(support):
             raise InputError("no normal image to fit on", hint="give images of label 0")
         backbone = open_frozen(recipe)
@@ -128,21 +129,6 @@ class AnomalyDetector(BaseEstimator):
             if recipe.half:
                 self.detector_ = make_detector(recipe, backbone).restore(Path(scratch))
         return self
-
-    def _support(self, X: Any, y: Any, recipe: Recipe) -> tuple[Support, list[Path]]:
-        kept = None if y is None else np.flatnonzero(np.asarray(y) == 0)
-        if isinstance(X, str | Path):
-            X = [X]
-        if not all(isinstance(item, str | Path | Input) for item in X):
-            images = load_images(X, recipe.image_size, form=recipe.images)
-            chosen = images if kept is None else images[kept]
-            return Support([image[None] for image in chosen]), []
-        inputs = [item for item in X if isinstance(item, Input)] or support_inputs(list(map(Path, X)))
-        chosen_inputs = inputs if kept is None else [inputs[row] for row in kept]
-        with ThreadPoolExecutor() as pool:
-            read = pool.map(lambda i: read_input(i, recipe.image_size, form=recipe.images), chosen_inputs)
-            slices = [found.working for found in read]
-        return Support(slices, self.slices), [file for i in chosen_inputs for file in i.files]
 
     def _fitted_detector(
         self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
@@ -177,34 +163,19 @@ class AnomalyDetector(BaseEstimator):
         files: list[Path],
         left_out: LeftOut | None,
     ) -> dict[str, Any]:
-        fitted_on = sum(len(support.drawn(p)) for p in range(len(support)))
-        return {
-            "seed": self.seed,
-            "batch_size": self.batch_size,
-            "rule": self.rule,
-            "slices": self.slices,
-            "preset": self.preset,
-            "support": {
-                "inputs": len(support),
-                "volumes": sum(len(slices) > 1 for slices in support.slices),
-                "images": fitted_on,
-                "sha256": sorted(file_sha256(file) for file in files),
-            },
-            "left_out": None if left_out is None else left_out.record(self.false_positive_rate),
-            "maps": self._map_record(detector, support, left_out),
-            "environment": environment(device=recipe.device),
-        }
-
-    def _map_record(
-        self, detector: Detector, support: Support, left_out: LeftOut | None
-    ) -> dict[str, Any] | None:
-        """Of left-out support images; without such, of those that it was fitted on."""
+        names = ("seed", "batch_size", "rule", "slices", "preset", "luma")
+        rate = self.false_positive_rate
         maps = [] if left_out is None else left_out.maps
-        if left_out is None:
+        if left_out is None:  # then those of the images that it was fitted on, and the record says so
             for slices in support.slices:
                 maps += Maps.of(score_slices(detector, slices, self.batch_size))
-        rate = self.false_positive_rate
-        return map_record(maps, left_out=left_out is not None, false_positive_rate=rate)
+        return {
+            **{name: getattr(self, name) for name in names},
+            "support": {**support.counts(), "sha256": sorted(file_sha256(file) for file in files)},
+            "left_out": None if left_out is None else left_out.record(rate),
+            "maps": map_record(maps, left_out=left_out is not None, false_positive_rate=rate),
+            "environment": environment(device=recipe.device),
+        }
 
     def score_working(self, images: np.ndarray) -> Scores:
         """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], at the working size already."""
@@ -264,7 +235,7 @@ class AnomalyDetector(BaseEstimator):
         recipe = recipe_in(record, device=torch_device(device))
         found = open_saved_backbone(folder, record, backbone)
         opened, source = found or (None, None)
-        names = ("seed", "rule", "slices", "half", "batch_size", "preset")
+        names = ("seed", "rule", "slices", "half", "batch_size", "preset", "luma")
         model = cls(record["method"], device=device, **{name: record[name] for name in names})
         model.recipe_ = replace(recipe, backbone=source)
         model.detector_ = make_detector(recipe, opened).restore(folder)

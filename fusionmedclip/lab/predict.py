@@ -154,7 +154,7 @@ def _read_ahead(
 def _read_or_skip(model: AnomalyDetector, item: Input, settings: ReadSettings | None) -> Slices | Skipped:
     recipe = model.recipe_
     try:
-        return read_input(item, recipe.image_size, form=recipe.images, settings=settings)
+        return read_input(item, recipe.image_size, form=recipe.images, settings=settings, luma=model.luma)
     except InputError as error:
         return Skipped(str(item.place), one_line(error, item.place))
 

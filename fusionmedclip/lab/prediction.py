@@ -85,6 +85,7 @@ def predict_files(
     fitted = AnomalyDetector.load(model, backbone=backbone, device=asked.device)
     if asked.batch_size is not None:
         fitted.set_params(batch_size=asked.batch_size)
+    fitted.set_params(luma=fitted.luma or asked.luma)
     told = _prediction(fitted, model, found, asked)
     try:
         if out.suffix.lower() == ".csv":
@@ -120,6 +121,7 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
             "threads": model.recipe_.threads,
             "parts": asked.part.count,
             "mask_suffix": asked.mask_suffix,
+            "luma": model.luma,
         },
         "inputs": len(found.inputs),
         "environment": environment(device=model.recipe_.device),

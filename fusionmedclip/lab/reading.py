@@ -12,6 +12,7 @@ from fusionmedclip.data.reading.resize import resize_image, square_pixels
 from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
 from fusionmedclip.data.reading.volumes import Volume, read_volume
 from fusionmedclip.guard import reading
+from fusionmedclip.lab.colours import ask_about_colours
 from fusionmedclip.lab.inputs import SERIES, Input
 
 __all__ = ["Slices", "read_input"]
@@ -45,7 +46,12 @@ class Slices:
 
 
 def read_input(
-    given: Input, size: int, *, form: ImageSettings | None = None, settings: ReadSettings | None = None
+    given: Input,
+    size: int,
+    *,
+    form: ImageSettings | None = None,
+    settings: ReadSettings | None = None,
+    luma: bool = False,
 ) -> Slices:
     """Read all slices of an input, each as :func:`fusionmedclip.data.reading.read.read_image` reads one.
 
@@ -58,17 +64,21 @@ def read_input(
         Grey or colour, and how slices are resized.
     settings : ReadSettings, optional
         How files are read; of them ``slice`` has no meaning here.
+    luma : bool
+        Take the luma of a picture in colour without asking, where ``form`` is grey.
 
     Raises
     ------
     InputError
-        Naming the file that cannot be read.
+        Naming the file that cannot be read, or a picture in colour (:mod:`fusionmedclip.lab.colours`).
     """
     form, settings = form or ImageSettings(), replace(settings or ReadSettings(), slice=None)
     volumes = []
     for channel in _CHANNELS if form.colour else (settings.channel,):
         volume, given = _read(given, replace(settings, channel=channel))
         volumes.append(volume)
+    if given.kind != SERIES and not (form.colour or luma):
+        ask_about_colours(given.files[0])
     pixels = np.stack([v.slices for v in volumes], axis=-1) if form.colour else volumes[0].slices
     shown = [_squared(one, volumes[0].spacing) if settings.square_pixels else one for one in pixels]
     working = np.stack([resize_image(one, size, form=form) for one in shown])

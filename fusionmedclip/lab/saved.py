@@ -126,7 +126,9 @@ def read_model(folder: Path) -> dict[str, Any]:
         If the folder holds no model of :func:`write_model`, or a broken one.
     """
     record = read_record(folder)
-    missing = [name for name in ("kind", "image_size", "threads", "rests_on") if name not in record]
+    missing = [
+        name for name in ("kind", "image_size", "threads", "rests_on", "luma", "maps") if name not in record
+    ]
     if missing:
         raise InputError(
             f"{folder}: saved without what a prediction needs", received=missing, hint="fit it again"

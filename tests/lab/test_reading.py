@@ -55,7 +55,7 @@ COUNTS = {
 @pytest.mark.parametrize("kind", COUNTS)
 def test_slices_are_read_as_single_images_are(kind: str, form: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path)
-    found = read_input(find_inputs([path]).inputs[0], 48, form=FORMS[form])
+    found = read_input(find_inputs([path]).inputs[0], 48, form=FORMS[form], luma=True)
     count = COUNTS[kind]
     assert len(found.names) == len(found.pixels) == len(found.working) == count
     if kind == "nifti":

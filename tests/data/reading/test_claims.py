@@ -91,3 +91,14 @@ def test_sizes_that_no_picture_has(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(InputError, match=rf"a\.{suffix}: "):
         read_image(path)
     assert _peak(path) < 50e6
+
+
+def test_a_picture_beyond_the_limit_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 16_000, 12_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a larger picture than is read[\s\S]*192000000[\s\S]*178,956,970"):
+        read_image(path)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
-from fusionmedclip.data.reading.claims import BoundedFile, check_claim
+from fusionmedclip.data.reading.claims import MAX_PIXELS, BoundedFile, check_claim
 from fusionmedclip.data.reading.jpeg_data import whole_jpeg
 from fusionmedclip.data.reading.middle import middle_of
 from fusionmedclip.data.reading.raster.pages import picture_pages
@@ -189,6 +189,13 @@ def _open(path: Path) -> Iterator[Image.Image]:
     with BoundedFile(path) as file:
         try:
             image = Image.open(file, formats=_FORMATS)
+        except Image.DecompressionBombError as error:
+            raise InputError(
+                f"{path}: a larger picture than is read",
+                received=str(error).partition(",")[0],
+                allowed=f"{MAX_PIXELS:,} pixels",
+                hint="make it smaller, or cut it into parts",
+            ) from error
         except Image.UnidentifiedImageError as error:
             tiff = tiff_form(path)
             form = tiff or what_it_is(path)
