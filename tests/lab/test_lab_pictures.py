@@ -17,7 +17,7 @@ from fusionmedclip.lab.writers.pictures import PictureWriter
 
 def test_colours_rise_evenly_in_lightness(scale: MapScale) -> None:
     """CIE L* from sRGB (IEC 61966-2-1), computed here: it must rise all the way, in nearly equal steps."""
-    rgb = scale.colours(np.linspace(0.2, 1.0, 33)).astype(float) / 255
+    rgb = scale.colours(np.linspace(0.2, 1.0, 33)[None])[0].astype(float) / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = linear @ [0.2126, 0.7152, 0.0722]
     lightness = np.where(luminance > 0.008856, 116 * np.cbrt(luminance) - 16, 903.3 * luminance)
@@ -48,7 +48,7 @@ def test_below_the_threshold_a_picture_stays_itself(scale: MapScale) -> None:
     drawn = overlay(grey, np.array([[0.1, 0.59, 0.1]], np.float32), scale).astype(int)
     assert drawn[0, 0].tolist() == [128, 128, 128]
     by_hand = 0.25 * (0.39 / 0.4)  # the share of colour just below the threshold
-    expected = 128 * (1 - by_hand) + scale.colours(np.array([0.59]))[0] * by_hand
+    expected = 128 * (1 - by_hand) + scale.colours(np.array([[0.59]]))[0, 0] * by_hand
     assert np.abs(drawn[0, 1] - expected).max() <= 1
     marked = np.full((9, 9), 0.1, np.float32)
     marked[3:6, 3:6] = 0.61

@@ -133,5 +133,5 @@ class Review:
                 }
             )
         scale = MapScale(low=0, high=1)
-        colours = np.rint(scale.colours(np.arange(256) / 255)).astype(int).tolist()
+        colours = scale.colours(np.arange(256)[None] / 255)[0].tolist()
         return {"inputs": shown, "decisions": self.decisions.current(), "colours": colours}

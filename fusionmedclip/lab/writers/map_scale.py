@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from matplotlib import colormaps
 
@@ -45,12 +46,12 @@ class MapScale:
 
     def positions(self, values: np.ndarray) -> np.ndarray:
         """Places on the scale of any array of values, float32 in [0, 1]."""
-        return np.clip((np.asarray(values, np.float32) - self.low) / (self.high - self.low), 0, 1)
+        return np.clip((np.asarray(values, np.float32) - self.low) * (1 / (self.high - self.low)), 0, 1)
 
     def colours(self, values: np.ndarray) -> np.ndarray:
-        """(..., 3) float32 colours in [0, 255] of (...) values."""
-        table = colormaps[COLOUR_MAP](np.arange(256), bytes=True)[:, :3].astype(np.float32)
-        return table[np.rint(self.positions(values) * 255).astype(np.uint8)]
+        """(H, W, 3) uint8 colours of (H, W) values."""
+        table = colormaps[COLOUR_MAP](np.arange(256), bytes=True)[:, None, :3]
+        return cv2.applyColorMap(np.rint(self.positions(values) * 255).astype(np.uint8), table)
 
     def opacities(self, values: np.ndarray) -> np.ndarray:
         """(...) float32 in [0, 1]: faint below the threshold, so that a normal image looks like one."""

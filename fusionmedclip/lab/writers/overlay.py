@@ -21,7 +21,7 @@ _PAPER, _INK, _SOFT = (24, 24, 28), (240, 240, 240), (176, 176, 184)
 def grey_levels(pixels: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 of (H, W) or (H, W, 3) floats in [0, 1]."""
     levels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-    return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+    return levels if levels.ndim == 3 else cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)
 
 
 def overlay(pixels: np.ndarray, values: np.ndarray | None, scale: MapScale) -> np.ndarray:
@@ -42,9 +42,12 @@ def overlay(pixels: np.ndarray, values: np.ndarray | None, scale: MapScale) -> n
     picture = grey_levels(pixels)
     if values is None:
         return picture
-    opacity = scale.opacities(values)[..., None]
-    blended = picture * (1 - opacity) + scale.colours(values) * opacity
-    return _outlined(np.rint(blended).astype(np.uint8), scale.marked(values))
+    return _outlined(_blended(picture, values, scale), scale.marked(values))
+
+
+def _blended(picture: np.ndarray, values: np.ndarray, scale: MapScale) -> np.ndarray:
+    opacity = scale.opacities(values)
+    return cv2.blendLinear(picture, scale.colours(values), 1 - opacity, opacity)
 
 
 def _outlined(picture: np.ndarray, marked: np.ndarray) -> np.ndarray:
@@ -102,10 +105,8 @@ def _draw_bar(strip: Image.Image, scale: MapScale, *, top: int, pad: int, size: 
     """Colours as they stand over mid grey, with the values of both ends and of the threshold."""
     left, right = pad, strip.width - pad
     values = np.linspace(scale.low, scale.high, right - left, dtype=np.float32)[None]
-    grey = np.full((1, right - left), 0.5, np.float32)
-    opacity = scale.opacities(values)[..., None]
-    bar = grey_levels(grey) * (1 - opacity) + scale.colours(values) * opacity
-    strip.paste(Image.fromarray(np.repeat(np.rint(bar).astype(np.uint8), size, axis=0)), (left, top))
+    bar = _blended(grey_levels(np.full(values.shape, 0.5, np.float32)), values, scale)
+    strip.paste(Image.fromarray(np.repeat(bar, size, axis=0)), (left, top))
     draw = ImageDraw.Draw(strip)
     draw.rectangle((left, top, right - 1, top + size - 1), outline=_SOFT)
     below = top + size + pad // 2

@@ -63,7 +63,7 @@ class PageWriter:
 def _scale_bar(scale: MapScale) -> str:
     """The bar of colours as a list of stops, with its values in words."""
     values = np.linspace(scale.low, scale.high, 17)
-    stops = ", ".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in scale.colours(values))
+    stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in scale.colours(values[None])[0])
     limit = (
         ""
         if scale.threshold is None

@@ -45,11 +45,6 @@ class PictureWriter:
 
         with ThreadPoolExecutor(_THREADS) as pool:  # OpenCV packs PNG outside of Python's lock
             slices = tuple(pool.map(one, range(len(scored.slices))))
-        worst = int(np.argmax(scored.scores))
-        thumbnail = f"{LAYERS}/thumbnails/{scored.name}.jpg"
-        values = None if scored.maps is None else scored.maps[worst]
-        drawn = overlay(scored.pixels[worst], values, self.scale)
-        save_picture(folder / thumbnail, _shrunk(drawn, _THUMBNAIL))
         height, width = scored.pixels.shape[1:3]
         first = scored.files[0]
         entry = Entry(
@@ -60,7 +55,7 @@ class PictureWriter:
             flag=None if scored.flag is None else bool(scored.flag),
             width=width,
             height=height,
-            thumbnail=thumbnail,
+            thumbnail=_thumbnail(scored.name),
             scale=asdict(self.scale),
             slices=slices,
         )
@@ -75,16 +70,15 @@ class PictureWriter:
         single = len(scored.slices) == 1
         stem = scored.name if single else f"{scored.name}/{index:04d}"
         files = {"overlay": f"{OVERLAYS}/{stem}.png", "picture": f"{LAYERS}/pictures/{stem}.png", "map": ""}
-        drawn = with_legend(
-            overlay(pixels, values, self.scale),
-            self._lines(scored, index),
-            None if values is None else self.scale,
-        )
-        save_picture(folder / files["overlay"], drawn)
+        drawn = overlay(pixels, values, self.scale)
+        if index == int(np.argmax(scored.scores)):
+            save_picture(folder / _thumbnail(scored.name), _shrunk(drawn, _THUMBNAIL))
+        scale = None if values is None else self.scale
+        save_picture(folder / files["overlay"], with_legend(drawn, self._lines(scored, index), scale))
         save_picture(folder / files["picture"], grey_levels(pixels) if pixels.ndim == 3 else _levels(pixels))
         if values is not None:
             files["map"] = f"{LAYERS}/maps/{stem}.png"
-            save_picture(folder / files["map"], _shrunk(_levels(self.scale.positions(values)), _LAYER))
+            save_picture(folder / files["map"], _levels(self.scale.positions(_shrunk(values, _LAYER))))
         return SliceEntry(
             name=scored.slices[index],
             score=float(scored.scores[index]),
@@ -100,6 +94,10 @@ class PictureWriter:
             place = f"slice {index + 1} of {len(scored.slices)}"
             lines.append(f"{place}  score {value_text(scored.scores[index])}")
         return lines
+
+
+def _thumbnail(name: str) -> str:
+    return f"{LAYERS}/thumbnails/{name}.jpg"
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
@@ -118,7 +116,7 @@ def _shrunk(picture: np.ndarray, longest: int) -> np.ndarray:
 def save_picture(path: Path, picture: np.ndarray) -> None:
     """Write an RGB or grey picture in the form of its name, whole or not at all."""
     swapped = np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 3] if path.suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 85]
     packed, data = cv2.imencode(path.suffix, swapped, options)
     if not packed:
         raise InputError(f"{path}: a picture that cannot be packed", received=picture.shape)
