@@ -1,6 +1,7 @@
 """Starting Stage 1: in this process, or in several through torchrun."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fusionmedclip.errors import InputError
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.settings import PretrainSettings
+from fusionmedclip.training.pretrain.torchrun import torchrun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +51,8 @@ def pretrain(
     seed : int
         Keys every draw.
     processes : int
-        Over all nodes. Above 1, torchrun starts them on this machine, unless this process is one of them.
+        Over all nodes. Above 1, torchrun starts them, on this machine or on each node of a SLURM allocation,
+        unless this process is one of them.
     device : str
         ``auto``, ``cpu`` or ``cuda``; a GPU for each process.
     progress : bool
@@ -91,8 +94,7 @@ def _run_by_torchrun(job: Job) -> None:
         write_captions(job.captions, table)
         job = replace(job, captions={"kind": "csv", "path": str(table), "check": "none"})
     job.write(folder / "job.json")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={job.processes}", "-m", "fusionmedclip.training.pretrain"]
+    command = [*torchrun(job.processes, os.environ), "-m", "fusionmedclip.training.pretrain"]
     command += ["--settings", str(folder / "job.json")]
     with subprocess.Popen(command, preexec_fn=_end_with_parent) as child:
         try:
