@@ -56,6 +56,7 @@ $(READY): requirements.lock pyproject.toml
 lock:  ## after a change of pyproject.toml
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --no-emit-index-url --generate-hashes \
 	  --no-annotate --no-header -o requirements.lock
+	$(BIN)/python envs/pin.py
 
 clean:
 	rm -rf results/demo results/offline .snakemake

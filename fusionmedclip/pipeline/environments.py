@@ -34,7 +34,8 @@ def environment_digest(file: str | Path, *, is_made: bool) -> str:
     str
         16 hexadecimal digits.
     """
-    asked = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    # In C where it can be: hashes make these files long, and each job reads one.
+    asked = yaml.load(Path(file).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return digest(asked if is_made else _as_installed(asked))[:16]
 
 
