@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from fusionmedclip.earlier_names import install
 
 if TYPE_CHECKING:
+    from fusionmedclip.lab.detector import AnomalyDetector
     from fusionmedclip.training.estimator import FusionMedCLIP
 
 __version__ = "0.1.0"
-__all__ = ["FusionMedCLIP"]
+__all__ = ["AnomalyDetector", "FusionMedCLIP"]
 
 install()
 
@@ -19,4 +20,8 @@ def __getattr__(name: str):
         from fusionmedclip.training.estimator import FusionMedCLIP
 
         return FusionMedCLIP
+    if name == "AnomalyDetector":
+        from fusionmedclip.lab.detector import AnomalyDetector
+
+        return AnomalyDetector
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -119,7 +119,7 @@ def _limits(found) -> list[str]:
         )
     if min(found.normal, found.abnormal) < _FEW:
         reach = max((a.high - a.low) / 2 for a in found.aurocs.values())
-        lines.append(f"With so few images an AUROC is known to {100 * reach:.0f} points either way, at best.")
+        lines.append(f"With so few images an AUROC is known to within {100 * reach:.0f} points.")
     if any(recipe.stand_in for recipe in found.recipes.values()):
         lines.append("Stand-in backbones say nothing about the methods on the backbones that they stand for.")
     return lines

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from fusionmedclip.config import load_config
+from fusionmedclip.data.files.images import image_files
 from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.volumes import slice_count
@@ -195,9 +196,10 @@ class AnomalyDetector(BaseEstimator):
             and ``"scan.nii.gz#slice=0012"`` names one slice.
         """
         self._check_fitted()
-        items = [X] if isinstance(X, str | Path) else X
-        for item in items:
-            if isinstance(item, str | Path) and not Path(item).is_dir():
+        if isinstance(X, str | Path):
+            X = image_files([Path(X)]) if Path(X).is_dir() else [X]
+        for item in X:
+            if isinstance(item, str | Path):
                 _refuse_volume(item)
         return self.score_working(load_images(X, self.recipe_.image_size, form=self.recipe_.images))
 

@@ -191,4 +191,6 @@ def test_a_volume_is_fitted_on_by_some_of_its_slices(overlay: Path, tmp_path: Pa
     assert len(model.record_["left_out"]["volumes"]["scores"]) == 3
     with pytest.raises(InputError, match="holds 10 slices"):
         model.predict(volumes[0])
+    with pytest.raises(InputError, match="holds 10 slices"):
+        model.predict(tmp_path)
     assert model.predict(f"{volumes[0]}#slice=0003").scores.shape == (1,)
