@@ -84,6 +84,9 @@ def test_pictures_of_every_slice_and_what_they_say(tmp_path: Path, prediction: P
         assert (grey[0, 0], grey[-1, -1]) == (0, 255)
         level = np.asarray(Image.open(prediction / part.map))[20, 40]  # inside of the peak
         assert level == round((part.score - 0.2) / 0.8 * 255)
+    small = np.asarray(Image.open(prediction / volume.thumbnail)).astype(int)
+    worst = np.asarray(Image.open(prediction / volume.slices[1].overlay)).astype(int)[:60, :80]
+    assert np.abs(small - worst)[23:27, 42:44].max() < 40  # the peak, after JPEG
     drawn = np.asarray(Image.open(prediction / quiet.slices[0].overlay))
     assert drawn.shape[1] == LEAST_WIDTH
     assert drawn[59, 79].tolist() == [255, 255, 255]
