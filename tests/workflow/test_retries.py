@@ -1,4 +1,4 @@
-"""A job that a scheduler ended is tried again, one whose input cannot be used is not."""
+"""What is tried again and what is not, and what is fetched beforehand."""
 
 import pytest
 
@@ -28,3 +28,8 @@ def test_an_input_error_is_not(workflow):
 def test_once_it_is_mended_the_job_runs_and_nothing_is_refused_any_more(workflow):
     workflow.run("--retries", "2", "--", SPLIT)
     assert not list((workflow.folder / "results/tiny/logs").rglob("*.refused"))
+
+
+def test_prefetch_is_all_that_wants_a_network(workflow):
+    """Two stock backbones here; phantoms are drawn."""
+    assert workflow.plan("prefetch") == {"make_backbone": 2, "prefetch": 1}

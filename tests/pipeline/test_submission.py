@@ -1,0 +1,64 @@
+"""What the head asks SLURM, answered by stand-ins of its commands."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusionmedclip.pipeline import submission
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Makes a command that prints the lines of a file, and is the only one of its name."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def make(name: str, text: str) -> Path:
+        said, path = tmp_path / f"{name}.txt", tmp_path / name
+        said.write_text(text)
+        path.write_text(f"#!{sys.executable}\nprint(open({str(said)!r}).read(), end='')\n")
+        path.chmod(0o755)
+        return said
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("accounting_storage/none", False), ("(null)", False), ("accounting_storage/slurmdbd", True)],
+)
+def test_accounts_are_kept_where_scontrol_says_so(command, kind, kept):
+    command("scontrol", f"AccountingStorageTRES   = cpu\nAccountingStorageType   = {kind}\n")
+    assert submission.keeps_accounts() is kept
+
+
+def test_without_scontrol_nothing_is_changed(command):
+    assert submission.keeps_accounts()
+
+
+def test_jobs_of_this_folder_that_snakemake_submitted_are_the_earlier_ones(command, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command(
+        "squeue",
+        f"7|{tmp_path}|rule_run_method_wildcards_busi|k4\n"
+        f"8|{tmp_path}|group_minutes_compute_metrics_run_method\n"
+        f"9|{elsewhere}|rule_run_method\n"
+        f"10|{tmp_path}|(null)\n",
+    )
+    assert submission.earlier_jobs(str(tmp_path)) == ["7", "8"]
+
+
+def test_they_are_waited_for_and_named_once(command, tmp_path, capsys):
+    said = command("squeue", f"7|{tmp_path}|rule_x\n8|{tmp_path}|rule_y\n")
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        said.write_text(f"8|{tmp_path}|rule_y\n" if len(waits) == 1 else "")
+
+    submission.wait_for_earlier(str(tmp_path), sleep=sleep)
+    assert waits == [submission.POLL] * 2
+    printed = capsys.readouterr().err
+    assert printed.count("scancel") == 1
+    assert printed.endswith("scancel 7 8\n")
