@@ -16,7 +16,7 @@ __all__ = ["writers_for"]
 def writers_for(model: AnomalyDetector) -> list[Writer]:
     """The writers of a prediction; the page comes last, since it names what the others wrote."""
     record = model.record_
-    scale = _scale(record["maps"])
+    scale = _scale(record["maps"], probability=record["kind"] == "fusionmedclip")
     rests_on = (
         f"{record['title']} rests on {record['rests_on']}.",
         f"On left-out support images: {figure_text(record)}.",
@@ -25,9 +25,10 @@ def writers_for(model: AnomalyDetector) -> list[Writer]:
     return [PictureWriter(scale), MapVolumeWriter(), objects, PageWriter(scale, rests_on)]
 
 
-def _scale(maps: dict | None) -> MapScale:
+def _scale(maps: dict | None, *, probability: bool) -> MapScale:
     if maps is None:  # a method without maps: nothing is drawn on it
         return MapScale(low=0.0, high=1.0)
     whose = "left-out support images" if maps["left_out"] else "the support images that it was fitted on"
     text = f"The threshold is one that the maps of {whose} rarely reach, the low end is their median."
-    return calibrated_scale(maps["threshold"], usual=maps["usual"], rests_on=text)
+    ceiling = 1.0 if probability else None
+    return calibrated_scale(maps["threshold"], usual=maps["usual"], ceiling=ceiling, rests_on=text)

@@ -30,6 +30,7 @@ def test_a_mixed_folder_is_drawn_whole(fitted_fusion: AnomalyDetector, tmp_path:
     kept = fitted_fusion.record_["maps"]
     assert {entry.scale["threshold"] for entry in entries.values()} == {kept["threshold"]}
     assert {entry.scale["low"] for entry in entries.values()} == {kept["usual"]}
+    assert all(entry.scale["high"] <= 1 for entry in entries.values())  # its maps are probabilities
     assert sum(len(entry.slices) for entry in entries.values()) == 1 + 4 + 5 + 1
     made = nibabel.load(out / "maps" / "v.nii.gz")
     np.testing.assert_array_equal(made.affine, np.diag([-1.0, 2, 3, 1]))
