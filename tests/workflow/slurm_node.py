@@ -4,10 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 CONFIG = Path("/etc/slurm/slurm.conf")
+MARK = "# Written by tests/workflow/slurm_node.py"
+STARTED: list[str] = []
 NEEDED = ("sbatch", "squeue", "sinfo", "slurmctld", "slurmd", "munged")
 
 
@@ -18,10 +21,18 @@ def why_none() -> str:
         return f"SLURM is not installed ({', '.join(missing)} missing): apt-get install slurm-wlm munge"
     if _is_idle():
         return ""
-    if os.geteuid() or CONFIG.exists():
+    if os.geteuid() or (CONFIG.exists() and not CONFIG.read_text().startswith(MARK)):
         return "SLURM does not answer, and only root can start it where nobody has set it up"
     _start(socket.gethostname().split(".")[0])
     return "" if _is_idle(seconds=30) else "SLURM did not start; see /var/log/slurm"
+
+
+def stop() -> None:
+    """End what was started here."""
+    if STARTED:
+        subprocess.run(["scontrol", "shutdown"], check=False, capture_output=True)
+        subprocess.run(["/usr/sbin/munged", "--stop"], check=False, capture_output=True)
+        CONFIG.unlink()
 
 
 def _is_idle(seconds: float = 0) -> bool:
@@ -36,12 +47,14 @@ def _is_idle(seconds: float = 0) -> bool:
 
 
 def _start(host: str) -> None:
-    folders = ("/etc/slurm", "/var/spool/slurmctld", "/var/spool/slurmd", "/var/log/slurm", "/run/munge")
+    spool = tempfile.mkdtemp(prefix="slurm-")  # what another cluster of this machine has left is not ours
+    folders = ("/etc/slurm", f"{spool}/ctld", f"{spool}/d", "/var/log/slurm", "/run/munge")
     for folder in (*folders, "/var/log/munge", "/var/lib/munge"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     CONFIG.write_text(
-        f"""ClusterName=one
+        f"""{MARK}
+ClusterName=one
 SlurmctldHost={host}
 SlurmUser=root
 SlurmdUser=root
@@ -56,8 +69,8 @@ MinJobAge=3600
 ReturnToService=2
 MpiDefault=none
 SlurmdParameters=config_overrides
-StateSaveLocation=/var/spool/slurmctld
-SlurmdSpoolDir=/var/spool/slurmd
+StateSaveLocation={spool}/ctld
+SlurmdSpoolDir={spool}/d
 SlurmctldLogFile=/var/log/slurm/slurmctld.log
 SlurmdLogFile=/var/log/slurm/slurmd.log
 NodeName={host} CPUs={os.cpu_count()} RealMemory={max(20_000, memory)}
@@ -68,3 +81,4 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
     for command in ("runuser -u munge -- munged", "slurmctld", "slurmd"):
         path = f"/usr/sbin:{os.environ['PATH']}"
         subprocess.run(command.split(), env={**os.environ, "PATH": path}, check=False, capture_output=True)
+        STARTED.append(command)

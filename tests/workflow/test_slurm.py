@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.conftest import SNAKEMAKE, Workflow
-from tests.workflow.slurm_node import why_none
+from tests.workflow.slurm_node import stop, why_none
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,8 @@ PATIENCE = 600
 def cluster():
     if reason := why_none():
         pytest.skip(reason)
+    yield
+    stop()
 
 
 def head(workflow: Workflow, *arguments: str) -> subprocess.Popen:
