@@ -42,7 +42,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy fusionmedclip
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	$(BIN)/snakemake --lint --configfile configs/demo.yaml
 
 # A locked install: exact versions, checked hashes, compiled once so that every job starts fast.
