@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "patch_nn": "fusionmedclip.baselines.patch_nn.detector:PatchNN",
     "winclip": "fusionmedclip.baselines.winclip.detector:WinCLIP",
     "clip_zero_shot": "fusionmedclip.baselines.clip_zero_shot.detector:ClipZeroShot",
+    "anomalib": "fusionmedclip.baselines.anomalib.detector:AnomalibModel",
     "mean_brightness": "fusionmedclip.baselines.controls.pixel_statistic:MeanBrightness",
     "border_darkness": "fusionmedclip.baselines.controls.pixel_statistic:BorderDarkness",
     "contrast": "fusionmedclip.baselines.controls.pixel_statistic:Contrast",

@@ -82,7 +82,7 @@ def cost_of(method: Mapping[str, Any], *, k: int, images: int) -> Cost:
     steps = _steps(settings, k)
     if kind == OURS and settings.model.lora is not None:
         kind = f"{OURS}_lora"
-    entry = table()["kinds"][kind]
+    entry = table()["kinds"].get(kind, table()["unmeasured"])
     fits = 1 + (method.get("support_folds") or 0)
     fit = fits * (entry.get("fit_s", 0.0) + steps * entry.get("step_s", 0.0))
     score = entry.get("score_s", 1.0) * images / table()["images"]

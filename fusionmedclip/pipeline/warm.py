@@ -38,8 +38,11 @@ FOLDER = Path(".snakemake")
 IMPORTING = 120.0
 """Seconds that a job waits for a warm process that still imports, and then runs by itself."""
 
-PATIENCE = 2.0
+PATIENCE = 10.0
 """Seconds for a job to say what it wants, which it does at once."""
+
+BEGUN = "begun"
+"""What a fork says before its job; who has not heard it runs the job itself."""
 
 PRELOADED = ("pandas", "scipy.stats", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf")
 """What jobs import while they run. The module that a job asks for follows when a job first asks for it."""
@@ -118,17 +121,21 @@ def why_cold(workflow: Any) -> str:
 def call_warm(
     function: str, arguments: Mapping[str, Any], *, log: str, address: Mapping[str, Any]
 ) -> int | None:
-    """Have a fork of the warm process run one job; None where there is no warm process.
+    """Have a fork of the warm process run one job; None where there is no warm process, or it did not begin.
 
     One that is still importing is waited for, which takes no longer than importing the same again.
     """
     client = _connect(address)
     if client is None:
         return None
-    with client, client.makefile("rw") as stream:
-        stream.write(json.dumps([function, dict(arguments), log]) + "\n")
-        stream.flush()
-        answer = stream.readline()
+    begun = answer = ""
+    with client, contextlib.suppress(OSError):
+        client.sendall((json.dumps([function, dict(arguments), log]) + "\n").encode())
+        said = client.makefile("r")
+        begun = said.readline().strip()
+        answer = said.readline()
+    if begun != BEGUN:  # a busy machine: the warm process had lost patience before it was told
+        return None
     return int(answer) if answer else 1
 
 
@@ -246,6 +253,7 @@ def _leave_with_the_starter(path: str) -> None:
 
 def _answer(connection: socket.socket, line: str) -> None:
     function, arguments, log = json.loads(line)
+    connection.sendall(f"{BEGUN}\n".encode())
     threading.Thread(target=_leave_with_the_client, args=(connection,), daemon=True).start()
     status = call(function, arguments, log=log)
     connection.sendall(f"{status}\n".encode())

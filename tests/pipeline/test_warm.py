@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -108,6 +109,26 @@ def test_a_client_that_says_nothing_keeps_no_other_waiting(warm, tmp_path):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(SOCKET)
         assert _ask(tmp_path, "builtins:print", end="done") == (0, "done")
+
+
+@pytest.mark.parametrize(("says", "status"), [(b"", None), (b"begun\n", 1), (b"begun\n0\n", 0)])
+def test_a_job_that_was_not_begun_is_left_to_its_own_process(says, status, tmp_path, monkeypatch):
+    """On a busy machine the warm process may lose patience; what it did begin and did not end has failed."""
+    monkeypatch.chdir(tmp_path)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(SOCKET)
+    server.listen(1)
+
+    def answer():
+        connection, _ = server.accept()
+        connection.sendall(says)
+        connection.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert _ask(tmp_path, "builtins:print") == (status, "")
+    thread.join()
+    server.close()
 
 
 def test_nothing_answers_where_nothing_was_started(tmp_path):

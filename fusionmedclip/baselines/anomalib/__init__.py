@@ -1,0 +1,1 @@
+"""Models of anomalib as methods of our tables."""
