@@ -1,6 +1,8 @@
 """Public data sets: fetched, or how to fetch them, and what was found: results/acquired/{origin}.json.
 
 Nothing depends on these rules: the manifest reads whatever lies at the path of the data set's source.
+
+Required: the origin's settings; a network where it may be fetched.
 """
 
 

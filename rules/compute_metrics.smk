@@ -1,4 +1,7 @@
-"""Metrics with the settings and provenance they came from: results/metrics/{dataset}/{split}/{method}/k{k}/."""
+"""Metrics with the settings and provenance they came from: results/metrics/{dataset}/{split}/{method}/k{k}/.
+
+Required: the scores and pixel counts of a run, and its provenance.
+"""
 
 
 rule compute_metrics:

@@ -8,6 +8,7 @@ sys.path.insert(0, PROJECT)
 
 from fusionmedclip.config import Config, merge, read_config
 from fusionmedclip.data.acquisition.settings import AcquireSettings
+from fusionmedclip.data.sources.kinds import CAPTION_LAYOUTS, SOURCE_KINDS
 from fusionmedclip.data.sources.samples import sample_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import (

@@ -1,4 +1,7 @@
-"""The curation page: results/figures/curation.html, what is wrong with the images before any model sees them."""
+"""The curation page: results/figures/curation.html, what is wrong with the images before any model sees them.
+
+Required: manifests, curation, splits and supports of the data sets shown.
+"""
 
 
 rule draw_curation_page:

@@ -1,6 +1,8 @@
 """Splits and support sets, published as files.
 
 results/datasets/{dataset}/split_{split}.csv, results/support/{dataset}/{split}/k{k}_seed{seed}.csv
+
+Required: the manifest; duplicates for the split `grouped`.
 """
 
 

@@ -1,4 +1,7 @@
-"""Features of frozen backbones, once for all runs that share them: results/features/{backbone}/{dataset}/."""
+"""Features of frozen backbones, once for all runs that share them: results/features/{backbone}/{dataset}/.
+
+Required: a backbone, and the pixels of a data set.
+"""
 
 
 rule extract_features:

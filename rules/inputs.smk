@@ -44,6 +44,9 @@ def stage1_params(wildcards):
     return params(
         "pretrain_backbone",
         "pipeline.backbones:pretrain_backbone",
+        entries=tuple(
+            CAPTION_LAYOUTS[kind] for kind in sorted({captions["kind"], "csv"})
+        ),  # kept pairs are a CSV
         asks=("gpus",),
         outside=outside_captions(stage1["captions"]),
         captions=captions,

@@ -47,6 +47,7 @@ rule list_dataset:
         lambda w: params(
             "list_dataset",
             "pipeline.datasets:list_dataset",
+            entries=source_readers(w.dataset),
             outside=outside(w.dataset),
             source=CONFIG.source(w.dataset),
             dataset=w.dataset,

@@ -49,6 +49,12 @@ def params(rule, call, *, entries=(), asks=(), outside=None, **arguments):
     }
 
 
+def source_readers(*datasets):
+    """What reads the sources of some data sets."""
+    kinds = {CONFIG.source(dataset)["kind"] for dataset in datasets}
+    return tuple(SOURCE_KINDS[kind] for kind in sorted(kinds & SOURCE_KINDS.keys()))
+
+
 def contents(paths):
     """Digest of the contents of some files."""
     return digest([file_sha256(path) for path in paths])

@@ -1,6 +1,8 @@
 """Runs: a method fitted on a support set, and its scores of the test set.
 
 results/runs/{dataset}/{split}/{method}/k{k}/seed{seed}/, results/scores/ of the same shape.
+
+Required: pixels, split and support set; a backbone, stored features or statistics where the method uses them.
 """
 
 

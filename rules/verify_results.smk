@@ -1,4 +1,7 @@
-"""Everything finished held against itself: results/verification.json, which the report and the archive ask for."""
+"""Everything finished held against itself: results/verification.json, which the report and the archive ask for.
+
+Required: all that is finished, tables down to images.
+"""
 
 KINDS_RUN = sorted({CONFIG.method(run.method)["kind"] for run in RUNS})  # whose settings are compared
 
@@ -24,7 +27,11 @@ rule verify_results:
             "verify_results",
             "reporting.verification.verify:write_verification",
             asks=("processes",),
-            entries=(*(entry_points(kind)[1] for kind in KINDS_RUN), *FORMATS.values()),
+            entries=(
+                *(entry_points(kind)[1] for kind in KINDS_RUN),
+                *FORMATS.values(),
+                *source_readers(*{run.dataset for run in RUNS}),
+            ),
             results=COPIES,
             asked=asked_of(CONFIG),
             sources={name: CONFIG.source(name) for name in {run.dataset for run in RUNS}},

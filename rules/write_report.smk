@@ -1,4 +1,7 @@
-"""The report: results/report.html, one page that opens offline; results/crate.zip, an RO-Crate to archive."""
+"""The report: results/report.html, one page that opens offline; results/crate.zip, an RO-Crate to archive.
+
+Required: tables, figures, metrics, datasheets and the verification.
+"""
 
 
 rule write_report:

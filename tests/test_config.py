@@ -180,7 +180,7 @@ def test_the_package_holds_the_protocol_as_it_stands_in_config_yaml(root):
 
 
 def test_planning_loads_neither_torch_nor_an_imaging_library(root):
-    """Every import of the rules, and what rules/common.smk does with every method, in its own process."""
+    """Every import of the rules, and what rules/configuration.smk does with every method, in its own process."""
     rules = "\n".join(path.read_text() for path in [root / "Snakefile", *root.glob("rules/*.smk")])
     imports = re.findall(r"^(?:from|import) fusionmedclip[^(\n]*(?:\([^)]*\))?", rules, re.M)
     assert len(imports) > 10

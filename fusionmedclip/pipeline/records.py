@@ -42,7 +42,7 @@ def remember(record: Path, params: Mapping) -> None:
     ----------
     record : Path
     params : mapping
-        Its parameters, see ``rules/common.smk``.
+        Its parameters, see ``rules/params.smk``.
     """
     write_json(record, _digests(params))
 

@@ -1,5 +1,6 @@
 """Kinds, settings and errors, and that none of it needs torch."""
 
+import ast
 import dataclasses
 import inspect
 import subprocess
@@ -24,6 +25,19 @@ def test_every_kind_has_a_detector_and_frozen_settings(kind):
     documented = settings.__doc__ + "".join(base.__doc__ or "" for base in settings.__mro__[1:-1])
     for field in dataclasses.fields(settings):
         assert field.name in documented, f"{kind}.{field.name} is not documented"
+
+
+def test_no_baseline_knows_another_and_what_they_share_knows_none(root):
+    """Whole folders, by their imports: the contracts of the layers name a few modules of each alone."""
+    home = root / "fusionmedclip/baselines"
+    folders = {path.parent.name for path in home.glob("*/__init__.py")}
+    for path in sorted(home.rglob("*.py")):
+        own = path.relative_to(home).parts[0]
+        modules = [
+            n.module or "" for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)
+        ]
+        known = {name.split(".")[2] for name in modules if name.startswith("fusionmedclip.baselines.")}
+        assert known & folders <= {own}, path.relative_to(home)
 
 
 def test_registry_and_settings_load_no_torch():

@@ -7,6 +7,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from fusionmedclip.baselines import KINDS, detector_class
 from fusionmedclip.data.phantoms import draw_phantom
 from fusionmedclip.lab import AnomalyDetector
 
@@ -37,7 +38,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "border_darkness": {},
     "contrast": {},
 }  # fmt: skip
-WITHOUT = ("squid", "anoddpm", "mean_brightness", "border_darkness", "contrast")
+METHODS |= {
+    kind: {} for kind in KINDS if kind not in METHODS and kind != "anomalib"
+}  # which has its own tests
+WITHOUT = [kind for kind in METHODS if kind in KINDS and not detector_class(kind).needs_backbone]
 RESNET = ("regad", "cutpaste")
 
 

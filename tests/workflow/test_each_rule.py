@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from fusionmedclip.code_digest import code_digest, reached
+from fusionmedclip.data.sources.kinds import CAPTION_LAYOUTS, SOURCE_KINDS
 from fusionmedclip.methods import entry_points
 from fusionmedclip.pipeline.environments import environment_digest
 from fusionmedclip.pipeline.records import record_path
@@ -72,14 +73,22 @@ def script_of(listed: dict, rule: str) -> Path:
 def entries_of(listed: dict, job: dict) -> tuple[str, ...]:
     """What a job calls and chooses: the method of a run, the settings that a verification compares."""
     params = json.loads(job["params"][0])
+    given = params["arguments"]
+    chosen: list[str] = []
     if job["rule"] == "run_method":
-        return (params["call"], *entry_points(_kind(job)))
+        chosen += entry_points(_kind(job))
     if job["rule"] == "verify_results":
         kinds = sorted({_kind(job) for job in listed["jobs"] if job["rule"] == "run_method"})
-        return (params["call"], *(entry_points(kind)[1] for kind in kinds), *FORMATS.values())
-    if job["rule"] == "build_table":
-        return (params["call"], *FORMATS.values())
-    return (params["call"],)
+        chosen += [entry_points(kind)[1] for kind in kinds]
+    if job["rule"] in ("build_table", "verify_results"):
+        chosen += FORMATS.values()
+    if job["rule"] == "list_dataset":
+        chosen.append(SOURCE_KINDS[given["source"]["kind"]])
+    if job["rule"] == "verify_results":
+        chosen += [SOURCE_KINDS[kind] for kind in sorted({s["kind"] for s in given["sources"].values()})]
+    if job["rule"] == "pretrain_backbone":
+        chosen += [CAPTION_LAYOUTS[kind] for kind in sorted({given["captions"]["kind"], "csv"})]
+    return (params["call"], *chosen)
 
 
 def _kind(run: dict) -> str:

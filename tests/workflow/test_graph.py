@@ -44,3 +44,12 @@ def test_the_drawn_graph_is_snakemakes(workflow):
     drawn = {(a, b) for a, b in closure(set(EDGES)) if {a, b} <= stages}
     assert kept == drawn
     assert stages <= {name for layer in LAYERS for name in layer}
+
+
+def test_a_rule_file_is_read_at_a_glance(root):
+    """Under 120 lines, and one with rules opens with what it needs."""
+    for path in sorted((root / "rules").glob("*.smk")):
+        text = path.read_text()
+        assert len(text.splitlines()) < 120, path.name
+        if "    script:" in text:
+            assert "Required: " in text.split('"""')[1], path.name

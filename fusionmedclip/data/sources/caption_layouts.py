@@ -1,6 +1,6 @@
 """How captioned image sets lie on disk: ROCO version 1, ROCO version 2, and plain tables."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -10,14 +10,14 @@ from fusionmedclip.documents import read_text
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 
-__all__ = ["LAYOUTS", "SPLITS"]
+__all__ = ["SPLITS", "read_csv", "read_roco", "read_rocov2"]
 
 SPLITS = ("train", "validation", "test")
 _ROCO_TABLES = {"train": "traindata.csv", "validation": "valdata.csv", "test": "testdata.csv"}
 _ROCOV2_NAMES = {"train": "train", "validation": "valid", "test": "test"}
 
 
-def _read_roco(folder: Path) -> pd.DataFrame:
+def read_roco(folder: Path) -> pd.DataFrame:
     nested = folder / "all_data"  # as the authors' download script makes it
     home = nested if nested.is_dir() else folder
     parts = []
@@ -35,7 +35,7 @@ def _read_roco(folder: Path) -> pd.DataFrame:
     return _joined(parts, folder, "train/radiology/traindata.csv or train/radiology/captions.txt")
 
 
-def _read_rocov2(folder: Path) -> pd.DataFrame:
+def read_rocov2(folder: Path) -> pd.DataFrame:
     parts = []
     for split, short in _ROCOV2_NAMES.items():
         table = folder / f"{short}_captions.csv"
@@ -54,7 +54,7 @@ def _rocov2_images(folder: Path, short: str) -> Path:
     return next((place for place in (nested, flat, plain) if place.is_dir()), flat)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError("no such table of captions", received=str(path))
     table = _captions(path, ("image", "caption"))
@@ -95,11 +95,3 @@ def _joined(parts: list[pd.DataFrame], folder: Path, expected: str) -> pd.DataFr
         hint = f"the folder must hold {expected}"
         raise InputError("no captions in this folder", received=str(folder), hint=hint)
     return pd.concat(parts, ignore_index=True)
-
-
-LAYOUTS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    "roco": _read_roco,
-    "rocov2": _read_rocov2,
-    "csv": _read_csv,
-}
-"""Readers by kind; columns ``split``, ``image_id``, ``file`` (absolute), ``caption``, ``label`` if any."""

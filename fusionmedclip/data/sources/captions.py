@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import track
 
 from fusionmedclip.data.reading.read import read_image
-from fusionmedclip.data.sources.caption_layouts import LAYOUTS, SPLITS
+from fusionmedclip.data.sources.caption_layouts import SPLITS
+from fusionmedclip.data.sources.kinds import CAPTION_LAYOUTS, reader
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.outputs import whole_file
@@ -57,8 +58,8 @@ class CaptionSource:
     workers: int = 4
 
     def __post_init__(self):
-        if self.kind not in LAYOUTS:
-            raise InputError("captions kind", received=self.kind, allowed=", ".join(LAYOUTS))
+        if self.kind not in CAPTION_LAYOUTS:
+            raise InputError("captions kind", received=self.kind, allowed=", ".join(CAPTION_LAYOUTS))
         if self.check not in _CHECKS:
             raise InputError("captions check", received=self.check, allowed=", ".join(_CHECKS))
         if not 0 <= self.max_broken_share <= 1:
@@ -97,7 +98,7 @@ def read_captions(source: CaptionSource | Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _read(source: CaptionSource) -> pd.DataFrame:
-    table = LAYOUTS[source.kind](Path(source.path))
+    table = reader(CAPTION_LAYOUTS[source.kind])(Path(source.path))
     table["caption"] = table["caption"].map(lambda text: " ".join(str(text).split()))
     total, empty = len(table), table["caption"] == ""
     skipped = _listing(table[empty], ["empty caption"] * int(empty.sum()))

@@ -38,14 +38,14 @@ def resolved_source(source: Mapping[str, Any], *, masks: bool = True) -> dict[st
         Without, :data:`~fusionmedclip.settings.OFF` stands for what finds and reads lesion masks.
     """
     kind = source["kind"]
-    if kind not in _OF_KIND:
+    if kind == "phantoms":
         return dict(source)
     given = {name: value for name, value in source.items() if value is not None}
     if kind == "folder":
         given = {**given, **{name: string_list(source, name) for name in ("normal", "abnormal")}}
         if "masks" in given:  # another name of the same key
             given.setdefault("mask_folder", given.pop("masks"))
-    found = {**_FOR_ALL, **_OF_KIND[kind], **given}
+    found = {**_FOR_ALL, **_OF_KIND.get(kind, {}), **given}
     found["read"] = plain(ReadSettings.from_config(source.get("read")))
     if not masks:
         found["read"]["mask"] = OFF

@@ -10,9 +10,9 @@ __all__ = ["check_keys", "existing_path", "source_root", "string_list"]
 
 
 def source_root(source: Mapping) -> Path:
-    """Folder to which a manifest's files are relative: the folder itself, or the one that holds the CSV."""
+    """Folder to which a manifest's files are relative: the folder itself, or the one that holds the table."""
     path = Path(source["path"]).expanduser()
-    return path.parent if source["kind"] == "csv" else path
+    return path.parent if source["kind"] == "csv" or path.is_file() else path
 
 
 def check_keys(source: Mapping, *, required: tuple[str, ...], optional: tuple[str, ...]) -> None:

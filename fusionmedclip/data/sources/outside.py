@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.data.files.folders import data_files
+from fusionmedclip.data.files.kinds import IMAGE_SUFFIXES
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.sources.chexpert_files import ChexpertFiles
 from fusionmedclip.data.sources.keys import source_root
@@ -34,8 +35,8 @@ def source_digest(source: Mapping[str, Any]) -> str:
     source : mapping
         As :func:`fusionmedclip.data.sources.registry.list_source` takes it. Of kind ``folder``: every file of
         the class folders and the mask folder. ``csv``: the table, and the files that it names. ``chexpert``:
-        the tables alone, since looking at each of 224,316 images takes longer than a plan may. In all kinds
-        the lists of ``samples``, and the images as published.
+        the tables alone, since looking at each of 224,316 images takes longer than a plan may. Any other:
+        every file below its folder. In all kinds the lists of ``samples``, and the images as published.
 
     Returns
     -------
@@ -55,17 +56,21 @@ def source_digest(source: Mapping[str, Any]) -> str:
         table = Path(source["path"]).expanduser()
         seen.append(_bytes(table))
         seen += [item for name in _named(table) for item in _below(root / name)]
-    elif root.is_dir():
+    elif source["kind"] == "chexpert" and root.is_dir():
         seen += [_bytes(path) for path in _chexpert_tables(root, source.get("tables") or ["train.csv"])]
+    else:  # a kind that nobody has thought of here: all of it
+        path = Path(source["path"]).expanduser()
+        seen += [*([_bytes(path)] if path.is_file() else []), *_below(root)]
     return digest(seen)[:16]
 
 
 def captions_digest(source: Mapping[str, Any]) -> str:
-    """Digest of the tables of a caption set; its tens of thousands of images are not looked at."""
+    """Digest of a caption set's tables, and of what else lies beside them that is no image."""
     path = Path(source["path"]).expanduser()
-    tables = (
-        {found for pattern in _CAPTION_TABLES for found in path.glob(pattern)} if path.is_dir() else {path}
-    )
+    tables = {path}
+    if path.is_dir():
+        tables = {found for pattern in _CAPTION_TABLES for found in path.glob(pattern)}
+        tables |= {found for found in path.glob("*.*") if not found.name.lower().endswith(IMAGE_SUFFIXES)}
     return digest([_bytes(table) for table in sorted(tables)])[:16]
 
 

@@ -1,23 +1,15 @@
 """A source is data from the configuration; here it becomes a list of records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from fusionmedclip.data.sources.chexpert import list_chexpert
-from fusionmedclip.data.sources.folder import list_folder
+from fusionmedclip.data.sources.kinds import SOURCE_KINDS, reader
 from fusionmedclip.data.sources.options import apply_options
 from fusionmedclip.data.sources.records import Listing
 from fusionmedclip.data.sources.shared_files import report_shared_files
-from fusionmedclip.data.sources.table import list_csv
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 
-__all__ = ["SOURCE_KINDS", "list_source"]
-
-SOURCE_KINDS: dict[str, Callable[[Mapping], Listing]] = {
-    "folder": list_folder,
-    "csv": list_csv,
-    "chexpert": list_chexpert,
-}
+__all__ = ["list_source"]
 
 
 def list_source(source: Mapping) -> Listing:
@@ -46,7 +38,7 @@ def list_source(source: Mapping) -> Listing:
     if kind not in SOURCE_KINDS:
         raise InputError("unknown kind of source", received=kind, allowed=", ".join(SOURCE_KINDS))
     with reading(source.get("path", ""), "data set"):
-        listing = SOURCE_KINDS[kind](source)
+        listing: Listing = reader(SOURCE_KINDS[kind])(source)
         report_shared_files(listing)
         apply_options(listing, source)
     listing.records.sort(key=lambda record: record.file)

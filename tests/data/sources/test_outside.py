@@ -20,7 +20,7 @@ def root(tmp_path):
         "no/a.png": "a", "no/deep/b.png": "b", "yes/c.png": "c", "masks/c.png": "m", "aside/d.png": "d",
         "images/a.png": "a", "lists/train.json": "{}", "lists/test.json": "{}", "train.csv": "Path\n",
         "table.csv": "path,label,mask\nno/a.png,0,\nyes/c.png,1,masks/c.png;masks/e.png\n",
-        "captions/train/radiology/captions.txt": "x", "captions/train/radiology/images/x.jpg": "x",
+        "captions/all.jsonl": "{}", "captions/train/radiology/captions.txt": "x", "captions/train/radiology/images/x.jpg": "x",
         "weights.pt": "w", "clip/open_clip_config.json": "{}",
     }  # fmt: skip
     for name, text in texts.items():
@@ -50,7 +50,12 @@ SEEN = [
     (of_source(**FOLDER, **LISTS), ["lists/test.json", "images/a.png"], ["aside/d.png"]),
     (of_table, ["table.csv", "no/a.png", "masks/c.png"], ["no/deep/b.png"]),
     (of_source(kind="chexpert"), ["train.csv"], ["no/a.png"]),
-    (of_captions, ["captions/train/radiology/captions.txt"], ["captions/train/radiology/images/x.jpg"]),
+    (of_source(kind="one of tomorrow"), ["aside/d.png", "train.csv", "lists/test.json"], []),
+    (
+        of_captions,
+        ["captions/train/radiology/captions.txt", "captions/all.jsonl"],
+        ["captions/train/radiology/images/x.jpg"],
+    ),
     (of_checkpoints, ["weights.pt", "clip/open_clip_config.json"], ["no/a.png"]),
 ]
 
