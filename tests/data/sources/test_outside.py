@@ -20,7 +20,8 @@ def root(tmp_path):
         "no/a.png": "a", "no/deep/b.png": "b", "yes/c.png": "c", "masks/c.png": "m", "aside/d.png": "d",
         "images/a.png": "a", "lists/train.json": "{}", "lists/test.json": "{}", "train.csv": "Path\n",
         "table.csv": "path,label,mask\nno/a.png,0,\nyes/c.png,1,masks/c.png;masks/e.png\n",
-        "captions/all.jsonl": "{}", "captions/train/radiology/captions.txt": "x", "captions/train/radiology/images/x.jpg": "x",
+        "captions/all.jsonl": "{}",
+        "captions/train/radiology/captions.txt": "x", "captions/train/radiology/images/x.jpg": "x",
         "weights.pt": "w", "clip/open_clip_config.json": "{}",
     }  # fmt: skip
     for name, text in texts.items():
