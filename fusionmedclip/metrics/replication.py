@@ -76,6 +76,8 @@ class PrintedDifference(NamedTuple):
     our_seeds, printed_seeds, our_images, printed_images, pool : float
         Standard errors behind the interval; ``pool`` is of each side. Images and pool of a side add up as
         they are, not by their squares: one draw makes both.
+    standard_error, degrees : float
+        What they come to, and its degrees of freedom.
     """
 
     difference: float
@@ -87,6 +89,8 @@ class PrintedDifference(NamedTuple):
     our_images: float
     printed_images: float
     pool: float
+    standard_error: float
+    degrees: float
 
 
 def printed_difference(
@@ -145,10 +149,7 @@ def printed_difference(
     splits = [(math.sqrt(of_images) + math.sqrt(of_pools)) ** 2 for of_images in images]
     total = sum(seeds) + sum(splits) + _ROUNDED
     doubt = sum(variance**2 / free for variance, free in known)
-    found = compare(
-        float(array.mean()) - printed.mean,
-        math.sqrt(total),
-        level=level,
-        degrees=total**2 / doubt if doubt > 0 else math.inf,
-    )
-    return PrintedDifference(*found, *map(math.sqrt, (*seeds, *images, of_pools)))
+    error, free = math.sqrt(total), total**2 / doubt if doubt > 0 else math.inf
+    found = compare(float(array.mean()) - printed.mean, error, level=level, degrees=free)
+    ours, theirs, our_images, printed_images, pool = map(math.sqrt, (*seeds, *images, of_pools))
+    return PrintedDifference(*found, ours, theirs, our_images, printed_images, pool, error, free)

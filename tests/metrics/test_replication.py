@@ -106,7 +106,8 @@ def test_the_interval_by_hand():
     reach = stats.t.ppf(0.975, degrees) * np.sqrt(total)
     assert found[:3] == pytest.approx((0.06, 0.06 - reach, 0.06 + reach))
     assert found.p_value == pytest.approx(2 * stats.t.sf(0.06 / np.sqrt(total), degrees))
-    assert found[4:] == pytest.approx((np.sqrt(seeds), np.sqrt(seeds), 0.02, 0.03, np.sqrt(pool)))
+    assert found[4:9] == pytest.approx((np.sqrt(seeds), np.sqrt(seeds), 0.02, 0.03, np.sqrt(pool)))
+    assert (found.standard_error, found.degrees) == pytest.approx((np.sqrt(total), degrees))
 
 
 def test_a_printed_deviation_widens_but_never_narrows():
