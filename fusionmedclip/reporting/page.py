@@ -40,12 +40,15 @@ pre { background: var(--card); padding: .8rem; overflow-x: auto; font-size: .8re
 code { font-size: .92em; } svg { max-width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .count { fill: var(--soft); }
 svg rect { fill: var(--card); stroke: var(--soft); } svg path { fill: none; stroke: var(--soft); }
+@media (max-width: 640px) { .many::before { content: "Scroll sideways for all columns →"; color: var(--soft);
+  font-size: .8rem; position: sticky; left: 0; } }
 @media (max-width: 480px) { body { padding: .7rem; font-size: 15px; } h1 { font-size: 1.4rem; } }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #f4f4f4;
   --warn: #fff4d6; } @page { margin: 14mm; }
   body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   table { font-size: 7pt; } th, td { padding: .2rem .35rem; print-color-adjust: exact;
   -webkit-print-color-adjust: exact; } .wide { overflow: visible; } h2, h3 { break-after: avoid; }
+  details::details-content { content-visibility: visible; height: auto; }
   figure, tr { break-inside: avoid; } figure img { max-height: 205mm; width: auto; } }
 """
 
@@ -105,7 +108,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Ite
         return f"<tr>{''.join(inner)}</tr>"
 
     body = "\n".join(line("td", row) for row in rows)
-    return f"<div class='wide'><table><thead>{line('th', head)}</thead><tbody>{body}</tbody></table></div>"
+    kind = "wide many" if len(head) > 4 else "wide"
+    return f"<div class='{kind}'><table><thead>{line('th', head)}</thead><tbody>{body}</tbody></table></div>"
 
 
 def details(summary: str, body: str) -> str:

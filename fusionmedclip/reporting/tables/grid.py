@@ -43,6 +43,8 @@ class GridCell:
         interval in words; empty where nothing may be said.
     flags : tuple of int
         Numbers of the notes on what the thesis prints here.
+    address : (str, str, str, int)
+        Table, data set, method and k, as ``fusionmedclip trace`` takes them.
     """
 
     mean: str = ""
@@ -55,6 +57,7 @@ class GridCell:
     verdict: str = ""
     interval: str = ""
     flags: tuple[int, ...] = ()
+    address: tuple[str, str, str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +216,8 @@ def _cell(
         flags.setdefault(note, len(flags) + 1)
     thesis: dict[str, Any] = {"thesis": percent(row["paper_mean"]), "thesis_std": percent(row["paper_std"])}
     numbers = tuple(sorted(flags[note] for note in said))
+    thesis["address"] = (row["table"], row["dataset"], row["method"], int(row["k"]))
+    verdict: dict[str, Any] = dict(judged.get((row["dataset"], row["method"], row["k"]), {}))
     if row["status"] in WITHOUT_NUMBER:
         return GridCell(**thesis, flags=numbers, status=row["status"])
     return GridCell(
@@ -222,7 +227,7 @@ def _cell(
         difference=percent(row["delta"], sign=True),
         status=row["status"],
         place=place,
-        **judged.get((row["dataset"], row["method"], row["k"]), {}),
+        **verdict,
         flags=numbers,
     )
 

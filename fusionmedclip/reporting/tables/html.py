@@ -9,6 +9,7 @@ import pandas as pd
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.page import skeleton
 from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
+from fusionmedclip.reporting.tables.anchors import anchor, trace_command
 from fusionmedclip.reporting.tables.grid import Grid, GridCell, make_grid
 
 __all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "html_table", "wrapped"]
@@ -33,18 +34,24 @@ vertical-align:top}
 .fmc-table .thesis{font-size:.8rem;color:var(--soft)}
 .fmc-table .within{background:var(--within)}
 .fmc-table .above,.fmc-table .below{background:var(--away)}
+.fmc-table td:target{outline:3px solid #3567b5;outline-offset:-3px}
 .fmc-table .not-run{color:var(--soft)}
 .fmc-table u{text-underline-offset:.2em}
 .fmc-table sup{line-height:0}
 .fmc-table .notes,.fmc-table ul{font-size:.85rem;color:var(--soft);max-width:70rem;margin:.5rem 0}
 .fmc-table ul{padding-left:1.2rem}
 .fmc-table .key{display:inline-block;padding:0 .35em;color:var(--ink)}
-@media (max-width:640px){.fmc-table{font-size:14px}.fmc-table th,.fmc-table td{padding:.3rem .4rem}}
+.fmc-table .hint{display:none;font-size:.8rem;color:var(--soft);margin:0 0 .2rem}
+.fmc-table summary{cursor:pointer;font-size:.85rem;color:var(--soft);margin:.5rem 0}
+@media (max-width:640px){.fmc-table{font-size:14px}.fmc-table .hint{display:block}
+.fmc-table th,.fmc-table td{padding:.3rem .4rem}}
 @media print{.fmc-table{--ink:#000;--soft:#333;--line:#bbb;--paper:#fff;--head:#eee;--within:#dff0e3;
 --away:#fbe6cf;font-size:8pt}.fmc-table .scroll{overflow:visible;break-inside:avoid}
 .fmc-table th,.fmc-table td{padding:2pt 3pt;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}.fmc-table .n{white-space:normal}
 .fmc-table tbody th:first-child,.fmc-table thead th:first-child{position:static}
+.fmc-table .hint{display:none!important}
+details::details-content{content-visibility:visible;height:auto}
 .fmc-table tr{break-inside:avoid}.fmc-table .thesis{font-size:7pt}}
 """
 """Style of every fragment; a page holds it once. Everything is below ``.fmc-table``."""
@@ -109,8 +116,10 @@ def grid_html(grid: Grid) -> str:
 
 def wrapped(name: str, caption: str, head: str, body: str, beneath: str) -> str:
     """A section around a table that scrolls by itself; all arguments but the name are HTML."""
+    hint = "<p class='hint'>Scroll the table sideways for all columns →</p>" if head.count("<th") > 4 else ""
     return (
         f'{_OPEN} id="{escape(name)}">'
+        f"{hint}"
         f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(name)}'><table>"
         f"<caption>{caption}</caption><thead>{head}</thead>\n<tbody>{body}</tbody></table></div>\n"
         f"{beneath}{_CLOSE}"
@@ -122,7 +131,7 @@ def _cell(cell: GridCell) -> str:
     figure = f"{cell.thesis} ± {cell.thesis_std}" if cell.thesis_std else cell.thesis
     if cell.status in WITHOUT_NUMBER:
         thesis = f"<span class='thesis'>thesis {figure}</span>" if figure else ""
-        return f"<td class='n not-run'><span>{cell.status}{flags}</span>{thesis}</td>"
+        return f"<td class='n not-run'{_placed(cell)}><span>{cell.status}{flags}</span>{thesis}</td>"
     ours = f"{cell.mean} ± {cell.std}" if cell.std else cell.mean
     ours = {0: ours, 1: f"<b>{ours}</b>", 2: f"<u>{ours}</u>"}[cell.place]
     star = "*" if cell.status == STAND_IN else ""
@@ -132,31 +141,46 @@ def _cell(cell: GridCell) -> str:
     lines = (f"thesis {figure}", f"{cell.difference}{mark}") if figure else ()
     thesis = " ".join(f"<span class='thesis'>{line}</span>" for line in lines)
     kind = f"n {cell.verdict}".strip()
-    return f"<td class='{kind}'><span>{ours}{star}{flags}</span>{thesis}</td>"
+    return f"<td class='{kind}'{_placed(cell)}><span>{ours}{star}{flags}</span>{thesis}</td>"
+
+
+def _placed(cell: GridCell) -> str:
+    """Its address in the page, and the command that walks back from it."""
+    if cell.address is None:
+        return ""
+    return f" id='{escape(anchor(*cell.address))}' title='{escape(trace_command(*cell.address))}'"
 
 
 def _beneath(grid: Grid) -> str:
-    notes = [escape(note) for note in grid.notes]
-    cells = [cell for _, line in grid.lines for cell in line]
+    """How to read the marks; all else to unfold."""
+    shown = [escape(note) for note in grid.notes if note.startswith("* ")]
+    more = [escape(note) for note in grid.notes if not note.startswith("* ")]
     if grid.ranked:
-        notes.insert(0, "Best of a data set and k in <b>bold</b>, second <u>underlined</u>.")
+        shown.insert(0, "Best of a data set and k in <b>bold</b>, second <u>underlined</u>.")
     if grid.judged:
-        notes.append(
+        shown.append(
             "<span class='key within'>≈</span> our mean cannot be told from the thesis's, since the 95 % "
             "interval of the difference holds zero; <span class='key above'>▲</span> ours is above, "
             "<span class='key below'>▼</span> below. Stand-ins have no colour."
         )
-    elif any(cell.thesis for cell in cells):
-        notes.append("No cell is coloured: none here may be held against the thesis's figure.")
+    elif any(cell.thesis for _, line in grid.lines for cell in line):
+        shown.append("No cell is coloured: none here may be held against the thesis's figure.")
     flags = [f"<li><sup>†{number}</sup> {escape(note)}</li>" for number, note in enumerate(grid.flags, 1)]
-    return "".join(
-        [
-            *(f"<p class='notes'>{note}</p>" for note in notes),
-            _list("What the thesis prints", flags),
-            *(_list(escape(title), [f"<li>{escape(s)}</li>" for s in said]) for title, said in grid.beneath),
-            "\n",
-        ]
+    folded = [
+        *(f"<p class='notes'>{note}</p>" for note in more),
+        _list("What the thesis prints", flags),
+        *(_list(escape(title), [f"<li>{escape(s)}</li>" for s in said]) for title, said in grid.beneath),
+    ]
+    return (
+        "".join(f"<p class='notes'>{note}</p>" for note in shown)
+        + f"<details><summary>Notes: {_summary(grid)}</summary>{''.join(folded)}</details>\n"
     )
+
+
+def _summary(grid: Grid) -> str:
+    titles = [title for title, _ in grid.beneath]
+    said = ["how to read it", *(["what the thesis prints"] if grid.flags else []), *titles]
+    return escape("; ".join(f"{title[0].lower()}{title[1:]}".rstrip("?") for title in said))
 
 
 def _list(title: str, items: Sequence[str]) -> str:
