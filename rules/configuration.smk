@@ -21,8 +21,10 @@ from fusionmedclip.methods import (
 )
 from fusionmedclip.pipeline import warm
 from fusionmedclip.pipeline.shell_python import shell_python
+from fusionmedclip.reporting.claims.catalogue import CLAIMS
+from fusionmedclip.reporting.claims.request import all_asked, claims_look
 from fusionmedclip.reporting.tables.appendix import APPENDIX, appendix_request
-from fusionmedclip.reporting.tables.asked import asked_of, table_layout
+from fusionmedclip.reporting.tables.asked import table_layout
 from fusionmedclip.reporting.tables.formats import FORMATS, files_of
 from fusionmedclip.reporting.tables.inputs import SUFFIX as RECORD
 from fusionmedclip.reporting.tables.rows import (
@@ -95,6 +97,7 @@ METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
 CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
 ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
 TABLES = CONFIG.data["tables"]
+CLAIMED = claims_look(CONFIG)["tables"]  # that claims of the thesis rest on; none in a table of one's own
 # By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
 TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
 TITLES |= {name: entry["title"] for part in (TABLES, DATASETS) for name, entry in part.items()}

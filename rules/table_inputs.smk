@@ -1,5 +1,7 @@
 """Files behind tables, and behind everything that is verified."""
 
+ALL_TABLES = [*TABLES, *APPENDIX, *([CLAIMS] if CLAIMED else [])]
+
 
 def row_cells(wildcards):
     """Cells of the row that some wildcards name."""
@@ -14,6 +16,17 @@ def table_cells(wildcards):
 def table_images(wildcards):
     """What is known of the images behind the table that some wildcards name."""
     return images_of(wildcards.table)
+
+
+def claimed_cells():
+    """Cells of the tables that the thesis's claims rest on."""
+    return [cell for table in CLAIMED for row in ROWS[table].values() for cell in row]
+
+
+def claimed_images(wildcards):
+    """Manifests and splits behind those."""
+    found = [images_of(table) for table in CLAIMED]
+    return {name: sorted({path for held in found for path in held[name]}) for name in ("manifests", "splits")}
 
 
 def images_of(table):
@@ -53,7 +66,7 @@ def all_finished():
     images = {path for table in TABLES for found in images_of(table).values() for path in found}
     datasets = sorted({run.dataset for run in RUNS})
     return [
-        *table_files([*TABLES, *APPENDIX]),
+        *table_files(ALL_TABLES),
         *[f"{RESULTS}/tables/{table}/row_{row}.csv" for table, rows in ROWS.items() for row in rows],
         *of_each(rules.build_statistics.output, table=TABLES),
         *[f"{RESULTS}/metrics/{run.path}.json" for run in RUNS],

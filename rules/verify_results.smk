@@ -33,7 +33,7 @@ rule verify_results:
                 *source_readers(*{run.dataset for run in RUNS}),
             ),
             results=COPIES,
-            asked=asked_of(CONFIG),
+            asked=all_asked(CONFIG),
             sources={name: CONFIG.source(name) for name in {run.dataset for run in RUNS}},
         ),
     script:

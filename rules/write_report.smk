@@ -9,6 +9,7 @@ rule write_report:
     input:
         expand(f"{RESULTS}/tables/{{table}}.csv", table=REPORTED),
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=REPORTED),
+        claims=[f"{RESULTS}/tables/{CLAIMS}.html"] if CLAIMED else [],
         figures=FIGURES_SHOWN,
         datasheets=of_each(rules.write_datasheet.output.out, dataset=SHOWN),
         curations=of_each(rules.curate_dataset.output.curation, dataset=SHOWN),

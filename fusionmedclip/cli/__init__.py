@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ON_RESULTS = (results.tables, results.trace, results.verify, planning.plan)
+ON_RESULTS = (results.tables, results.claims, results.trace, results.verify, planning.plan)
 ON_IMAGES = (data.check, models.fit, models.predict, comparing.compare)
 ON_MODELS = (pages.review, pages.explain, pages.export)
 for command in (*ON_RESULTS, *ON_IMAGES, *ON_MODELS):

@@ -15,9 +15,10 @@ Results = Annotated[Path, typer.Option(help="Folder of results.")]
 
 def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
     """Print the tables of results that were made, the thesis's first, those of settings left out."""
+    from fusionmedclip.reporting.claims.catalogue import CLAIMS
     from fusionmedclip.reporting.tables.appendix import APPENDIX
 
-    made = [path for path in (results / "tables").glob("*.md") if path.stem not in APPENDIX]
+    made = [path for path in (results / "tables").glob("*.md") if path.stem not in (*APPENDIX, CLAIMS)]
     found = sorted(made, key=lambda path: (not path.stem.startswith("table"), path.stem))
     if not found:
         console.print(f"no tables in {results}/tables yet; make them: snakemake --cores 2 all_tables")
@@ -26,6 +27,29 @@ def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
         console.rule(f"[bold]{path.stem}", align="left")
         console.print(Markdown(path.read_text()))
         console.print()
+
+
+def claims(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
+    """Print what became of the thesis's claims, one line each, and why."""
+    import csv
+
+    from fusionmedclip.reporting.claims.catalogue import CLAIMS
+    from fusionmedclip.reporting.claims.formats import MARKS
+    from fusionmedclip.reporting.claims.lines import count_text
+
+    path = results / "tables" / f"{CLAIMS}.csv"
+    if not path.is_file():
+        console.print(f"no claims in {results}/tables yet; make them: snakemake --cores 2 claims")
+        raise typer.Exit(1)
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    console.print(count_text(lines), soft_wrap=True, highlight=False)
+    for verdict in dict.fromkeys(line["verdict"] for line in lines):
+        console.print(f"\n[bold]{escape(verdict)}[/]")
+        for line in (line for line in lines if line["verdict"] == verdict):
+            said = f"{MARKS[verdict]} {line['short']} ({line['section']})"
+            console.print(escape(said), soft_wrap=True, highlight=False)
+            console.print(f"  [dim]{escape(line['because'])}[/]", soft_wrap=True, highlight=False)
 
 
 def trace(
@@ -100,14 +124,14 @@ def verify(
     everything is met; 1: a file is named; 2: the request itself is wrong.
     """
     from fusionmedclip.config import load_config
-    from fusionmedclip.reporting.tables.asked import asked_of
+    from fusionmedclip.reporting.claims.request import all_asked
     from fusionmedclip.reporting.verification.verify import verify_results
 
     with readable():
         asked = sources = None
         if config or preset:
             given = load_config(config_files(config, preset))
-            asked = asked_of(given)
+            asked = all_asked(given)
             sources = {name: given.source(name) for name in given.data["datasets"]}
         found = verify_results(results, asked=asked, sources=sources)
     for finding in found.findings:

@@ -18,7 +18,7 @@ from fusionmedclip.reporting.comparisons.tested_images import Images
 from fusionmedclip.reporting.status import OK
 from fusionmedclip.reporting.thesis.paper import THESIS_COUNTS, Printed, printed
 
-__all__ = ["VERDICT_COLUMNS", "judge"]
+__all__ = ["VERDICT_COLUMNS", "difference_of", "figures_of", "judge", "split_draw"]
 
 VERDICT_COLUMNS = (
     "dataset", "method", "k", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "verdict",
@@ -47,12 +47,7 @@ def judge(cells: Sequence[Mapping], images: Mapping[str, Images]) -> pd.DataFram
         or ``below``; empty, with a note, where there is no interval. ``p_holm`` is p after Holm's correction
         over the lines.
     """
-    figures = {}
-    for cell in cells:
-        figure = printed(*(cell[name] for name in ("table", "dataset", "method", "k", "metric")))
-        held = cell["status"] == OK and len(cell["values"]) > 1 and cell["dataset"] in images
-        if figure is not None and held:
-            figures[cell["dataset"], cell["method"], cell["k"]] = (cell, figure)
+    figures = figures_of(cells, images)
     lines = [_line(cell, figure, images[cell["dataset"]], figures) for cell, figure in figures.values()]
     table = pd.DataFrame(lines, columns=list(VERDICT_COLUMNS))
     known = table["p"].notna()
@@ -60,25 +55,68 @@ def judge(cells: Sequence[Mapping], images: Mapping[str, Images]) -> pd.DataFram
     return table
 
 
-def _line(cell: Mapping, figure: Printed, images: Images, figures: Mapping[tuple, tuple]) -> dict:
-    labels = np.asarray(cell["labels"])
-    known = cell["dataset"] in THESIS_COUNTS  # else, as of CheXpert, there are more images than one draws
-    draw = SplitDraw(
+def figures_of(cells: Sequence[Mapping], images: Mapping[str, Images]) -> dict[tuple, tuple]:
+    """Cells that :func:`judge` judges, each with what the thesis prints, by data set, method and k."""
+    figures = {}
+    for cell in cells:
+        figure = printed(*(cell[name] for name in ("table", "dataset", "method", "k", "metric")))
+        held = cell["status"] == OK and len(cell["values"]) > 1 and cell["dataset"] in images
+        if figure is not None and held:
+            figures[cell["dataset"], cell["method"], cell["k"]] = (cell, figure)
+    return figures
+
+
+def split_draw(dataset: str, labels: np.ndarray, images: Images) -> SplitDraw:
+    """How a data set's test images and pool were drawn.
+
+    Parameters
+    ----------
+    dataset : str
+    labels : (n,) array of 0/1
+        Of the images tested.
+    images : Images
+    """
+    known = dataset in THESIS_COUNTS  # else, as of CheXpert, there are more images than one draws
+    return SplitDraw(
         normal=int((labels == 0).sum()),
         anomalous=int((labels == 1).sum()),
         normal_of=images.normal if known else None,
         anomalous_of=images.abnormal if known else None,
         pool=images.pool,
     )
-    smaller = _smaller(cell, draw, figures)
+
+
+def _line(cell: Mapping, figure: Printed, images: Images, figures: Mapping[tuple, tuple]) -> dict:
     line = {"dataset": cell["dataset"], "method": cell["method"], "k": cell["k"]}
     line |= {"n_seeds": len(cell["values"]), "difference": np.mean(cell["values"]) - figure.mean}
-    if smaller is None and not draw.shows_pools(cell["k"]):
+    found = difference_of(cell, figure, images, figures)
+    if found is None:
         return {**line, "verdict": "", "note": NO_POOL}
-    drawn, note = (0.0, 0.0), NO_IMAGES
+    return {**line, **_numbers(found), "note": "" if cell["metric"] == "image_auroc" else NO_IMAGES}
+
+
+def difference_of(
+    cell: Mapping, figure: Printed, images: Images, figures: Mapping[tuple, tuple]
+) -> PrintedDifference | None:
+    """Our mean against the printed one; None where nothing tells how far another pool would lie.
+
+    Parameters
+    ----------
+    cell, images
+        As :func:`judge` takes them, one of each.
+    figure : Printed
+    figures : mapping
+        From :func:`figures_of`.
+    """
+    labels = np.asarray(cell["labels"])
+    draw = split_draw(cell["dataset"], labels, images)
+    smaller = _smaller(cell, draw, figures)
+    if smaller is None and not draw.shows_pools(cell["k"]):
+        return None
+    drawn = (0.0, 0.0)
     if cell["metric"] == "image_auroc":
-        drawn, note = image_variances(labels, cell["scores"], printed=figure.mean, draw=draw), ""
-    found = printed_difference(
+        drawn = image_variances(labels, cell["scores"], printed=figure.mean, draw=draw)
+    return printed_difference(
         cell["values"],
         PrintedMean(figure.mean, figure.std),
         k=cell["k"],
@@ -86,7 +124,6 @@ def _line(cell: Mapping, figure: Printed, images: Images, figures: Mapping[tuple
         images=drawn,
         smaller=smaller,
     )
-    return {**line, **_numbers(found), "note": note}
 
 
 def _smaller(cell: Mapping, draw: SplitDraw, figures: Mapping[tuple, tuple]) -> Spread | None:

@@ -9,6 +9,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fusionmedclip.pipeline.files import read_json, write_text
+from fusionmedclip.reporting.claims.formats import CLAIMS_STYLE, claims_in_report
 from fusionmedclip.reporting.figures.catalogue import caption
 from fusionmedclip.reporting.page import Section, details, document, embedded
 from fusionmedclip.reporting.report.data import data_section
@@ -35,6 +36,7 @@ def write_report(
     configuration: Mapping,
     out: str | Path,
     verification: str | Path | None = None,
+    claims: Sequence[str | Path] = (),
 ) -> None:
     """Write the page.
 
@@ -61,6 +63,8 @@ def write_report(
     out : path
     verification : path, optional
         ``verification.json`` (:func:`fusionmedclip.reporting.verification.verify.write_verification`).
+    claims : sequence of paths
+        ``claims.html``, or nothing: the page opens with it.
     """
     frames = {Path(path): pd.read_csv(Path(path).with_suffix(".csv")) for path in tables}
     records = [read_json(path) for path in metrics]
@@ -83,10 +87,11 @@ def write_report(
         Section("workflow", "The workflow", _WORKFLOW + draw_workflow(jobs)),
         Section("times", "Run times", times_section(records, titles)),
     ]
-    opening = _opening(configuration, cells, records)
+    opening = "".join(claims_in_report(Path(path).read_text(encoding="utf-8")) for path in claims)
+    opening += _opening(configuration, cells, records)
     opening += "" if verification is None else verification_line(read_json(verification))
     title = f"FusionMedCLIP: {configuration['tier']} tier"
-    write_text(out, document(title, opening, sections, style=TABLE_STYLE))
+    write_text(out, document(title, opening, sections, style=TABLE_STYLE + CLAIMS_STYLE))
 
 
 _CONTROLS = (

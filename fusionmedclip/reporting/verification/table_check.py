@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fusionmedclip.reporting.claims.build import build_claims
+from fusionmedclip.reporting.claims.catalogue import CLAIMS
 from fusionmedclip.reporting.comparisons.statistics import build_statistics
 from fusionmedclip.reporting.tables.appendix_formats import build_appendix
 from fusionmedclip.reporting.tables.build import build_table
 from fusionmedclip.reporting.tables.formats import files_of
-from fusionmedclip.reporting.tables.inputs import TableRecord
+from fusionmedclip.reporting.tables.inputs import SUFFIX, TableRecord
 from fusionmedclip.reporting.tables.row import build_row
 from fusionmedclip.reporting.verification.collect import STATISTICS
 from fusionmedclip.reporting.verification.compare import csv_difference
@@ -42,8 +44,9 @@ def check_table(
     list of Finding
     """
     build = _Rebuilt(Path(results), record, set(named), Path(scratch))
-    steps = build.from_runs() if record.request else build.appendix()
-    return list(steps)
+    if record.table == CLAIMS:
+        return list(build.claims())
+    return list(build.from_runs() if record.request else build.appendix())
 
 
 class _Rebuilt:
@@ -66,6 +69,9 @@ class _Rebuilt:
 
     def appendix(self) -> Iterator[Finding]:
         yield from self._step(self._formats(), [], self._appendix)
+
+    def claims(self) -> Iterator[Finding]:
+        yield from self._step(self._formats(), self.record.inputs, self._claims)
 
     def _rows(self) -> dict[int, list[dict[str, Any]]]:
         rows: dict[int, list[dict[str, Any]]] = {}
@@ -139,3 +145,14 @@ class _Rebuilt:
 
     def _appendix(self) -> None:
         build_appendix(tables={self.record.table: self.record.layout}, folder=self.scratch / "tables")
+
+    def _claims(self) -> None:
+        paths = [self.results / name for name in sorted(self.record.inputs)]
+        build_claims(
+            results=self.results,
+            look=self.record.layout,
+            records=[self.results / f"tables/{table}{SUFFIX}" for table in self.record.layout["tables"]],
+            manifests=[path for path in paths if path.name == "manifest.csv"],
+            splits=[path for path in paths if path.name.startswith("split_")],
+            files=[self.scratch / file for file in self._formats()],
+        )

@@ -92,7 +92,7 @@ def verify_results(
     results : path
         Folder of results, wherever it lies today.
     asked : mapping, optional
-        What a configuration asks for, from :func:`fusionmedclip.reporting.tables.asked.asked_of`: then the
+        What a configuration asks for, from :func:`fusionmedclip.reporting.claims.request.all_asked`: then the
         tables' records are held against it, and none may be missing.
     sources : mapping, optional
         Data set to its source, path made whole; phantoms in the results are found without.

@@ -1,0 +1,1 @@
+"""What the thesis claims, and which of it stands."""

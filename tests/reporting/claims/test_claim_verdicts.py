@@ -1,0 +1,165 @@
+"""Verdicts on made-up runs whose truth is known."""
+
+import numpy as np
+import pytest
+
+from fusionmedclip.metrics import delong
+from fusionmedclip.reporting.claims.catalogue import Claim
+from fusionmedclip.reporting.claims.comparisons import Cell, compared
+from fusionmedclip.reporting.claims.evidence import MISSING, NO_POOL, ONE_SEED, Evidence
+from fusionmedclip.reporting.claims.lines import COLUMNS, claim_lines, count_text
+from fusionmedclip.reporting.claims.verdicts import (
+    CANNOT_TELL,
+    CONTRADICTED,
+    NOT_TESTABLE,
+    OWN_TABLES,
+    SUPPORTED,
+    judge_claims,
+)
+from fusionmedclip.reporting.comparisons.tested_images import Images
+
+IMAGES = {
+    "busi": Images(normal=133, abnormal=647, pool=32),
+    "chexpert": Images(normal=500, abnormal=250, pool=250),
+}
+TESTED = {"busi": (101, 647), "chexpert": (250, 250)}
+
+
+def _claim(name="one", **test):
+    test = {"kind": "beats", "table": "table6", "method": "fusionmedclip", "over": ["squid"],
+            "datasets": ["busi"], "shots": [16], "more_than": 0, **test}  # fmt: skip
+    return Claim(
+        name=name, short=name, text="t", section="4", reading="", why="", comparisons=compared(name, test)
+    )
+
+
+def _cells(strengths, *, dataset="busi", k=16, seeds=3, table="table6", draws=0.02, study=0, status="ok"):
+    """Cells of methods whose images are told apart by so much; the same images and supports for all."""
+    rng = np.random.default_rng([study, k, len(dataset)])
+    labels = np.repeat([0, 1], TESTED[dataset])
+    image = rng.normal(size=labels.size)
+    found = {}
+    for method, strength in strengths.items():
+        drawn = strength + draws * rng.normal(size=(seeds, 1))
+        scores = image + drawn * labels + 0.3 * rng.normal(size=(seeds, labels.size))
+        metric = "pixel_auroc" if table == "table7" else "image_auroc"
+        found[Cell(table, dataset, method, k)] = {
+            "table": table, "dataset": dataset, "method": method, "k": k, "metric": metric, "status": status,
+            "values": delong(labels, scores).aurocs.tolist(), "labels": labels, "scores": scores,
+        }  # fmt: skip
+    return found
+
+
+def _one(claim, cells):
+    (found,) = judge_claims([claim], Evidence(cells, IMAGES))
+    return found
+
+
+def test_far_apart_is_supported_or_contradicted():
+    better = _cells({"fusionmedclip": 3.0, "squid": 1.0})
+    worse = _cells({"fusionmedclip": 1.0, "squid": 3.0})
+    assert _one(_claim(), better).verdict == SUPPORTED
+    assert _one(_claim(), worse).verdict == CONTRADICTED
+    assert _one(_claim(more_than=60), better).verdict == OWN_TABLES  # 91.5 - 64.8 is no 60
+    near = _cells({"fusionmedclip": 3.0, "squid": 2.0})
+    assert _one(_claim(more_than=26), near).verdict == CONTRADICTED  # by far less here
+
+
+def test_one_comparison_that_fails_contradicts_even_where_others_were_not_run():
+    claim = _claim(over=["squid", "regad"])
+    cells = _cells({"fusionmedclip": 1.0, "squid": 3.0})
+    assert _one(claim, cells).verdict == CONTRADICTED
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0})
+    found = _one(claim, cells)
+    assert (found.verdict, found.estimates[1]) == (NOT_TESTABLE, MISSING)
+
+
+def test_the_least_sure_comparison_decides_a_conjunction():
+    claim = _claim(over=["squid", "regad"])
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0, "regad": 2.0})
+    found = _one(claim, cells)
+    assert (found.verdict, found.deciding) == (SUPPORTED, 1)
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0, "regad": 3.0})
+    assert _one(claim, cells).verdict == CANNOT_TELL
+
+
+@pytest.mark.parametrize("status", ["stand-in", "not run"])
+def test_what_is_not_the_thesis_s_protocol_tells_nothing(status):
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0}, status=status)
+    found = _one(_claim(), cells)
+    assert (found.verdict, found.estimates) == (NOT_TESTABLE, (status,))
+    assert _one(_claim(), {}).estimates == (MISSING,)
+
+
+def test_one_draw_and_a_whole_pool_cannot_tell():
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0}, seeds=1)
+    found = _one(_claim(), cells)
+    assert (found.verdict, found.estimates) == (CANNOT_TELL, (ONE_SEED,))
+    claim, cells = _claim(shots=[32]), _cells({"fusionmedclip": 3.0, "squid": 1.0}, k=32)
+    found = _one(claim, cells)
+    assert (found.verdict, found.estimates) == (CANNOT_TELL, (NO_POOL,))
+    cells |= _cells({"fusionmedclip": 3.0, "squid": 1.0}, k=16)
+    assert _one(claim, cells).verdict == SUPPORTED  # what another pool brings is learnt from k = 16
+
+
+def test_two_that_are_alike_cannot_be_told_and_it_says_what_is_missing():
+    cells = _cells({"fusionmedclip": 1.6, "squid": 1.52}, draws=0.15, dataset="chexpert")
+    found = _one(_claim(datasets=["chexpert"]), cells)
+    assert found.verdict == CANNOT_TELL
+    (line,) = claim_lines([found], {})
+    assert found.draws is None or found.draws > 3
+    assert "support draws" in line["because"]
+
+
+def test_a_printed_mean_is_held_against_the_interval_of_a_replication():
+    claim = _claim(kind="figure", within=3, amounts={"busi": 91.5})
+    assert _one(claim, _cells({"fusionmedclip": 0.3})).verdict == CONTRADICTED
+    near = _one(claim, _cells({"fusionmedclip": 2.02}))
+    (estimate,) = near.estimates
+    assert abs(estimate.value - 0.915) < 0.03
+    assert near.verdict in (SUPPORTED, CANNOT_TELL)
+
+
+def test_an_average_over_data_sets_and_a_pixel_metric_are_tested_too():
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0}) | _cells(
+        {"fusionmedclip": 3.0, "squid": 1.0}, dataset="chexpert"
+    )
+    claim = _claim(kind="average", datasets=["busi", "chexpert"])
+    assert _one(claim, cells).verdict == SUPPORTED
+    pixels = _cells({"fusionmedclip": 3.0, "squid": 1.0}, table="table7")
+    assert _one(_claim(table="table7"), pixels).verdict == SUPPORTED
+
+
+def test_more_claims_ask_for_more():
+    """The same runs tell one claim, and not one of many of which nothing else is known."""
+    cells = _cells({"fusionmedclip": 1.5, "squid": 1.42}, study=3)
+    alone = _one(_claim(), cells)
+    many = judge_claims([_claim(f"c{n}") for n in range(20)], Evidence(cells, IMAGES))
+    assert {found.verdict for found in many} == {many[0].verdict}
+    assert many[0].p_value == pytest.approx(min(1.0, 20 * alone.p_value))
+
+
+def test_equal_methods_get_a_verdict_in_few_of_many_studies():
+    """Two equals: "better" is false, and "contradicted" would be right; it errs where it says supported."""
+    studies = 160
+    claim, said = _claim(datasets=["chexpert"]), []
+    for study in range(studies):
+        cells = _cells({"fusionmedclip": 1.5, "squid": 1.5}, dataset="chexpert", draws=0.1, study=study)
+        said.append(_one(claim, cells).verdict)
+    assert said.count(SUPPORTED) / studies < 0.05
+    assert said.count(CONTRADICTED) / studies < 0.05
+    assert said.count(CANNOT_TELL) < studies  # the level is used
+
+
+def test_a_line_has_every_column_and_says_what_decides():
+    cells = _cells({"fusionmedclip": 3.0, "squid": 2.0})
+    judged = judge_claims([_claim("far", more_than=26), _claim("near")], Evidence(cells, IMAGES))
+    near, far = claim_lines(judged, {"busi": "BUSI", "squid": "SQUID", "fusionmedclip": "F"})
+    assert set(near) <= set(COLUMNS)
+    assert (near["claim"], far["claim"]) == ("near", "far")  # supported first
+    assert near["because"].startswith("F − SQUID, BUSI, k = 16: +")
+    assert "95 % interval" in near["because"]
+    assert near["because"].endswith("claimed is more than 0.")
+    assert near["cells"] == "table6 busi fusionmedclip 16; table6 busi squid 16"
+    assert near["ci_low"] > 0
+    assert count_text([near, far]) == "Of the thesis's 2 claims: 1 supported, 1 contradicted."

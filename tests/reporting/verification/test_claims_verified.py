@@ -1,0 +1,59 @@
+"""The table of claims is no stray, and is made again."""
+
+import pytest
+
+from fusionmedclip.reporting.claims.build import build_claims
+from fusionmedclip.reporting.claims.catalogue import CLAIMS
+from fusionmedclip.reporting.claims.request import all_asked, claims_look
+from fusionmedclip.reporting.tables.formats import files_of
+from fusionmedclip.reporting.tables.inputs import SUFFIX
+from fusionmedclip.reporting.verification.verify import verify_results
+from tests.reporting.verification.conftest import reseal
+
+
+@pytest.fixture
+def claimed(results, small):
+    """Finished results with claims that rest on their tables; none of their cells is the thesis's."""
+    tables, folder = results / "tables", results / "datasets/busi"
+    build_claims(
+        results=results,
+        look={**claims_look(small), "tables": ["images", "pixels"]},
+        records=[tables / f"{table}{SUFFIX}" for table in ("images", "pixels")],
+        manifests=[folder / "manifest.csv"],
+        splits=[folder / "split_paper.csv"],
+        files=[tables / name for name in files_of(CLAIMS)],
+        record=tables / f"{CLAIMS}{SUFFIX}",
+    )
+    return results
+
+
+def _named(results, **more):
+    return [(finding.file, finding.what) for finding in verify_results(results, **more).findings]
+
+
+def test_claims_are_met_again(claimed):
+    assert _named(claimed) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".md", ".tex", ".html"])
+def test_an_altered_verdict_is_named_also_where_its_record_was_sealed_again(claimed, suffix):
+    path = claimed / f"tables/{CLAIMS}{suffix}"
+    path.write_text(path.read_text().replace("not testable here", "supported"))
+    assert _named(claimed) == [(f"tables/{CLAIMS}{suffix}", "altered")]
+    for _ in range(2):  # its record holds the digests of other tables' records
+        reseal(claimed)
+    assert _named(claimed) == [(f"tables/{CLAIMS}{suffix}", "contradicted")]
+
+
+def test_claims_that_nobody_made_are_named(claimed):
+    (claimed / f"tables/{CLAIMS}.pdf").write_bytes(b"")
+    (claimed / f"tables/{CLAIMS}.md").unlink()
+    assert _named(claimed) == [(f"tables/{CLAIMS}.md", "deleted"), (f"tables/{CLAIMS}.pdf", "added")]
+
+
+def test_a_configuration_asks_for_them_where_it_has_tables_that_they_rest_on(small):
+    assert CLAIMS not in all_asked(small)
+    tables = {"table7": {**small.data["tables"]["pixels"]}}
+    asked = all_asked(type(small)({**small.data, "tables": tables}))
+    assert asked[CLAIMS]["layout"]["tables"] == ["table7"]
+    assert asked[CLAIMS]["request"] == []
