@@ -11,6 +11,7 @@ BESIDE = {
     "write_datasheet",
     "build_statistics",
     "build_appendix",
+    "build_claims",
 }
 """Rules that the picture leaves out: they stand beside the way from images to tables."""
 
