@@ -61,6 +61,19 @@ def test_pools_and_data_sets_by_hand():
     assert found.of_split == pytest.approx(pools**2, rel=1e-4)
 
 
+def test_images_and_pool_of_one_split_add_up_as_they_are():
+    """One draw makes both, so that standard errors add, not squares."""
+    labels, scores = _runs(np.random.default_rng(1), 1.5)
+    components = delong(labels, scores)
+    values = components.aurocs
+    found = contrast([Group(values, components, SMALL, [(4, values)])])
+    each = [[components.covariance[a, b] for b in range(3) if b != a] for a in range(3)]
+    images = np.sqrt(np.mean(each))
+    pool = np.std(values, ddof=1) * np.sqrt((1 - 33 / 98) / 33 / ((1 - 4 / 33) / 4))
+    assert found.of_split == pytest.approx((images + pool) ** 2)
+    assert found.standard_error**2 == pytest.approx(np.var(values, ddof=1) / 3 + (images + pool) ** 2)
+
+
 def test_p_values_are_student_s():
     found = Estimate(0.08, 0.02, 3.3, 3, 0.0012, 0.0)
     assert found.above(0.05) == pytest.approx(stats.t.sf(1.5, 3.3))

@@ -7,6 +7,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from fusionmedclip.reporting.claims.catalogue import claims
+from fusionmedclip.reporting.claims.comparisons import Cell
+from fusionmedclip.reporting.claims.evidence import Evidence
+from fusionmedclip.reporting.claims.formats import claims_html
+from fusionmedclip.reporting.claims.lines import claim_lines
+from fusionmedclip.reporting.claims.verdicts import judge_claims
 from fusionmedclip.reporting.report.write import write_report
 from fusionmedclip.reporting.tables.build import COLUMNS
 from fusionmedclip.reporting.tables.html import html_page, html_table
@@ -80,8 +86,12 @@ def report_page(tmp_path) -> Path:
     (tmp_path / "curation.json").write_text(json.dumps(curation))
     Image.new("L", (4, 4)).save(tmp_path / "training_busi.png")
     (tmp_path / "deviations.md").write_text("# Head\n\n| a | b |\n| --- | --- |\n| x <y> | z |\n")
+    lines = claim_lines(judge_claims(claims(), Evidence({}, {})), {})
+    shown = {Cell("table6", "busi", "squid", 16)}
+    (tmp_path / "claims.html").write_text(claims_html(lines, shown=shown))
     out = tmp_path / "report.html"
     write_report(
+        claims=[tmp_path / "claims.html"],
         tables=[
             table(tmp_path, "table6", six, layout="dataset_k"),
             table(tmp_path, "controls", dark, layout="dataset_k"),

@@ -110,7 +110,7 @@ def claims_html(lines: Lines, *, shown: Collection[Cell] = ()) -> str:
     """
     groups = [(v, [line for line in lines if line["verdict"] == v]) for v in VERDICTS]
     body = "\n".join(_group(verdict, held, shown) for verdict, held in groups if held)
-    fragment = f'{_OPEN} id="{CLAIMS}"><h2>{TITLE}</h2><p>{escape(count_text(lines))}</p>\n{body}\n{_CLOSE}'
+    fragment = f'{_OPEN}><h2 id="{CLAIMS}">{TITLE}</h2><p>{escape(count_text(lines))}</p>\n{body}\n{_CLOSE}'
     return skeleton(TITLE, fragment, style="body{margin:1rem}" + CLAIMS_STYLE)
 
 

@@ -126,10 +126,25 @@ def _wanted(found: Judged, missing: Mapping[str, int]) -> str:
         return _missing(missing, len(found.estimates))
     seeds = next(each.seeds for each in found.estimates if isinstance(each, Estimate))
     if found.draws is None:
-        return f"More support draws than these {seeds} would not tell: what is missing is test images."
-    if found.draws <= seeds:
-        return f"These {seeds} support draws would do; a little luck or a few more would tell."
-    return f"About {found.draws:,} support draws would tell; there are {seeds}."
+        needed = f"More support draws than these {seeds} would not tell: it takes more images."
+    elif found.draws <= seeds:
+        needed = f"These {seeds} support draws would do in four of five tries."
+    else:
+        needed = f"About {found.draws:,} support draws would tell; there are {seeds}."
+    return f"{_alone(found)}{needed}"
+
+
+def _alone(found: Judged) -> str:
+    """A word where the interval looks as if it told: it does for one claim, not among many."""
+    assert found.deciding is not None
+    comparison, estimate = found.claim.comparisons[found.deciding], found.estimates[found.deciding]
+    assert isinstance(estimate, Estimate)
+    low, high = estimate.interval()
+    inside = low > comparison.low and high < comparison.high
+    outside = high < comparison.low or low > comparison.high
+    return (
+        "By itself that would tell; among so many comparisons it may be chance. " if inside or outside else ""
+    )
 
 
 def _points(value: float, *, figure: bool) -> str:

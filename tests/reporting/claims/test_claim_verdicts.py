@@ -109,6 +109,18 @@ def test_two_that_are_alike_cannot_be_told_and_it_says_what_is_missing():
     (line,) = claim_lines([found], {})
     assert found.draws is None or found.draws > 3
     assert "support draws" in line["because"]
+    assert "By itself" not in line["because"]
+
+
+def test_what_would_tell_by_itself_and_not_among_many_says_so():
+    cells = _cells({"fusionmedclip": 1.5, "squid": 1.4}, study=3)
+    alone, many = (
+        _one(_claim(), cells),
+        judge_claims([_claim(f"c{n}") for n in range(20)], Evidence(cells, IMAGES)),
+    )
+    assert alone.verdict == SUPPORTED
+    assert {found.verdict for found in many} == {CANNOT_TELL}
+    assert "By itself that would tell" in claim_lines(many, {})[0]["because"]
 
 
 def test_a_printed_mean_is_held_against_the_interval_of_a_replication():

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 PARTS = [
+    "claims",
     "tables",
     "figures",
     "data",
@@ -54,6 +55,16 @@ def test_every_part_is_there_in_order(page):
     assert [part for part in page.text if part] == PARTS
 
 
+def test_it_opens_with_the_claims_whose_links_lead_to_cells_of_its_tables(report_page, page):
+    text = report_page.read_text()
+    assert text.index("Of the thesis's 20 claims".replace("'", "&#x27;")) < text.index(
+        "The thesis prints a figure"
+    )
+    inside = {address[1:] for address in page.addresses if address.startswith("#")} - set(PARTS)
+    assert inside == {"table6-busi-squid-16"}
+    assert "id='table6-busi-squid-16' title='fusionmedclip trace table6 busi squid 16'" in text
+
+
 def test_tables_and_controls_stand_apart_with_the_numbers_of_their_csv(page):
     assert any("55.1" in cell for cell in page.cells["tables"])
     assert not any("77.8" in cell for cell in page.cells["tables"])
@@ -61,10 +72,10 @@ def test_tables_and_controls_stand_apart_with_the_numbers_of_their_csv(page):
 
 
 def test_the_opening_counts_cells(page):
-    said = " ".join(page.text[""].split())
+    said = " ".join(page.text["claims"].split())
     assert "The thesis prints a figure for 1 of 2 cells: 1 were made here by its protocol" in said
     assert "0 are stand-ins, 0 were not run" in said
-    assert "neither confirm nor refute" in page.text[""]
+    assert "neither confirm nor refute" in page.text["claims"]
 
 
 def test_data_are_counted_and_their_flaws_named(page):

@@ -1,9 +1,11 @@
 """The table of claims is no stray, and is made again."""
 
 import pytest
+from typer.testing import CliRunner
 
+from fusionmedclip.cli import app
 from fusionmedclip.reporting.claims.build import build_claims
-from fusionmedclip.reporting.claims.catalogue import CLAIMS
+from fusionmedclip.reporting.claims.catalogue import CLAIMS, claims
 from fusionmedclip.reporting.claims.request import all_asked, claims_look
 from fusionmedclip.reporting.tables.formats import files_of
 from fusionmedclip.reporting.tables.inputs import SUFFIX
@@ -49,6 +51,16 @@ def test_claims_that_nobody_made_are_named(claimed):
     (claimed / f"tables/{CLAIMS}.pdf").write_bytes(b"")
     (claimed / f"tables/{CLAIMS}.md").unlink()
     assert _named(claimed) == [(f"tables/{CLAIMS}.md", "deleted"), (f"tables/{CLAIMS}.pdf", "added")]
+
+
+def test_the_command_prints_each_claim_once(claimed, tmp_path):
+    done = CliRunner().invoke(app, ["claims", str(claimed)])
+    assert done.exit_code == 0
+    assert "3 contradicted by its own tables, 17 not testable here" in done.output
+    assert [done.output.count(claim.short) for claim in claims()] == [1] * 20
+    assert "claimed is 89.9" in done.output
+    done = CliRunner().invoke(app, ["claims", str(tmp_path / "none")])
+    assert (done.exit_code, "snakemake" in done.output) == (1, True)
 
 
 def test_a_configuration_asks_for_them_where_it_has_tables_that_they_rest_on(small):
