@@ -12,7 +12,6 @@ from test_inputs import write_series
 from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
-from fusionmedclip.data.reading.recombine import combine_scores
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector, prediction, score_inputs
 from fusionmedclip.lab.asked import Asked
@@ -103,8 +102,6 @@ def test_volumes_have_a_line_a_slice_and_a_score_by_the_rule(home: Path, whole: 
     other = pd.read_csv(home / "mean" / "scores.csv", keep_default_na=False)
     volume = other[(other["file"] == str(home / "in" / "brain.nii.gz")) & (other["slice"] == "")]
     assert float(volume["score"].iloc[0]) == pytest.approx(slices.mean())
-    frame = pd.DataFrame({"image_id": names, "label": 0, "score": slices})
-    assert combine_scores(frame, how="mean")["score"].iloc[0] == pytest.approx(slices.mean())
 
 
 @pytest.mark.parametrize("workers", [1, 3])

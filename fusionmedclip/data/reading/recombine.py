@@ -1,16 +1,14 @@
 """What was said of slices, put together again for their volumes."""
 
 import gzip
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from fusionmedclip.data.files.kinds import kind_of, split_slice
+from fusionmedclip.data.files.kinds import kind_of
 from fusionmedclip.data.reading.nifti import cut_axis, from_slices, in_stored_order, nifti_grid
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
@@ -18,8 +16,6 @@ from fusionmedclip.outputs import whole_file
 
 __all__ = [
     "REDUCTIONS",
-    "combine_maps",
-    "combine_scores",
     "reduce_scores",
     "save_volume",
     "write_map_volume",
@@ -45,52 +41,6 @@ def reduce_scores(scores: np.ndarray, how: str = "max") -> float:
     values = np.sort(np.asarray(scores, float))[::-1]
     used = {"max": 1, "mean": len(values), "top": max(1, round(_TOP * len(values)))}[how]
     return float(values[:used].mean())
-
-
-def combine_scores(scores: pd.DataFrame, *, how: str = "max") -> pd.DataFrame:
-    """One score a volume from the scores of its slices.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        ``image_id`` (``scan.nii.gz#slice=0012``), ``label`` and ``score``.
-    how : {"max", "mean", "top"}
-        See :func:`reduce_scores`.
-
-    Returns
-    -------
-    DataFrame
-        ``image_id`` (of the volume), ``label`` (1 if any slice is abnormal), ``score`` and ``slices`` (their
-        number), in order of first appearance. Pictures that are no slices stay as they are.
-    """
-    volume = [split_slice(image_id)[0].as_posix() for image_id in scores["image_id"]]
-    rows = []
-    for name, part in scores.groupby(pd.Series(volume, index=scores.index), sort=False):
-        score = reduce_scores(part["score"].to_numpy(), how)
-        rows.append((name, int(part["label"].max()), score, len(part)))
-    return pd.DataFrame(rows, columns=["image_id", "label", "score", "slices"])
-
-
-def combine_maps(image_ids: Sequence[str], maps: np.ndarray) -> dict[str, tuple[list[int], np.ndarray]]:
-    """Gather the maps of each volume.
-
-    Parameters
-    ----------
-    image_ids : sequence of str
-    maps : (N, H, W) array
-
-    Returns
-    -------
-    dict
-        Volume to its slice numbers, ascending, and their (S, H, W) maps.
-    """
-    members: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for row, image_id in enumerate(image_ids):
-        path, index = split_slice(image_id)
-        if index is not None:
-            members[path.as_posix()].append((index, row))
-    ordered = {name: sorted(pairs) for name, pairs in members.items()}
-    return {n: ([i for i, _ in pairs], maps[[row for _, row in pairs]]) for n, pairs in ordered.items()}
 
 
 def write_map_volume(

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-import pandas as pd
 import pytest
 
 from fusionmedclip.data import ReadSettings, read_image
 from fusionmedclip.data.files.kinds import is_image_file, split_slice, stem_of, with_slice
 from fusionmedclip.data.reading.pixels import prepare_pixels
-from fusionmedclip.data.reading.recombine import combine_maps, combine_scores, write_map_volume
+from fusionmedclip.data.reading.recombine import reduce_scores, write_map_volume
 from fusionmedclip.data.reading.volumes import read_volume, slice_count
 from fusionmedclip.data.sources.manifest import build_manifest
 from fusionmedclip.data.sources.registry import list_source
@@ -192,22 +191,14 @@ def test_groups_from_names(tmp_path: Path, folder: Path, source: dict) -> None:
         build_manifest({**source, "group_pattern": r"("}, dataset="toy")
 
 
-def test_scores_of_a_volume() -> None:
-    scores = pd.DataFrame(
-        {
-            "image_id": [with_slice("v.nii", n) for n in range(20)] + ["x.png"],
-            "label": [0] * 19 + [1, 0],
-            "score": [float(n) for n in range(20)] + [7.0],
-        }
-    )
-    for how, expected in (("max", 19.0), ("mean", 9.5), ("top", 18.5)):
-        combined = combine_scores(scores, how=how)
-        assert combined.to_dict("records") == [
-            {"image_id": "v.nii", "label": 1, "score": expected, "slices": 20},
-            {"image_id": "x.png", "label": 0, "score": 7.0, "slices": 1},
-        ]
+@pytest.mark.parametrize(("how", "expected"), [("max", 19.0), ("mean", 9.5), ("top", 18.5)])
+def test_the_score_of_a_volume(how: str, expected: float) -> None:
+    assert reduce_scores(np.arange(20.0), how) == expected
+
+
+def test_an_unknown_rule_of_volumes() -> None:
     with pytest.raises(InputError, match="unknown reduction"):
-        combine_scores(scores, how="median")
+        reduce_scores(np.arange(3.0), "median")
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -216,10 +207,9 @@ def test_maps_overlay_their_volume(tmp_path: Path, axis: int) -> None:
     path = tmp_path / "set" / "yes" / "c.nii.gz"
     settings = ReadSettings(axis=axis, percentiles=(0, 100), square_pixels=False)
     volume = read_volume(path, settings=settings)
-    ids = [with_slice("yes/c.nii.gz", n) for n in range(len(volume.slices))][::-1]  # any order
-    indices, maps = combine_maps(ids, volume.slices[::-1])["yes/c.nii.gz"]
-    assert indices == list(range(len(volume.slices)))
-    write_map_volume(indices, maps, like=path, target=tmp_path / "map.nii.gz", settings=settings)
+    write_map_volume(
+        range(len(volume.slices)), volume.slices, like=path, target=tmp_path / "map.nii.gz", settings=settings
+    )
     written, original = nibabel.load(tmp_path / "map.nii.gz"), nibabel.load(path)
     np.testing.assert_array_equal(written.affine, original.affine)
     np.testing.assert_allclose(written.get_fdata(), original.get_fdata() / 59, atol=1e-6)
