@@ -68,13 +68,13 @@ def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
     unlocked = head(workflow, "--unlock")
     assert unlocked.wait() == 0, unlocked.communicate()[0]
     still = set(running(workflow))
-    assert again[0] in still
     second = head(workflow, "--", ROW)
     printed = second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 0, printed[-4000:]
-    told = re.search(r"jobs of an earlier start .*scancel ([\d ]+)", printed)
-    assert told is not None
-    assert again[0] in told[1].split()
+    if again[0] in still:  # else it has ended before the second head began, and there is nothing to wait for
+        told = re.search(r"jobs of an earlier start .*scancel ([\d ]+)", printed)
+        assert told is not None
+        assert again[0] in told[1].split()
     rules = comment.partition("_wildcards")[0].removeprefix("rule_").removeprefix("group_")
     submitted = re.findall(r"submitted with SLURM jobid \d+ \(log: \S*/((?:rule|group)_\S+?)/", printed)
     assert not [name for name in submitted if rules in name], "what still ran was submitted once more"
