@@ -58,7 +58,7 @@ def tell(path):
     LOST.append(path)
 
 
-if workflow.is_main_process and os.path.isdir(COPIES):
+if workflow.is_main_process and (os.path.isdir(COPIES) or on_slurm()):  # whose first jobs may still wait
     for _made in OURS:
         if _made.script:
             _made.set_input(settled(_made))

@@ -25,7 +25,10 @@ def find_status_command():
 def wait_for_earlier():
     """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for."""
     if on_slurm():
-        submission.wait_for_earlier(os.getcwd())
+        try:
+            submission.wait_for_earlier(os.getcwd())
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
 
 
 def adopt(outputs):

@@ -3,12 +3,16 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Checkpoints", "write_safely"]
 
@@ -31,7 +35,7 @@ class Checkpoints:
     ----------
     folder : Path
     digest : str
-        Of all that determines the run. Checkpoints of another run are ignored and removed.
+        Of all that determines the run. Checkpoints of another run are passed over, and removed by the next.
     """
 
     def __init__(self, folder: Path, digest: str):
@@ -55,7 +59,8 @@ class Checkpoints:
         save_file(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, partial / "tensors"
         )
-        (partial / "state.json").write_text(json.dumps({"digest": self.digest, "state": state}))
+        kept = {"digest": self.digest, "state": state, "sha256": file_sha256(partial / "tensors")}
+        (partial / "state.json").write_text(json.dumps(kept))
         for path in (partial / "tensors", partial / "state.json", partial):
             _sync(path)
         os.replace(partial, self.folder / name)
@@ -65,14 +70,18 @@ class Checkpoints:
                 shutil.rmtree(other)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Tensors (on the CPU) and state of the newest checkpoint of this run, or None."""
+        """Tensors (on the CPU) and state of the newest checkpoint of this run that is whole, or None."""
         for place in reversed(self._complete()):
             try:
                 kept = json.loads((place / "state.json").read_text())
-                if kept["digest"] == self.digest:
+                if kept["digest"] != self.digest:
+                    print(f"{place}: of other settings, code or device; not gone on from", file=sys.stderr)
+                elif kept["sha256"] != file_sha256(place / "tensors"):
+                    print(f"{place}: damaged; not gone on from", file=sys.stderr)
+                else:
                     return load_file(place / "tensors"), kept["state"]
-            except OSError:
-                continue  # its removal was interrupted
+            except (OSError, ValueError, LookupError, TypeError, SafetensorError) as error:
+                print(f"{place}: not whole ({type(error).__name__}); not gone on from", file=sys.stderr)
         return None
 
     def remove(self) -> None:
@@ -80,7 +89,8 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _complete(self) -> list[Path]:
-        return sorted(p for p in self.folder.glob("epoch*_step*") if p.suffix != _PARTIAL)
+        found = self.folder.glob("epoch*_step*")
+        return sorted(path for path in found if path.is_dir() and path.suffix != _PARTIAL)
 
 
 def _sync(path: Path) -> None:

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from fusionmedclip.errors import InputError
+
 __all__ = ["earlier_jobs", "keeps_accounts", "wait_for_earlier"]
 
 _OURS = re.compile(r"(rule|group)_")
@@ -14,18 +16,39 @@ _OURS = re.compile(r"(rule|group)_")
 POLL = 10.0
 """Seconds."""
 
+TRIES = 6
+"""How often squeue is asked before no answer is taken for one."""
+
 
 def keeps_accounts() -> bool:
     """Whether the cluster has an accounting database, without which ``sacct`` says nothing, for ever."""
     found = re.search(
-        r"^AccountingStorageType\s*=\s*(\S+)", _said("scontrol", "show", "config"), re.MULTILINE
+        r"^AccountingStorageType\s*=\s*(\S+)", _said("scontrol", "show", "config") or "", re.MULTILINE
     )
     return found is None or found[1] not in ("accounting_storage/none", "(null)")
 
 
-def earlier_jobs(folder: str) -> list[str]:
-    """Ids of the user's jobs that an earlier head has submitted from a folder, waiting or running."""
-    lines = _said("squeue", "--me", "--noheader", "--format=%i|%Z|%k").splitlines()
+def earlier_jobs(
+    folder: str, *, tries: int = TRIES, sleep: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """Ids of the user's jobs that an earlier head has submitted from a folder, waiting or running.
+
+    Raises
+    ------
+    InputError
+        If squeue does not answer: no answer is not the answer that none runs.
+    """
+    for _ in range(tries):
+        said = _said("squeue", "--me", "--noheader", "--format=%i|%Z|%k")
+        if said is not None:
+            break
+        sleep(POLL)
+    else:
+        raise InputError(
+            "squeue does not answer, so whether jobs of an earlier start still run is not known",
+            hint="start again when `squeue --me` works",
+        )
+    lines = said.splitlines()
     jobs = [line.split("|", 2) for line in lines if line.count("|") >= 2]
     here = os.path.realpath(folder)
     return [name for name, place, comment in jobs if os.path.realpath(place) == here and _OURS.match(comment)]
@@ -34,7 +57,7 @@ def earlier_jobs(folder: str) -> list[str]:
 def wait_for_earlier(folder: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Return once no job of an earlier head runs in a folder, so that none is submitted beside itself."""
     told: list[str] = []
-    while jobs := earlier_jobs(folder):
+    while jobs := earlier_jobs(folder, sleep=sleep):
         if not told:
             told = jobs
             print(
@@ -45,9 +68,9 @@ def wait_for_earlier(folder: str, *, sleep: Callable[[float], None] = time.sleep
         sleep(POLL)
 
 
-def _said(*command: str) -> str:
-    """What a command prints; nothing where there is none, or it fails."""
+def _said(*command: str) -> str | None:
+    """What a command prints; None where there is none, or it fails."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return ""
+        return None

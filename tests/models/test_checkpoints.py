@@ -1,6 +1,7 @@
 """Checkpoints survive whatever is left behind by a kill."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,26 @@ def test_write_safely_leaves_the_old_file_when_writing_fails(tmp_path: Path):
     with pytest.raises(RuntimeError):
         write_safely(path, fail)
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("tensors", lambda data: data[:20]),
+        ("tensors", lambda data: data[:-1] + bytes([data[-1] ^ 1])),
+        ("tensors", lambda data: b""),
+        ("state.json", lambda data: data[:10]),
+        ("state.json", lambda data: b"{}"),
+        ("state.json", lambda data: b"[]"),
+    ],
+)
+def test_a_damaged_one_is_passed_over_and_says_so(file, damage, tmp_path: Path, capsys):
+    """One flipped bit too; the one before it, where its removal was interrupted, is gone on from."""
+    kept = Checkpoints(tmp_path, "run")
+    kept.save((1, 0), TENSORS, {"epoch": 1})
+    shutil.copytree(tmp_path / "epoch00001_step0000000", tmp_path / "epoch00002_step0000000")
+    place = tmp_path / "epoch00002_step0000000" / file
+    place.write_bytes(damage(place.read_bytes()))
+    (tmp_path / "epoch00009_step0000000").write_text("no folder")
+    assert kept.load()[1] == {"epoch": 1}
+    assert "epoch00002_step0000000" in capsys.readouterr().err

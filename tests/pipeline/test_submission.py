@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.pipeline import submission
 
 
@@ -62,3 +63,17 @@ def test_they_are_waited_for_and_named_once(command, tmp_path, capsys):
     printed = capsys.readouterr().err
     assert printed.count("scancel") == 1
     assert printed.endswith("scancel 7 8\n")
+
+
+def test_no_answer_is_not_the_answer_that_none_runs(command, tmp_path):
+    """A controller that is busy, or a squeue that fails: asked again, and then the head says so and stops."""
+    command("squeue", "").parent.joinpath("squeue").write_text(f"#!{sys.executable}\nraise SystemExit(1)\n")
+    waits = []
+    with pytest.raises(InputError, match="squeue does not answer"):
+        submission.earlier_jobs(str(tmp_path), sleep=waits.append)
+    assert waits == [submission.POLL] * submission.TRIES
+
+    def mend(seconds):
+        command("squeue", f"7|{tmp_path}|rule_x\n")
+
+    assert submission.earlier_jobs(str(tmp_path), sleep=mend) == ["7"]
