@@ -106,7 +106,9 @@ def test_scores_lie_where_they_are_asked_for(place: Path, out: str, scores: str)
         ("s.npy", "written into a folder"),
         ("s.json", "written into a folder"),
         ("folder.csv", "a folder stands where a file would be written"),
-        ("lonely", "skipped.csv: would be overwritten"),
+        ("lonely", "no earlier prediction's"),
+        ("begun", "no earlier prediction's"),
+        (".", "among what is read"),
         ("normals", "among what is read"),
         ("normals/s.csv", "among what is read"),
         ("model/s.csv", "among what is read"),
@@ -118,6 +120,8 @@ def test_outputs_are_checked_before_work_begins(place: Path, monkeypatch, out: s
     (place / "folder.csv").mkdir()
     (place / "lonely").mkdir()
     (place / "lonely" / "skipped.csv").write_text("mine")
+    (place / "begun" / "parts").mkdir(parents=True)  # anybody's
+    (place / "begun" / "scores.csv").write_text("my,table")
     (place / "file").touch()
     monkeypatch.setattr(AnomalyDetector, "load", no_work)
     before = sorted(place.rglob("*"))

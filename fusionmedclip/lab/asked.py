@@ -1,5 +1,6 @@
 """What a prediction is asked for, and where it may be written."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,6 @@ from fusionmedclip.outputs import are_scores, check_writable
 __all__ = ["PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
 
 SCORES, SKIPPED, PREDICTION = "scores.csv", "skipped.csv", "prediction.json"
-_OURS = (SCORES, "scores.json", SKIPPED, PREDICTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,10 @@ class Asked:
 
 
 def check_place(out: Path, read: Sequence[Path]) -> None:
-    """Refuse a place among what is read, or where files of another origin would be overwritten."""
+    """Refuse a place among or around what is read, or one that holds files that are no earlier prediction's.
+
+    A prediction removes and replaces files below its folder, so that none but its own may be there.
+    """
     to_csv = out.suffix.lower() == ".csv"
     if out.suffix and not to_csv and not out.is_dir():
         raise InputError(
@@ -70,15 +73,34 @@ def check_place(out: Path, read: Sequence[Path]) -> None:
     if to_csv and out.is_dir():
         raise InputError(f"{out}: a folder stands where a file would be written")
     for path in read:
-        inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
-        if inside or out.resolve() == path.resolve():
+        place, source = out.resolve(), path.resolve()
+        around = not to_csv and source.is_relative_to(place)
+        if around or place == source or (path.is_dir() and place.is_relative_to(source)):
             raise InputError(f"{out}: would be written among what is read", hint="give another place: --out")
-    table = out if to_csv else out / SCORES
-    strangers = [out] if to_csv else [out / name for name in _OURS]
-    begun = not to_csv and (out / PARTS).is_dir()
-    if not are_scores(table) and not begun and any(path.exists() for path in strangers):
-        there = next(path for path in strangers if path.exists())
+    if to_csv and out.exists() and not are_scores(out):
         raise InputError(
-            f"{there}: would be overwritten, and is no earlier result", hint="give another place: --out"
+            f"{out}: would be overwritten, and is no earlier result", hint="give another place: --out"
         )
+    if not to_csv and out.is_dir() and not _is_ours(out):
+        strangers = sorted(item.name for item in out.iterdir())
+        if strangers:
+            raise InputError(
+                f"{out}: holds files that are no earlier prediction's",
+                received=", ".join(strangers[:5]),
+                allowed="a new folder, an empty one, or an earlier prediction's",
+                hint="give another place: --out",
+            )
     check_writable(out.parent if to_csv else out)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is a prediction's, finished or begun: its record, or a journal's first line."""
+    for path in (folder / PREDICTION, *sorted((folder / PARTS).glob("*-of-*.jsonl"))):
+        try:
+            with path.open(encoding="utf-8") as handle:
+                said = json.loads(handle.readline() if path.suffix == ".jsonl" else handle.read())
+        except (OSError, ValueError):
+            continue
+        if isinstance(said, dict) and said.keys() & {"key", "model"}:
+            return True
+    return False

@@ -1,5 +1,6 @@
 """The command ``predict``: check, then score group by group, then write what belongs to all."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -129,10 +130,15 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
 
 
 def _key(told: Mapping[str, Any], inputs: Sequence[Input]) -> str:
-    """Digest of all that decides scores."""
-    sizes = [[item.name, [file.stat().st_size for file in item.files]] for item in inputs]
+    """Digest of all that decides scores; inputs by their places, sizes and times, as ``make`` has it."""
+    seen = [[item.name, [_at_a_glance(file) for file in item.files]] for item in inputs]
     settings = {**told["settings"], "parts": None}
-    return digest([told["model"]["digest"], settings, sizes])
+    return digest([told["model"]["digest"], settings, seen])
+
+
+def _at_a_glance(file: Path) -> list[str | int]:
+    found = file.stat()
+    return [os.path.abspath(file), found.st_size, found.st_mtime_ns]
 
 
 class _Run:

@@ -1,6 +1,7 @@
 """The command over folders: the rest is done, parts make the whole, a crash loses nothing."""
 
 import json
+import os
 from pathlib import Path
 
 import nibabel
@@ -192,3 +193,31 @@ def test_inputs_are_scored_from_python(home: Path) -> None:
         assert scored.score == scored.scores.max()
     with pytest.raises(InputError, match=r"notes.txt|01b.png|Thumbs.db|DICOMDIR"):
         list(score_inputs(model, [home / "in"]))
+
+
+@pytest.mark.parametrize("inside", ["dicom", "maps", "overlays"])
+def test_no_input_lies_where_outputs_are_removed(home: Path, tmp_path: Path, inside: str) -> None:
+    """A folder of scans may well be called so, and ``--out .`` is soon typed."""
+    scan = tmp_path / inside / "00.png"
+    scan.parent.mkdir()
+    scan.write_bytes((home / "in" / "00.png").read_bytes())
+    before = scan.read_bytes()
+    with pytest.raises(InputError, match="among what is read"):
+        predict_files(home / "model", [tmp_path / inside], tmp_path, asked=Asked())
+    with pytest.raises(InputError, match="no earlier prediction's"):  # scans that are not even asked about
+        predict_files(home / "model", [home / "in"], tmp_path, asked=Asked())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [scan]
+    assert scan.read_bytes() == before
+
+
+def test_other_images_of_the_same_names_and_sizes_are_not_gone_on_with(home: Path, tmp_path: Path) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    write_pngs(scans, phantoms(2))
+    predict_files(home / "model", [scans], out, asked=Asked())
+    stamp = (scans / "00.png").stat()
+    os.utime(scans / "00.png", ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
+    with pytest.raises(InputError, match="of another prediction"):
+        predict_files(home / "model", [scans], out, asked=Asked(resume=True))
+    scans.rename(tmp_path / "others")
+    with pytest.raises(InputError, match="of another prediction"):
+        predict_files(home / "model", [tmp_path / "others"], out, asked=Asked(resume=True))

@@ -14,7 +14,8 @@ def test_a_stage_1_for_each_repetition(workflow):
     assert (jobs["pretrain_backbone"], jobs["extract_features"], jobs["run_method"]) == (2, 2, 2)
     printed = workflow.run("--dry-run", "--", "table8_row_2")
     for seed in (0, 1):
-        block = next(b for b in printed.split("rule run_method:")[1:] if f"k4/seed{seed}/" in b)
+        blocks = [text.split("\n\n")[0] for text in printed.split("rule run_method:")[1:]]  # each its own job
+        block = next(text for text in blocks if f"k4/seed{seed}/" in text)
         inputs = block.split("input:")[1].split("output:")[0]
         assert f"backbones/roco_clip_seed{seed}/settings.json" in inputs
         assert f"features/roco_clip_seed{seed}/busi" in inputs
