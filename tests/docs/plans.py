@@ -2,11 +2,16 @@
 
 import contextlib
 import io
+import re
 import shlex
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
 
 from snakemake.cli import parse_args
 
+ROOT = Path(__file__).resolve().parents[2]
 FREE = {"cores", "dryrun", "quiet", "use_conda", "targets", "default_resources", "max_jobs_per_timespan"}
 """What may differ between two commands whose jobs are the same; the last two are never equal to another's."""
 
@@ -55,6 +60,9 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
     """
     found: dict[tuple, Plan] = {}
     for page, command in asked:
+        if lacking := _lacking(shlex.split(command)):
+            print(f"{page}: {command}: not planned without {lacking}")
+            continue
         options = _options(shlex.split(command))
         if options.unlock or options.snakefile or options.directory:
             continue  # plans nothing, or somewhere else: tests/workflow/test_module.py
@@ -69,6 +77,22 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
         if more:
             raise ValueError(f"{page}: {command}: its plan would leave out {', '.join(sorted(more))}")
     return list(found.values())
+
+
+def _lacking(words: list[str]) -> str:
+    """The plugin of another's scheduler or storage that a command needs and that is not installed here."""
+    named = dict(pairwise(words))
+    profile = named.get("--workflow-profile", "")
+    asked = (
+        re.search(r"^executor: (\S+)", (ROOT / profile / "config.yaml").read_text(), re.M)
+        if profile
+        else None
+    )
+    plugins = [f"snakemake_executor_plugin_{asked[1]}".replace("-", "_")] if asked else []
+    if provider := named.get("--default-storage-provider"):
+        plugins.append(f"snakemake_storage_plugin_{provider}")
+    known = [name for name in plugins if find_spec(name) is None]
+    return known[0] if known else ""
 
 
 def _options(words: list[str]):
