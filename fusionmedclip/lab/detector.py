@@ -13,6 +13,7 @@ from fusionmedclip.config import load_config
 from fusionmedclip.data.files.images import image_files
 from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.images import load_images
+from fusionmedclip.data.reading.recombine import REDUCTIONS
 from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.left_out import LeftOut, Maps, Standing, leave_out, map_record, standing
@@ -29,6 +30,9 @@ from fusionmedclip.models.device import torch_device
 from fusionmedclip.provenance import environment, file_sha256
 
 __all__ = ["AnomalyDetector"]
+
+_KEPT = ("seed", "batch_size", "rule", "slices", "preset", "luma", "folds", "false_positive_rate")
+"""Parameters that a saved model's record holds as they were given."""
 
 
 class AnomalyDetector(BaseEstimator):
@@ -59,6 +63,8 @@ class AnomalyDetector(BaseEstimator):
         Slices scored at a time.
     luma : bool
         Take the luma of pictures in colour without asking (:mod:`fusionmedclip.lab.colours`).
+    recipe : Recipe, optional
+        In place of a configuration: what a loaded model was made from, so that its clone is fitted alike.
 
     Attributes
     ----------
@@ -86,6 +92,7 @@ class AnomalyDetector(BaseEstimator):
         half: bool = False,
         batch_size: int = BATCH,
         luma: bool = False,
+        recipe: Recipe | None = None,
     ):
         self.method = method
         self.preset = preset
@@ -99,6 +106,7 @@ class AnomalyDetector(BaseEstimator):
         self.half = half
         self.batch_size = batch_size
         self.luma = luma
+        self.recipe = recipe
 
     def fit(self, X: Any, y: Any = None, *, progress: Callable[[str], Stage] | None = None) -> Self:
         """Learn from normal images.
@@ -112,9 +120,7 @@ class AnomalyDetector(BaseEstimator):
         progress : callable, optional
             Gives a reporter for each stage; by default :func:`fusionmedclip.lab.progress.stages`.
         """
-        recipe = recipe_of(
-            load_config(self.config, preset=self.preset), self.method, device=self.device, half=self.half
-        )
+        recipe = self._checked_recipe()
         support, files = read_support(X, y, recipe, most=self.slices, luma=self.luma)
         if not len(support):
             raise InputError("no normal image to fit on", hint="give images of label 0")
@@ -130,6 +136,23 @@ class AnomalyDetector(BaseEstimator):
             if recipe.half:
                 self.detector_ = make_detector(recipe, backbone).restore(Path(scratch))
         return self
+
+    def _checked_recipe(self) -> Recipe:
+        if self.rule not in REDUCTIONS:
+            raise InputError("rule", received=self.rule, allowed=", ".join(REDUCTIONS))
+        if self.folds < 0:
+            raise InputError("folds", received=self.folds, allowed="0, none, or the number of parts")
+        if self.recipe is None:
+            config = load_config(self.config, preset=self.preset)
+            return recipe_of(config, self.method, device=self.device, half=self.half)
+        if self.method != self.recipe.method:
+            raise InputError(
+                "a loaded model is of one method",
+                received=self.method,
+                allowed=self.recipe.method,
+                hint="AnomalyDetector(method, preset=...) makes another",
+            )
+        return replace(self.recipe, device=torch_device(self.device or "cpu"), half=self.half)
 
     def _fitted_detector(
         self, recipe: Recipe, backbone: Backbone | None, support: Support, report: Callable[[str], Stage]
@@ -164,14 +187,13 @@ class AnomalyDetector(BaseEstimator):
         files: list[Path],
         left_out: LeftOut | None,
     ) -> dict[str, Any]:
-        names = ("seed", "batch_size", "rule", "slices", "preset", "luma")
         rate = self.false_positive_rate
         maps = [] if left_out is None else left_out.maps
         if left_out is None:  # then those of the images that it was fitted on, and the record says so
             for slices in support.slices:
                 maps += Maps.of(score_slices(detector, slices, self.batch_size))
         return {
-            **{name: getattr(self, name) for name in names},
+            **{name: getattr(self, name) for name in _KEPT},
             "support": {**support.counts(), "sha256": sorted(file_sha256(file) for file in files)},
             "left_out": None if left_out is None else left_out.record(rate),
             "maps": map_record(maps, left_out=left_out is not None, false_positive_rate=rate),
@@ -237,9 +259,10 @@ class AnomalyDetector(BaseEstimator):
         recipe = recipe_in(record, device=torch_device(device))
         found = open_saved_backbone(folder, record, backbone)
         opened, source = found or (None, None)
-        names = ("seed", "rule", "slices", "half", "batch_size", "preset", "luma")
-        model = cls(record["method"], device=device, **{name: record[name] for name in names})
-        model.recipe_ = replace(recipe, backbone=source)
+        recipe = replace(recipe, backbone=source)
+        kept = {name: record[name] for name in (*_KEPT, "half") if name in record}
+        model = cls(record["method"], device=device, recipe=recipe, **kept)
+        model.recipe_ = recipe
         model.detector_ = make_detector(recipe, opened).restore(folder)
         model.record_, model.left_out_ = record, None
         return model

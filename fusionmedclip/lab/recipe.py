@@ -25,7 +25,7 @@ __all__ = ["Recipe", "make_detector", "open_frozen", "recipe_of", "rounded"]
 Source = str | Path | Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe:
     """Everything that decides a fitted model besides its images and its seed.
 
@@ -64,6 +64,9 @@ class Recipe:
     half: bool
     rests_on: str
     stand_in: bool
+
+    def __repr__(self) -> str:
+        return f"<recipe of {self.title}, resting on {self.rests_on}>"
 
 
 def recipe_of(config: Config, method: str, *, device: str | None = None, half: bool = False) -> Recipe:

@@ -196,3 +196,24 @@ def test_a_volume_is_fitted_on_by_some_of_its_slices(overlay: Path, tmp_path: Pa
     with pytest.raises(InputError, match="holds 10 slices"):
         model.predict(tmp_path)
     assert model.predict(f"{volumes[0]}#slice=0003").scores.shape == (1,)
+
+
+def test_a_clone_of_a_loaded_model_is_fitted_as_the_model_was(
+    overlay: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """Its configuration may be gone; another one's defaults would be another method."""
+    normals, unseen = phantoms(4), phantoms(2, lesion=True, first=50)
+    model = small_model(overlay, "patchcore", folds=2, false_positive_rate=0.2, seed=3).fit(normals)
+    model.save(tmp_path / "model")
+    monkeypatch.setattr("fusionmedclip.lab.detector.load_config", None)
+    again = clone(AnomalyDetector.load(tmp_path / "model")).fit(normals)
+    np.testing.assert_array_equal(again.score_samples(unseen), model.score_samples(unseen))
+    assert again.record_["left_out"] == model.record_["left_out"]
+    with pytest.raises(InputError, match="a loaded model is of one method"):
+        again.set_params(method="my_squid").fit(normals)
+
+
+@pytest.mark.parametrize("wrong", [{"rule": "foo"}, {"folds": -3}])
+def test_parameters_are_checked_before_work(overlay: Path, wrong: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        small_model(overlay, "patchcore", **{"folds": 0, **wrong}).fit(phantoms(2))
