@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from fusionmedclip.cli.models import Colour, Folds, Slices, say
+from fusionmedclip.cli.models import Colour, Folds, Rule, Slices, say
 from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
 
 _FEW = 20
@@ -28,7 +28,7 @@ def compare(
     seed: int = 0,
     folds: Folds = 4,
     slices: Slices = 8,
-    rule: Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")] = "max",
+    rule: Rule = "max",
     colour: Colour = False,
     out: Annotated[Path | None, typer.Option(help="CSV for the table.")] = None,
 ) -> None:

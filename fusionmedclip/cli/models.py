@@ -15,6 +15,8 @@ Folds = Annotated[
 Colour = Annotated[bool, typer.Option("--colour", help="Take the luma of pictures in colour, unasked.")]
 Slices = Annotated[int, typer.Option(help="Slices of each volume to fit on, evenly spaced; 0: all.")]
 
+Rule = Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")]
+
 
 def fit(
     normals: Annotated[
@@ -29,7 +31,7 @@ def fit(
     seed: int = 0,
     folds: Folds = 4,
     slices: Slices = 8,
-    rule: Annotated[str, typer.Option(help="Score of a volume from its slices: max, top, mean.")] = "max",
+    rule: Rule = "max",
     colour: Colour = False,
     half: Annotated[bool, typer.Option("--half", help="Keep weights in half precision.")] = False,
     self_contained: Annotated[
