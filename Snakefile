@@ -56,6 +56,7 @@ WARM = []
 
 onstart:
     find_status_command()
+    forget_refusals()
     if workflow.local_exec:
         # Nothing is submitted, so there is no rate to limit; and with a limit Snakemake 9 looks at every waiting job
         # again each second once for each job that has ended, which takes a core late in a long run.

@@ -1,6 +1,6 @@
 """Errors that say what is wrong, what was received, what is allowed, and how to mend it."""
 
-__all__ = ["InputError"]
+__all__ = ["InputError", "PassingError"]
 
 
 class InputError(ValueError):
@@ -37,3 +37,11 @@ class InputError(ValueError):
         text = "\n".join(lines)
         # names in other encodings reach Python as lone surrogates, which no terminal and no log can print
         super().__init__(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+class PassingError(InputError):
+    """What may pass by itself: a node without its driver, a network, a process that was killed.
+
+    A job that ends so is tried again where the profile says so; one that ends with another
+    :class:`InputError` would end so again, and is not.
+    """

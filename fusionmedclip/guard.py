@@ -59,7 +59,7 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = Fal
     except InputError as error:
         if _named(path, str(error)):
             raise
-        raise InputError(f"{_text(path)}: {error}") from error
+        raise type(error)(f"{_text(path)}: {error}") from error
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:

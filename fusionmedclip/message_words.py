@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 __all__ = ["ERRORS", "kept_children", "unread_texts"]
 
-ERRORS = frozenset({"InputError"})
+ERRORS = frozenset({"InputError", "PassingError"})
 """Classes of which nothing but the words of their calls matters to anybody."""
 
 _TOLD = frozenset({"reading", "guarded", "warnings.warn", "_log.info", "_log.warning"})

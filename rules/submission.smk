@@ -39,6 +39,12 @@ def adopt(outputs):
             workflow.persistence.cleanup_metadata(path)
 
 
+def forget_refusals():
+    """What an earlier start was told says nothing of this one: the cause may be mended."""
+    for marker in Path(COPIES, "logs").rglob(refusal("*").name):
+        marker.unlink(missing_ok=True)
+
+
 def unless_refused(times):
     """How often a job is started again; never where the job itself says that its input cannot be used."""
     return property(lambda job: 0 if any(refusal(log).exists() for log in job.log) else times.fget(job))

@@ -10,7 +10,7 @@ import timm
 import torch
 from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, PassingError
 from fusionmedclip.guard import reason
 from fusionmedclip.models.backbones import Backbone, Network
 from fusionmedclip.models.clip_config import architecture, filled_later, tokenizer_of, write_config
@@ -97,7 +97,8 @@ def _build_clip(settings: BackboneSettings) -> Backbone:
             )
             tokenizer = tokenizer_of(settings.model)
         except Exception as error:
-            raise InputError(
+            passing = isinstance(error, OSError | MemoryError)  # a network, a disk, a full machine
+            raise (PassingError if passing else InputError)(
                 f"backbone cannot be made ({reason(error)})",
                 received=settings.model if isinstance(settings.model, str) else "an architecture as data",
                 hint="name a model of open_clip, or set `pretrained` to a local checkpoint",

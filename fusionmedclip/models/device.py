@@ -5,7 +5,7 @@ import warnings
 
 import torch
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, PassingError
 
 __all__ = ["torch_device", "why_no_cuda"]
 
@@ -24,7 +24,8 @@ def torch_device(name: str, *, gpus: int | None = None) -> str:
     Raises
     ------
     InputError
-        If a GPU was asked for and torch finds none.
+        If a GPU was asked for and torch finds none; a :class:`fusionmedclip.errors.PassingError` where a
+        scheduler gave one, since another node may have its driver.
     """
     if name == "cpu" or (name == "auto" and gpus == 0):
         return "cpu"
@@ -33,7 +34,7 @@ def torch_device(name: str, *, gpus: int | None = None) -> str:
     if name == "auto" and gpus is None:
         warnings.warn(f"device: auto computes on the CPU: {why_no_cuda()}", stacklevel=2)
         return "cpu"
-    raise InputError(
+    raise (PassingError if gpus else InputError)(
         f"a GPU was asked for, and torch finds none: {why_no_cuda()}",
         received=f"device: {name}" + (f", {gpus} GPU(s) of the scheduler" if gpus else ""),
         allowed="cpu, or a machine whose driver and torch agree",

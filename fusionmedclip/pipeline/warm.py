@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, PassingError
 
 __all__ = ["Warm", "call", "call_warm", "refusal", "serve", "start", "stop", "why_cold"]
 
@@ -77,7 +77,8 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
             getattr(importlib.import_module(module), name)(**arguments)
         except InputError as error:
             print(f"\n{error}", file=file)
-            refusal(log).touch()
+            if not isinstance(error, PassingError):
+                refusal(log).touch()
             return 1
         except BaseException:
             # Whatever it was belongs in the job's log, and nowhere else.

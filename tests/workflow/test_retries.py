@@ -26,6 +26,9 @@ def test_an_input_error_is_not(workflow):
 
 
 def test_once_it_is_mended_the_job_runs_and_nothing_is_refused_any_more(workflow):
+    stale = workflow.folder / "results/tiny/logs/run_method/another.log.refused"  # of an earlier start
+    stale.parent.mkdir(parents=True, exist_ok=True)
+    stale.touch()
     workflow.run("--retries", "2", "--", SPLIT)
     assert not list((workflow.folder / "results/tiny/logs").rglob("*.refused"))
 

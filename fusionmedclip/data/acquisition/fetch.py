@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, PassingError
 
 __all__ = ["fetch"]
 
@@ -79,7 +79,7 @@ def fetch(
             if failures >= attempts:
                 kept = f"{part.name} is kept, and the download goes on from there"
                 hint = f"run again later: {kept}" if part.exists() else "is there a network?"
-                raise InputError(f"{url}: no download ({reason})", hint=hint)
+                raise PassingError(f"{url}: no download ({reason})", hint=hint)
             time.sleep(wait * 2 ** max(0, failures - 1))
     part.replace(target)
     _validator(part).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import PassingError
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.settings import PretrainSettings
 from fusionmedclip.training.pretrain.torchrun import torchrun
@@ -61,7 +61,9 @@ def pretrain(
     Raises
     ------
     InputError
-        If something given cannot be used, the loss is no longer finite, or the processes fail.
+        If something given cannot be used, or the loss is no longer finite.
+    PassingError
+        If one of several processes ends: for want of memory, for instance.
     """
     job = Job(
         backbone=Path(backbone),
@@ -103,7 +105,7 @@ def _run_by_torchrun(job: Job) -> None:
             child.terminate()  # torchrun hands it on to its processes
             raise
     if code:
-        raise InputError(
+        raise PassingError(
             f"Stage 1 failed in one of {job.processes} processes",
             received=f"exit status {code}",
             hint="the cause is in the log above",
