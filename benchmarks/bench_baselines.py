@@ -56,7 +56,7 @@ def made(name: str):
     """The detector as the offline tier makes it."""
     from fusionmedclip.config import load_config
     from fusionmedclip.methods import make_method
-    from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+    from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
     from fusionmedclip.settings import build
 
     config = load_config([OFFLINE.parent.parent / "config.yaml", OFFLINE])

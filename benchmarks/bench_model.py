@@ -32,7 +32,7 @@ SMALL = {
 
 
 def backbone_settings(small: bool):
-    from fusionmedclip.models.backbone_store import BackboneSettings
+    from fusionmedclip.models.backbones.store import BackboneSettings
 
     return BackboneSettings(model=SMALL) if small else BackboneSettings()
 
@@ -53,9 +53,9 @@ class Bench:
     def __init__(self, *, small: bool, batch: int, precision: str, stock: bool):
         import torch
 
-        from fusionmedclip.models.backbone_store import build_backbone
+        from fusionmedclip.models.adaptation.lora_linear import LowRankLinear
+        from fusionmedclip.models.backbones.store import build_backbone
         from fusionmedclip.models.fusion import FusionModel
-        from fusionmedclip.models.lora_linear import LowRankLinear
         from fusionmedclip.models.settings import ModelSettings
         from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
         from fusionmedclip.training.optimiser import make_optimiser
@@ -110,8 +110,8 @@ def memory(options: argparse.Namespace) -> dict[str, float]:
 
 def speed(options: argparse.Namespace) -> dict[str, float]:
     """Frozen forward, as open_clip computes it, and step, in turn."""
-    from fusionmedclip.models.attention import batch_first_attention
-    from fusionmedclip.models.backbone_store import build_backbone
+    from fusionmedclip.models.adaptation.attention import batch_first_attention
+    from fusionmedclip.models.backbones.store import build_backbone
 
     bench = Bench(
         small=options.small, batch=options.batch, precision=options.precision, stock=options.use_stock

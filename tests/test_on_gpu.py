@@ -15,7 +15,7 @@ import hashlib, json, sys
 import numpy as np
 from fusionmedclip.methods import make_method
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from pathlib import Path
 import tempfile
 

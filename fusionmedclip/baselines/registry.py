@@ -10,7 +10,7 @@ from fusionmedclip.settings import build
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from fusionmedclip.models.backbones import Backbone
+    from fusionmedclip.models.backbones.backbone import Backbone
     from fusionmedclip.models.detector import Detector
 
 __all__ = ["KINDS", "create", "detector_class", "entries", "load", "settings_class"]
@@ -48,7 +48,7 @@ def create(
         A key of :data:`KINDS`.
     backbone : Backbone or mapping, optional
         Features for the methods that need them (``needs_backbone``): a backbone, or the fields of
-        :class:`fusionmedclip.models.backbone_store.BackboneSettings`.
+        :class:`fusionmedclip.models.backbones.store.BackboneSettings`.
     device : str
         Where to compute; a backbone is moved there.
     **settings
@@ -107,7 +107,7 @@ def load(entry: str) -> type:
 def _backbone(source: "Backbone | Mapping[str, Any]") -> "Backbone":
     if not isinstance(source, Mapping):
         return source
-    from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+    from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 
     return build_backbone(build(BackboneSettings, source, where="backbone"))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
+from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 
 __all__ = ["fitted", "load_tensors", "save_tensors"]
 

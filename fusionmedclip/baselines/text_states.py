@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fusionmedclip.baselines.prompt_sets import phrases
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.text import encode_text
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.prompts.text import encode_text
 
 __all__ = ["anomaly_probability", "state_embeddings"]
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.randomness import generator, key
 
 __all__ = ["batches", "counted", "keyed_torch", "trainable_copy"]

@@ -24,7 +24,7 @@ from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_mode
 from fusionmedclip.lab.scoring import BATCH, score_slices, torch_threads
 from fusionmedclip.lab.support import Support, read_support
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.provenance import environment, file_sha256

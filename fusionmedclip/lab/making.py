@@ -6,7 +6,7 @@ from fusionmedclip.lab.progress import Stage
 from fusionmedclip.lab.recipe import Recipe, make_detector
 from fusionmedclip.lab.scoring import seen_by
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import Detector
 
 __all__ = ["fit_detector"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import digest

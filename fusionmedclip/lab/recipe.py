@@ -12,8 +12,8 @@ from fusionmedclip.config import Config
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.methods import learns_from_others, make_method, reads_files, resolved_settings
-from fusionmedclip.models.backbone_store import open_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import open_backbone
 from fusionmedclip.models.detector import Detector
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.reporting.tables.rows import is_stand_in_backbone

@@ -16,12 +16,12 @@ from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.lab.recipe import Recipe, open_frozen, rounded
-from fusionmedclip.models.backbone_digest import backbone_digest
-from fusionmedclip.models.backbone_store import SETTINGS, BackboneSettings, open_backbone, save_backbone
-from fusionmedclip.models.backbone_store import WEIGHTS as BACKBONE_WEIGHTS
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.digest import backbone_digest
+from fusionmedclip.models.backbones.store import SETTINGS, BackboneSettings, open_backbone, save_backbone
+from fusionmedclip.models.backbones.store import WEIGHTS as BACKBONE_WEIGHTS
+from fusionmedclip.models.backbones.weight_files import write_safetensors
 from fusionmedclip.models.detector import Detector
-from fusionmedclip.models.weight_files import write_safetensors
 from fusionmedclip.provenance import digest
 from fusionmedclip.settings import build, plain
 from fusionmedclip.training.saved import OWN_BACKBONE, WEIGHTS, read_record, read_weights, write_trained

@@ -13,7 +13,7 @@ import numpy as np
 from fusionmedclip.models.batches import even_batches
 
 if TYPE_CHECKING:
-    from fusionmedclip.models.backbones import Backbone
+    from fusionmedclip.models.backbones.backbone import Backbone
 
 __all__ = ["Detector", "FeatureDetector", "Progress", "Scores", "ScoresFeatures", "join"]
 
@@ -96,7 +96,7 @@ class Detector(ABC):
 class FeatureDetector(Detector):
     """A detector whose score depends on an image through a frozen backbone's feature maps alone.
 
-    Subclasses set ``backbone`` (a :class:`fusionmedclip.models.backbones.Backbone`), ``layers`` and
+    Subclasses set ``backbone`` (a :class:`fusionmedclip.models.backbones.backbone.Backbone`), ``layers`` and
     ``batch_size``, and define ``score_features``. A workflow may then hand over maps from a store that many
     runs share; ``score`` computes the same maps itself.
     """

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.models.prompts.text import token_embeddings
 from fusionmedclip.models.similarity import aggregate
-from fusionmedclip.models.text import token_embeddings
 
 __all__ = ["NearToken", "layer_maps", "nearest_tokens", "prompt_similarities"]
 

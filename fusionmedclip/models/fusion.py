@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.adapters import AlignmentAdapters, BlockAdapters, normalise
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.in_stream import in_stream
-from fusionmedclip.models.lora import add_lora, lora_parameters, train_lora
-from fusionmedclip.models.prompts import Prompts
+from fusionmedclip.models.adaptation.adapters import AlignmentAdapters, BlockAdapters, normalise
+from fusionmedclip.models.adaptation.in_stream import in_stream
+from fusionmedclip.models.adaptation.lora import add_lora, lora_parameters, train_lora
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.prompts.context import Prompts
 from fusionmedclip.models.settings import ModelSettings
 from fusionmedclip.models.similarity import Temperature, aggregate
 

@@ -10,7 +10,12 @@ import torch
 from rich.progress import track
 
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
+from fusionmedclip.models.backbones.store import (
+    BackboneSettings,
+    build_backbone,
+    load_backbone,
+    save_backbone,
+)
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.settings import Layer
@@ -24,7 +29,7 @@ __all__ = ["extract_features", "feature_file", "make_backbone", "pretrain_backbo
 def make_backbone(*, settings: Mapping, out: str) -> None:
     """Write a stock backbone into the folder of its settings file ``out``.
 
-    See :mod:`fusionmedclip.models.backbone_store`.
+    See :mod:`fusionmedclip.models.backbones.store`.
     """
     resolved = build(BackboneSettings, settings, where="backbone")
     save_backbone(build_backbone(resolved), Path(out).parent, resolved)

@@ -18,7 +18,7 @@ from fusionmedclip.luma import as_grey
 from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbone_store import load_backbone
+from fusionmedclip.models.backbones.store import load_backbone
 from fusionmedclip.models.detector import Detector, Scores, ScoresFeatures
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.pipeline.backbones import feature_file

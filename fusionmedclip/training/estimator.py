@@ -12,11 +12,11 @@ from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.models.adaptation.attention import batch_first_attention
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.attention import batch_first_attention
-from fusionmedclip.models.backbone_digest import backbone_digest
-from fusionmedclip.models.backbone_store import open_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.digest import backbone_digest
+from fusionmedclip.models.backbones.store import open_backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.models.device import torch_device

@@ -12,7 +12,7 @@ from fusionmedclip.data.files.folders import is_stray
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
-from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
+from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.outputs import check_writable, whole_file
 from fusionmedclip.provenance import digest, file_sha256
 

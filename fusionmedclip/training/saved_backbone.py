@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import SETTINGS
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import SETTINGS
 
 __all__ = ["backbone_record", "not_its_backbone", "plain_source", "saved_sources"]
 
@@ -34,7 +34,7 @@ def backbone_record(source: str | Mapping[str, Any] | None, digest: str, folder:
     source : str, mapping or None
         See :func:`plain_source`.
     digest : str
-        See :func:`fusionmedclip.models.backbone_digest.backbone_digest`.
+        See :func:`fusionmedclip.models.backbones.digest.backbone_digest`.
     folder : Path
         Where the model is saved.
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fusionmedclip.data.phantoms import draw_phantom
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 
 TINY_CLIP = {
     "embed_dim": 32,

@@ -11,7 +11,7 @@ from fusionmedclip.data.phantoms import draw_phantom
 from fusionmedclip.data.phantoms.brain_mri import draw_brain_mri
 from fusionmedclip.data.phantoms.breast_ultrasound import draw_breast_ultrasound
 from fusionmedclip.data.phantoms.settings import Settings
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from fusionmedclip.randomness import generator
 
 SHOTS, EACH = 16, 32

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
 from fusionmedclip.lab import AnomalyDetector
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.outputs import check_writable
 from fusionmedclip.randomness import generator
 

@@ -27,8 +27,8 @@ from fusionmedclip.data.sources.registry import list_source
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
 from fusionmedclip.metrics import PixelCounts
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.pipeline.oracle import Oracle, Scored
 from fusionmedclip.reporting.tables.rows import Run, rows_of, run_settings
 from fusionmedclip.settings import build

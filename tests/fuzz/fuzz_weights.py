@@ -8,8 +8,13 @@ from fuzz_target import Target
 from safetensors.torch import save_file
 
 from fusionmedclip import FusionMedCLIP
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, load_backbone, save_backbone
-from fusionmedclip.models.weights import read_state_dict
+from fusionmedclip.models.backbones.store import (
+    BackboneSettings,
+    build_backbone,
+    load_backbone,
+    save_backbone,
+)
+from fusionmedclip.models.backbones.weights import read_state_dict
 from fusionmedclip.randomness import torch_generator
 
 __all__ = ["TARGETS"]

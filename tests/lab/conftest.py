@@ -14,7 +14,7 @@ from fusionmedclip.lab.writers.map_scale import MapScale
 from fusionmedclip.lab.writers.page import PageWriter
 from fusionmedclip.lab.writers.pictures import PictureWriter
 from fusionmedclip.lab.writers.writer import Skipped
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from model_towers import drawn_state, vit_settings
 
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 
 
 @pytest.fixture

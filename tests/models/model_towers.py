@@ -5,7 +5,7 @@ from pathlib import Path
 
 from drawn_weights import TEXT, VIT, drawn, drawn_state
 
-from fusionmedclip.models.backbone_store import BackboneSettings
+from fusionmedclip.models.backbones.store import BackboneSettings
 
 __all__ = ["drawn", "drawn_state", "hugging_face_settings", "timm_settings", "vit_settings"]
 

@@ -3,7 +3,7 @@ from model_towers import drawn
 from open_clip.transformer import QuickGELU
 from torch import nn
 
-from fusionmedclip.models.activation import FusedQuickGELU, fuse_quick_gelu
+from fusionmedclip.models.adaptation.activation import FusedQuickGELU, fuse_quick_gelu
 
 
 def test_equals_open_clips_in_value_and_gradient() -> None:

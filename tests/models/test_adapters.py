@@ -7,7 +7,7 @@ import torch
 from model_towers import drawn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.adapters import EPSILON, AlignmentAdapters, BlockAdapters, normalise
+from fusionmedclip.models.adaptation.adapters import EPSILON, AlignmentAdapters, BlockAdapters, normalise
 from fusionmedclip.models.settings import BlockAdapterSettings
 
 CHANNELS = (3, 4)

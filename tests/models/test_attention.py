@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.attention import SplitAttention, batch_first_attention, split_attention
+from fusionmedclip.models.adaptation.attention import SplitAttention, batch_first_attention, split_attention
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import (
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import (
     BackboneSettings,
     build_backbone,
     load_backbone,
     open_backbone,
     save_backbone,
 )
-from fusionmedclip.models.backbones import Backbone
 
 # OpenAI's own sizes need heads of 64 in both towers.
 OPENAI = {

@@ -8,11 +8,11 @@ from model_towers import drawn, timm_settings
 from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 
-from fusionmedclip.models import lora_linear
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.adaptation import lora_linear
+from fusionmedclip.models.adaptation.lora_linear import LowRankLinear
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.models.fusion import FusionModel
-from fusionmedclip.models.lora_linear import LowRankLinear
 from fusionmedclip.models.settings import BlockAdapterSettings, LoraSettings, ModelSettings
 from fusionmedclip.training.fit_settings import LossSettings
 from fusionmedclip.training.losses import total_loss

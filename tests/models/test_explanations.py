@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.explanations import layer_maps, nearest_tokens, prompt_similarities
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings

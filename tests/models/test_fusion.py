@@ -8,8 +8,8 @@ import torch
 from model_towers import drawn, timm_settings, vit_settings
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import (
     BlockAdapterSettings,

@@ -6,12 +6,12 @@ import pytest
 import torch
 from model_towers import drawn, hugging_face_settings
 
-from fusionmedclip.models.backbone_store import build_backbone, load_backbone, save_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.adaptation.lora import lora_targets
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone, load_backbone, save_backbone
 from fusionmedclip.models.fusion import FusionModel
-from fusionmedclip.models.lora import lora_targets
+from fusionmedclip.models.prompts.text import encode_text, mean_token_embeddings, token_width
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
-from fusionmedclip.models.text import encode_text, mean_token_embeddings, token_width
 
 pytest.importorskip("transformers")
 

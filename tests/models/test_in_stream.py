@@ -4,11 +4,11 @@ import pytest
 import torch
 from model_towers import drawn, timm_settings
 
-from fusionmedclip.models.adapters import BlockAdapters
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.adaptation.adapters import BlockAdapters
+from fusionmedclip.models.adaptation.in_stream import in_stream
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.models.fusion import FusionModel
-from fusionmedclip.models.in_stream import in_stream
 from fusionmedclip.models.settings import BlockAdapterSettings, ModelSettings
 from fusionmedclip.models.similarity import aggregate
 

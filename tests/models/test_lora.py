@@ -6,10 +6,10 @@ from model_towers import timm_settings
 from torch import nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.lora import add_lora, lora_parameters
-from fusionmedclip.models.lora_linear import LowRankLinear
+from fusionmedclip.models.adaptation.lora import add_lora, lora_parameters
+from fusionmedclip.models.adaptation.lora_linear import LowRankLinear
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.models.settings import LoraSettings
 
 NAMES = ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"]

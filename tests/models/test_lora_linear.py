@@ -8,7 +8,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora.layer import Linear as PeftLinear
 from torch import nn
 
-from fusionmedclip.models.lora_linear import LowRankLinear, _chunks, keep_mask
+from fusionmedclip.models.adaptation import lora_linear
+from fusionmedclip.models.adaptation.lora_linear import LowRankLinear, _chunks, keep_mask
 
 RANK, ALPHA = 2, 4
 
@@ -53,10 +54,12 @@ def test_equals_pefts_layer_in_value_and_gradient(bias: bool) -> None:
 
 def test_dropout_masks_the_input_of_a_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """With known masks, y = x W^T + b + s B A (m x / (1 - p)), and so are its gradients."""
-    monkeypatch.setattr("fusionmedclip.models.lora_linear._CHUNK", 10)  # several chunks, the last one short
+    monkeypatch.setattr(lora_linear, "_CHUNK", 10)  # several chunks, the last one short
     keep = torch.from_numpy(np.random.default_rng(0).random((7, 5)) > 0.4)
     monkeypatch.setattr(
-        "fusionmedclip.models.lora_linear.keep_mask", lambda shape, p: (keep.view(torch.uint8), 1 - p)
+        lora_linear,
+        "keep_mask",
+        lambda shape, p: (keep.view(torch.uint8), 1 - p),
     )
     module = layer(LowRankLinear, dropout=0.25).train()
     x = drawn("x", (7, 5)).double().requires_grad_()

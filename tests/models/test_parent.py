@@ -15,7 +15,7 @@ import torch
 from drawn_weights import drawn, drawn_batch
 from torch import Tensor
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
 from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings

@@ -5,11 +5,11 @@ import torch
 from model_towers import TEXT
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.prompts import Prompts
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.prompts.context import Prompts
+from fusionmedclip.models.prompts.text import encode_text
+from fusionmedclip.models.prompts.umls import read_concepts
 from fusionmedclip.models.settings import PromptSettings
-from fusionmedclip.models.text import encode_text
-from fusionmedclip.models.umls import read_concepts
 
 WIDTH = TEXT["width"]
 
@@ -96,7 +96,7 @@ def test_encoder_outputs_start_the_context_where_widths_agree(vit: Backbone) -> 
 
 
 def test_encoder_outputs_of_another_width_are_refused(vit: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fusionmedclip.models.prompts.token_width", lambda _: WIDTH + 1)
+    monkeypatch.setattr("fusionmedclip.models.prompts.context.token_width", lambda _: WIDTH + 1)
     with pytest.raises(InputError, match=r"(?s)encoder outputs do not fit.*16-d.*17-d.*token_embeddings"):
         prompts(vit, umls="encoder_outputs")
 

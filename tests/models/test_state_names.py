@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.state_names import named_tensors
-from fusionmedclip.models.weights import read_state_dict
+from fusionmedclip.models.backbones.state_names import named_tensors
+from fusionmedclip.models.backbones.weights import read_state_dict
 
 T, OTHER = torch.ones(2), torch.zeros(3)
 PLAIN = {"visual.a": T, "logit_scale": torch.tensor(2.0)}

@@ -5,9 +5,9 @@ import torch
 from model_towers import TEXT, drawn, drawn_state, vit_settings
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.text import encode_text, mean_token_embeddings, token_width
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
+from fusionmedclip.models.prompts.text import encode_text, mean_token_embeddings, token_width
 
 TEXTS = ["normal", "a photo of an anomaly, seen by chance"]
 

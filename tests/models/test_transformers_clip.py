@@ -9,8 +9,8 @@ from model_towers import drawn_state
 from open_clip.transformer import QuickGELU
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_build import BackboneSettings, build_backbone
-from fusionmedclip.models.transformers_clip import from_transformers
+from fusionmedclip.models.backbones.build import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.transformers_clip import from_transformers
 
 transformers = pytest.importorskip("transformers")
 

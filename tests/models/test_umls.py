@@ -1,6 +1,6 @@
 """Table A3 as data: strings as printed, corrected identifiers beside the printed ones."""
 
-from fusionmedclip.models.umls import read_concepts
+from fusionmedclip.models.prompts.umls import read_concepts
 
 
 def test_table_a3() -> None:

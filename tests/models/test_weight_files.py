@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save, save_file
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.weight_files import find_weights, read_safetensors
-from fusionmedclip.models.weights import read_state_dict
+from fusionmedclip.models.backbones.weight_files import find_weights, read_safetensors
+from fusionmedclip.models.backbones.weights import read_state_dict
 
 STATE = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.b": torch.ones(40, dtype=torch.int64)}
 WHOLE = save(STATE)

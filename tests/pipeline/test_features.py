@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.pipeline.backbones import extract_features, feature_file
 from fusionmedclip.randomness import generator
 

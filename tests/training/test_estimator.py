@@ -12,7 +12,7 @@ from training_towers import ROW4, ROW5, SMALL, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import build_backbone, open_backbone, save_backbone
+from fusionmedclip.models.backbones.store import build_backbone, open_backbone, save_backbone
 from fusionmedclip.settings import build
 
 SHORT = {"optimiser": {"epochs": 2, "batch_size": 2}}
@@ -141,7 +141,7 @@ def test_training_for_nothing_is_the_zero_shot_model() -> None:
 
 
 def test_backbones_come_as_folder_mapping_or_object(tmp_path: Path) -> None:
-    from fusionmedclip.models.backbone_store import BackboneSettings
+    from fusionmedclip.models.backbones.store import BackboneSettings
 
     settings = build(BackboneSettings, VIT)
     save_backbone(build_backbone(settings), tmp_path, settings)

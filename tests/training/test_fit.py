@@ -6,7 +6,7 @@ import torch
 from training_towers import ROW5, SMALL, VIT, pictures
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import open_backbone
+from fusionmedclip.models.backbones.store import open_backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings
 from fusionmedclip.settings import build

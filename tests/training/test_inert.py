@@ -10,8 +10,8 @@ from training_towers import ROW4, ROW5, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.config import merge
-from fusionmedclip.models.backbone_defaults import _CLIP, resolved_make
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone
+from fusionmedclip.models.backbones.defaults import _CLIP, resolved_make
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from fusionmedclip.reporting.thesis.differences import leaves
 from fusionmedclip.settings import OFF, build, effective, plain
 from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings

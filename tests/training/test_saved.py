@@ -15,8 +15,8 @@ from training_towers import ROW5, SMALL, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_digest import backbone_digest
-from fusionmedclip.models.backbone_store import BackboneSettings, load_backbone, open_backbone, save_backbone
+from fusionmedclip.models.backbones.digest import backbone_digest
+from fusionmedclip.models.backbones.store import BackboneSettings, load_backbone, open_backbone, save_backbone
 from fusionmedclip.settings import build
 from fusionmedclip.training.saved import check_place, read_trained, write_trained
 

@@ -132,7 +132,7 @@ def test_a_title_reruns_no_training(workflow):
     [
         ("fusionmedclip/pipeline/runs.py", "(result.scores)", "(-result.scores)", 14),
         ("fusionmedclip/baselines/patchcore/detector.py", "return self", "_ = 1\n        return self", 4),
-        ("fusionmedclip/models/data/umls.json", "C", "D", 10),  # all but PatchCore
+        ("fusionmedclip/models/prompts/data/umls.json", "C", "D", 10),  # all but PatchCore
     ],
 )
 def test_an_edit_reruns_the_runs_that_use_it(workflow, file, old, new, again):

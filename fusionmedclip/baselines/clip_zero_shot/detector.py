@@ -11,7 +11,7 @@ from fusionmedclip.baselines.resizing import resize_maps
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.text_states import anomaly_probability, state_embeddings
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 

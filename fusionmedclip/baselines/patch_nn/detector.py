@@ -15,7 +15,7 @@ from fusionmedclip.baselines.nearest import Nearest
 from fusionmedclip.baselines.patch_features import on_one_grid, patch_vectors
 from fusionmedclip.baselines.patch_nn.settings import PatchNNSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 
 __all__ = ["PatchNN", "rotated", "tail_mean"]

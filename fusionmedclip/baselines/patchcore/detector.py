@@ -14,7 +14,7 @@ from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
 from fusionmedclip.baselines.patchcore.coreset import greedy_coreset
 from fusionmedclip.baselines.patchcore.settings import PatchCoreSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 
 __all__ = ["PatchCore"]

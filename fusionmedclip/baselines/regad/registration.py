@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from fusionmedclip.baselines.regad.sampling import sample_reflected
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone, Layer
+from fusionmedclip.models.backbones.backbone import Backbone, Layer
 
 __all__ = ["RegistrationNetwork", "SiameseHeads", "SpatialTransformer", "inverse_affine", "warp"]
 

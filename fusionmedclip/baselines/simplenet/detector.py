@@ -15,7 +15,7 @@ from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
 from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, counted, keyed_torch
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import torch_generator
 

@@ -15,7 +15,7 @@ from fusionmedclip.baselines.text_states import anomaly_probability, state_embed
 from fusionmedclip.baselines.winclip.settings import WinCLIPSettings
 from fusionmedclip.baselines.winclip.windows import harmonic_patches, window_embeddings
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 

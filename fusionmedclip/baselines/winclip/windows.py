@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 
 __all__ = ["harmonic_patches", "spread_windows", "window_embeddings", "window_indices"]
 

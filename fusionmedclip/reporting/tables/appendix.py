@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from fusionmedclip.config import Config
-from fusionmedclip.models.umls import read_concepts
+from fusionmedclip.models.prompts.umls import read_concepts
 from fusionmedclip.reporting.setting_text import setting_text
 from fusionmedclip.settings import build
 from fusionmedclip.training.settings import FusionSettings

@@ -9,7 +9,7 @@ from typing import Any
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.data.sources.defaults import resolved_captions, resolved_source
 from fusionmedclip.methods import resolved_settings, resolved_stage1
-from fusionmedclip.models.backbone_defaults import resolved_make
+from fusionmedclip.models.backbones.defaults import resolved_make
 from fusionmedclip.provenance import canonical
 from fusionmedclip.reporting.thesis.paper import THESIS_COUNTS
 from fusionmedclip.settings import OFF, build, plain

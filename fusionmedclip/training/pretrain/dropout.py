@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.randomness import generator
 
 __all__ = ["Dropping", "Masks"]

@@ -10,7 +10,7 @@ from scipy.special import comb
 from torch import Tensor
 from torch.nn import functional as F
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.loss import contrastive_loss, equal_captions
 

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.models.backbones.store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.models.backbones.weight_files import write_safetensors
 from fusionmedclip.models.checkpoints import write_safely
-from fusionmedclip.models.weight_files import write_safetensors
 from fusionmedclip.provenance import environment
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.loop import Loop

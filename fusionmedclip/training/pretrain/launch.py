@@ -40,7 +40,7 @@ def pretrain(
     Parameters
     ----------
     backbone : Path
-        Folder of an open_clip backbone, as :func:`fusionmedclip.models.backbone_store.save_backbone` writes.
+        Folder of an open_clip backbone, as :func:`fusionmedclip.models.backbones.store.save_backbone` writes.
     captions : DataFrame or mapping
         Table of :func:`fusionmedclip.data.sources.captions.read_captions`, or the source it reads.
     out : Path

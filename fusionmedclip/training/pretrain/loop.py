@@ -10,7 +10,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.randomness import generator
 from fusionmedclip.training.pretrain.distributed import World

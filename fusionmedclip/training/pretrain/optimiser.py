@@ -6,7 +6,7 @@ from collections import defaultdict
 import torch
 from timm.models import group_parameters
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.training.pretrain.settings import PretrainSettings
 
 __all__ = ["layer_numbers", "learning_rate", "make_optimiser", "set_learning_rate"]

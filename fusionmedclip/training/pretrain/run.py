@@ -14,8 +14,8 @@ from torch import Tensor
 
 from fusionmedclip.data.sources.captions import read_captions, write_captions
 from fusionmedclip.models.arithmetic import arithmetic
-from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS, load_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import CONFIG, SETTINGS, WEIGHTS, load_backbone
 from fusionmedclip.models.checkpoints import Checkpoints, write_safely
 from fusionmedclip.training.pretrain.distributed import World, start_world
 from fusionmedclip.training.pretrain.dropout import Dropping

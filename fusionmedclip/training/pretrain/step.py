@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.dropout import Dropping, Masks
 from fusionmedclip.training.pretrain.loss import contrastive_loss, equal_captions

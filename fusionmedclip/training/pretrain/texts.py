@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.checkpoints import write_safely
-from fusionmedclip.models.text import encode_text
+from fusionmedclip.models.prompts.text import encode_text
 from fusionmedclip.training.pretrain.distributed import World
 
 __all__ = ["embed_texts", "keep_texts", "number_captions"]

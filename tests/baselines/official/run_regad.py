@@ -16,7 +16,7 @@ from recipe import filled, images, show
 from torch import nn
 
 from fusionmedclip.baselines.regad.registration import RegistrationNetwork, SiameseHeads
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 
 sys.path.insert(0, sys.argv[1])
 for name in ("IPython", "IPython.display"):  # imported for notebooks

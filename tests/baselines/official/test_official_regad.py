@@ -13,7 +13,7 @@ from recipe import filled, images
 from fusionmedclip.baselines.regad import detector as regad
 from fusionmedclip.baselines.regad.registration import RegistrationNetwork, SiameseHeads
 from fusionmedclip.baselines.regad.settings import RegADSettings
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 
 # Last stage's output at one position, two images.
 LAST = [

@@ -16,7 +16,7 @@ from recipe import filled, images, normal
 from fusionmedclip.baselines.patch_features import patch_vectors
 from fusionmedclip.baselines.simplenet import detector as simplenet
 from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 
 # Patch features of two images, every 37th, every 13th number of each.
 EMBEDDED = [

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from pretrain_towers import vit_settings
 
-from fusionmedclip.models.backbone_store import build_backbone, save_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone, save_backbone
 
 GRADES = ("zero", "one", "two", "three", "four", "five")
 

@@ -1,6 +1,6 @@
 """Towers of a few thousand parameters."""
 
-from fusionmedclip.models.backbone_store import BackboneSettings
+from fusionmedclip.models.backbones.store import BackboneSettings
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 VIT = {"image_size": 32, "patch_size": 8, "width": 32, "layers": 3, "head_width": 16}

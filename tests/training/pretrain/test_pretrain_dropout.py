@@ -6,8 +6,8 @@ import torch
 from pretrain_towers import timm_settings, vit_settings
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.training.pretrain.dropout import Dropping, Masks
 
 

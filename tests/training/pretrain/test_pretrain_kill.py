@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusionmedclip.models.backbone_store import CONFIG, SETTINGS, WEIGHTS
+from fusionmedclip.models.backbones.store import CONFIG, SETTINGS, WEIGHTS
 from fusionmedclip.training.pretrain import PretrainSettings
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 

@@ -5,8 +5,8 @@ import math
 import pytest
 from pretrain_towers import timm_settings
 
-from fusionmedclip.models.backbone_store import build_backbone
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.training.pretrain import PretrainSettings
 from fusionmedclip.training.pretrain.optimiser import (
     layer_numbers,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import load_backbone
+from fusionmedclip.models.backbones.store import load_backbone
 from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 from fusionmedclip.training.pretrain.__main__ import main
 from fusionmedclip.training.pretrain.distributed import start_world

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fusionmedclip.data.sources.captions import read_captions
-from fusionmedclip.models.backbone_store import BackboneSettings, build_backbone, save_backbone
+from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 
 VISION = {

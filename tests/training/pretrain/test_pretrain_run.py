@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbone_store import WEIGHTS, load_backbone
+from fusionmedclip.models.backbones.store import WEIGHTS, load_backbone
 from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 from fusionmedclip.training.pretrain.loop import Loop
 

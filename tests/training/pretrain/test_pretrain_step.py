@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.training.pretrain import PretrainSettings
 from fusionmedclip.training.pretrain.distributed import World
 from fusionmedclip.training.pretrain.dropout import Dropping

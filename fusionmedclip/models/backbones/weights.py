@@ -10,9 +10,9 @@ import torch
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
-from fusionmedclip.models.state_names import named_tensors
-from fusionmedclip.models.transformers_clip import from_transformers, is_transformers
-from fusionmedclip.models.weight_files import read_stored
+from fusionmedclip.models.backbones.state_names import named_tensors
+from fusionmedclip.models.backbones.transformers_clip import from_transformers, is_transformers
+from fusionmedclip.models.backbones.weight_files import read_stored
 
 __all__ = ["Checkpoint", "read_checkpoint", "read_packaged_weights", "read_state_dict"]
 
@@ -47,8 +47,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     """Read safetensors, a ``state_dict`` file, or OpenAI's TorchScript archive.
 
     Wrappers around the state dict and prefixes of its names are taken off
-    (:func:`fusionmedclip.models.state_names.named_tensors`); names of Hugging Face's transformers become
-    open_clip's.
+    (:func:`fusionmedclip.models.backbones.state_names.named_tensors`); names of Hugging Face's transformers
+    become open_clip's.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones import Backbone, Network
+from fusionmedclip.models.backbones.backbone import Backbone, Network
 
 __all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_embeddings", "token_width"]
 

@@ -6,10 +6,10 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import nn
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.activation import fuse_quick_gelu
-from fusionmedclip.models.attention import split_attention
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.lora_linear import LowRankLinear
+from fusionmedclip.models.adaptation.activation import fuse_quick_gelu
+from fusionmedclip.models.adaptation.attention import split_attention
+from fusionmedclip.models.adaptation.lora_linear import LowRankLinear
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.settings import LoraSettings
 from fusionmedclip.randomness import key
 

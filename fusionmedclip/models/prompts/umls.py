@@ -35,7 +35,7 @@ class Concept:
 
 def read_concepts() -> tuple[Concept, Concept]:
     """The concepts Normal and Abnormal, in this order."""
-    table = json.loads((files("fusionmedclip.models") / "data" / "umls.json").read_text())
+    table = json.loads((files("fusionmedclip.models.prompts") / "data" / "umls.json").read_text())
     normal, abnormal = (
         Concept(
             name=name,

@@ -12,10 +12,15 @@ from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN
 
 from fusionmedclip.errors import InputError, PassingError
 from fusionmedclip.guard import reason
-from fusionmedclip.models.backbones import Backbone, Network
-from fusionmedclip.models.clip_config import architecture, filled_later, tokenizer_of, write_config
-from fusionmedclip.models.weight_files import find_weights
-from fusionmedclip.models.weights import Checkpoint, read_checkpoint, read_packaged_weights, read_state_dict
+from fusionmedclip.models.backbones.backbone import Backbone, Network
+from fusionmedclip.models.backbones.clip_config import architecture, filled_later, tokenizer_of, write_config
+from fusionmedclip.models.backbones.weight_files import find_weights
+from fusionmedclip.models.backbones.weights import (
+    Checkpoint,
+    read_checkpoint,
+    read_packaged_weights,
+    read_state_dict,
+)
 from fusionmedclip.randomness import key
 
 __all__ = ["BackboneSettings", "build_backbone", "load_clip_state", "load_strictly"]

@@ -19,15 +19,21 @@ import torch
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
-from fusionmedclip.models.backbone_build import (
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.backbones.build import (
     BackboneSettings,
     build_backbone,
     load_clip_state,
     load_strictly,
 )
-from fusionmedclip.models.backbones import Backbone
-from fusionmedclip.models.clip_config import CONFIG, architecture, filled_later, tokenizer_of, write_config
-from fusionmedclip.models.weight_files import read_safetensors, write_safetensors
+from fusionmedclip.models.backbones.clip_config import (
+    CONFIG,
+    architecture,
+    filled_later,
+    tokenizer_of,
+    write_config,
+)
+from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.settings import build
 
 __all__ = [

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.attention import batch_first_attention
-from fusionmedclip.models.backbones import Backbone
+from fusionmedclip.models.adaptation.attention import batch_first_attention
+from fusionmedclip.models.backbones.backbone import Backbone
+from fusionmedclip.models.prompts.text import encode_text, mean_token_embeddings, text_tower, token_width
+from fusionmedclip.models.prompts.umls import read_concepts
 from fusionmedclip.models.settings import PromptSettings
-from fusionmedclip.models.text import encode_text, mean_token_embeddings, text_tower, token_width
-from fusionmedclip.models.umls import read_concepts
 from fusionmedclip.randomness import torch_generator
 
 __all__ = ["Prompts"]
@@ -90,7 +90,9 @@ def _tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:
 
 def _texts(settings: PromptSettings) -> tuple[list[str], list[str]]:
     if settings.form == "phrases":
-        table = json.loads((files("fusionmedclip.models") / "data" / "mediclip_phrases.json").read_text())
+        table = json.loads(
+            (files("fusionmedclip.models.prompts") / "data" / "mediclip_phrases.json").read_text()
+        )
         return [f"{p}." for p in table["normal"]], [f"{p}." for p in table["abnormal"]]
     normal, abnormal = settings.class_names
     if settings.form == "manual":
