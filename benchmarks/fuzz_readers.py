@@ -9,10 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz_harness import FAULTS, OUTCOMES, Trial, counts, fuzz
-from fuzz_targets import targets
+from tests.fuzz.harness import FAULTS, OUTCOMES, Trial, counts, fuzz
+from tests.fuzz.targets import targets
 
 
 def table(trials: list[Trial]) -> str:

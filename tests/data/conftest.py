@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from downloads import CONTENT, Handler
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from fusionmedclip.randomness import generator
+from tests.data.acquisition.server import CONTENT, Handler
 
 
 @pytest.fixture

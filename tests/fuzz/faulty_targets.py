@@ -4,10 +4,9 @@ import os
 import time
 from pathlib import Path
 
-from fuzz_target import Target
-
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
+from tests.fuzz.target import Target
 
 
 def _whole(folder: Path) -> list[Path]:

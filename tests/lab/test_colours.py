@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab_models import phantoms, small_model, write_overlay, write_pngs
 from PIL import Image
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import score_inputs
 from fusionmedclip.lab.colours import coloured_share
+from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
 
 
 def photograph(path: Path) -> Path:

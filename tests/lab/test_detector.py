@@ -9,7 +9,6 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from lab_models import METHODS, WITHOUT, phantoms, small_model, write_overlay, write_pngs
 from safetensors.torch import load_file
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -19,6 +18,7 @@ from fusionmedclip import FusionMedCLIP
 from fusionmedclip.baselines import KINDS
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
+from tests.lab.models import METHODS, WITHOUT, phantoms, small_model, write_overlay, write_pngs
 
 
 @pytest.fixture(scope="module")

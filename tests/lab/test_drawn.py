@@ -5,13 +5,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pydicom
-from made_dicoms import ct_series, projection
 from PIL import Image
 
 from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.prediction import predict_files
 from fusionmedclip.lab.writers.entries import read_entries
+from tests.lab.dicoms import ct_series, projection
 
 
 def test_a_mixed_folder_is_drawn_whole(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:

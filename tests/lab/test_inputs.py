@@ -3,30 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
-from lab_models import phantoms, write_pngs
-from pydicom.data import get_testdata_file
-from pydicom.uid import generate_uid
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.inputs import find_inputs
 from fusionmedclip.lab.support import support_inputs
-
-
-def write_series(folder: Path, places: list[float], *, uid: str | None = None, first: int = 0) -> None:
-    """Slices of one series, of which each has another grey value in its corner."""
-    folder.mkdir(parents=True, exist_ok=True)
-    given = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
-    given.SeriesInstanceUID = uid or generate_uid()
-    given.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    for number, place in enumerate(places, first):
-        given.SOPInstanceUID = given.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        given.ImagePositionPatient = [0, 0, place]
-        pixels = given.pixel_array.copy()
-        pixels[:8, :8] = 900 + 20 * place
-        given.PixelData = pixels.tobytes()
-        given.save_as(folder / f"{number}.dcm")
+from tests.lab.dicoms import write_series
+from tests.lab.models import phantoms, write_pngs
 
 
 def test_folders_are_searched_to_their_ends_and_what_is_passed_over_is_listed(tmp_path: Path) -> None:

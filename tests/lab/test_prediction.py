@@ -8,8 +8,6 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
-from lab_models import phantoms, small_model, write_overlay, write_pngs
-from test_inputs import write_series
 from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
@@ -18,6 +16,8 @@ from fusionmedclip.lab import AnomalyDetector, prediction, score_inputs
 from fusionmedclip.lab.asked import Asked
 from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import predict_files
+from tests.lab.dicoms import write_series
+from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,15 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from lab_models import phantoms, write_pngs
 from PIL import Image
 from pydicom.data import get_testdata_file
-from test_inputs import write_series
 
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.lab.inputs import find_inputs
 from fusionmedclip.lab.reading import read_input
+from tests.lab.dicoms import write_series
+from tests.lab.models import phantoms, write_pngs
 
 FORMS = {"grey": ImageSettings(), "colour": ImageSettings(colour=True)}
 

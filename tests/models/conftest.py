@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from model_towers import drawn_state, vit_settings
 
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.store import build_backbone
+from tests.models.towers import drawn_state, vit_settings
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 import torch  # noqa: E402
 import yaml  # noqa: E402
-from drawn_weights import TEXT, VIT, drawn, drawn_batch, drawn_state  # noqa: E402
 from models.Adapter import Adapter  # noqa: E402
 from models.CoOp import PromptMaker  # noqa: E402
 from models.MapMaker import MapMaker  # noqa: E402
@@ -24,6 +23,8 @@ from models.Necker import Necker  # noqa: E402
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD  # noqa: E402
 from open_clip.model import CLIP  # noqa: E402
 from utils.losses import BinaryDiceLoss, FocalLoss  # noqa: E402
+
+from tests.models.drawn_weights import TEXT, VIT, drawn, drawn_batch, drawn_state  # noqa: E402
 
 LAYERS, STEPS = [1, 2, 3], 25
 

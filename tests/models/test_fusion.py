@@ -5,7 +5,6 @@ from collections.abc import Callable
 import open_clip
 import pytest
 import torch
-from model_towers import drawn, timm_settings, vit_settings
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
@@ -18,6 +17,7 @@ from fusionmedclip.models.settings import (
     PromptSettings,
     TemperatureSettings,
 )
+from tests.models.towers import drawn, timm_settings, vit_settings
 
 SMALL = {"layers": (1, 2, 3), "block_adapter": BlockAdapterSettings(bottleneck=4)}
 

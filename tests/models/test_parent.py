@@ -8,11 +8,9 @@ MediCLIP leaves out: 3e-8 in maps and losses.
 
 from collections.abc import Callable
 
-import mediclip_figures as official
 import numpy as np
 import pytest
 import torch
-from drawn_weights import drawn, drawn_batch
 from torch import Tensor
 
 from fusionmedclip.models.backbones.backbone import Backbone
@@ -21,6 +19,8 @@ from fusionmedclip.models.settings import ModelSettings, PromptSettings
 from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import make_optimiser
+from tests.models import mediclip_figures as official
+from tests.models.drawn_weights import drawn, drawn_batch
 
 AGREEMENT = 1e-6
 SETTINGS = ModelSettings(

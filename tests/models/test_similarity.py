@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from model_towers import drawn
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.settings import TemperatureSettings
 from fusionmedclip.models.similarity import Temperature, aggregate
+from tests.models.towers import drawn
 
 SIZE = (7, 10)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_towers import ROW4, ROW5, SMALL, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.store import build_backbone, open_backbone, save_backbone
 from fusionmedclip.settings import build
+from tests.training.towers import ROW4, ROW5, SMALL, VIT, pictures
 
 SHORT = {"optimiser": {"epochs": 2, "batch_size": 2}}
 MANUAL = {**ROW4, "prompt": {"form": "manual"}}

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from training_towers import ROW5, SMALL, VIT, pictures
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.store import open_backbone
@@ -13,6 +12,7 @@ from fusionmedclip.settings import build
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
 from fusionmedclip.training.fit_settings import LearningRates, LossSettings, OptimiserSettings
+from tests.training.towers import ROW5, SMALL, VIT, pictures
 
 K = 5
 FAST = LearningRates(lora=1e-2, block_adapter=1e-2)

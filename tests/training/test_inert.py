@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from training_towers import ROW4, ROW5, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.config import merge
@@ -16,6 +15,7 @@ from fusionmedclip.reporting.thesis.differences import leaves
 from fusionmedclip.settings import OFF, build, effective, plain
 from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings
 from fusionmedclip.training.settings import FusionSettings
+from tests.training.towers import ROW4, ROW5, VIT, pictures
 
 MANUAL = {"prompt": {"form": "manual"}}
 TRAINED = {"optimiser": {"epochs": 1, "batch_size": 2}}

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from training_towers import ROW5, SMALL, VIT, pictures
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.errors import InputError
@@ -19,6 +18,7 @@ from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import BackboneSettings, load_backbone, open_backbone, save_backbone
 from fusionmedclip.settings import build
 from fusionmedclip.training.saved import check_place, read_trained, write_trained
+from tests.training.towers import ROW5, SMALL, VIT, pictures
 
 SHORT = {"optimiser": {"epochs": 1, "batch_size": 2}}
 IMAGES = pictures(3)

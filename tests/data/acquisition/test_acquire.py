@@ -5,12 +5,12 @@ import io
 from pathlib import Path
 
 import pytest
-from downloads import GOOD, zip_of
 from rich.console import Console
 
 from fusionmedclip.data.acquisition.acquire import acquire
 from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.errors import InputError
+from tests.data.acquisition.server import GOOD, zip_of
 
 
 def _settings(**keys) -> AcquireSettings:

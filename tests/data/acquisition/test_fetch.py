@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from downloads import CONTENT
 
 from fusionmedclip.data.acquisition.fetch import fetch
 from fusionmedclip.errors import InputError
+from tests.data.acquisition.server import CONTENT
 
 
 def test_broken_connections_are_taken_up_again(server, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from downloads import CONTENT, GOOD, tar_of, zip_of
 
 from fusionmedclip.data.acquisition.unpack import UnpackLimits, unpack
 from fusionmedclip.errors import InputError
+from tests.data.acquisition.server import CONTENT, GOOD, tar_of, zip_of
 
 
 @pytest.mark.parametrize("make", [zip_of, tar_of])

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from tiffs import ORIENTATION, PHOTOMETRIC, SAMPLE_FORMAT, write_tiff
 
 from fusionmedclip.data import ReadSettings, read_image, read_mask
 from fusionmedclip.errors import InputError
+from tests.data.reading.raster.made import ORIENTATION, PHOTOMETRIC, SAMPLE_FORMAT, write_tiff
 
 GREY = (np.arange(40 * 48).reshape(40, 48) * 34).astype(np.uint16)  # all different, up to 65,246
 LUMA = np.array([0.299, 0.587, 0.114])

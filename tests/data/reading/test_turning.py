@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from tiffs import ORIENTATION, write_tiff
 
 from fusionmedclip.data import ReadSettings, read_image, read_mask
 from fusionmedclip.data.reading.read import read_with_mask
 from fusionmedclip.data.reading.turning import stored_as, turn
 from fusionmedclip.errors import InputError
+from tests.data.reading.raster.made import ORIENTATION, write_tiff
 
 STORED = np.arange(54, dtype=np.uint8).reshape(6, 9) * 4
 AS_STORED = ReadSettings(exif=False)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from pretrain_towers import vit_settings
 
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.store import build_backbone, save_backbone
+from tests.training.pretrain.towers import vit_settings
 
 GRADES = ("zero", "one", "two", "three", "four", "five")
 

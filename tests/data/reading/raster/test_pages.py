@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiffs import SUBFILE_TYPE, write_tiff
 
 from fusionmedclip.data import ReadSettings, read_image
 from fusionmedclip.data.reading.raster.image import frames_of
 from fusionmedclip.data.reading.volumes import read_volume
 from fusionmedclip.errors import InputError
+from tests.data.reading.raster.made import SUBFILE_TYPE, write_tiff
 
 PICTURE, PREVIEW = np.arange(48, dtype=np.uint8).reshape(6, 8), np.full((3, 4), 250, np.uint8)
 

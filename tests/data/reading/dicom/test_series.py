@@ -1,0 +1,140 @@
+"""Folders of DICOM slices in which a slice is lost, foreign, or measured otherwise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fusionmedclip.data import ReadSettings
+from fusionmedclip.data.curation.statistics import describe
+from fusionmedclip.data.reading.masks import read_mask
+from fusionmedclip.data.reading.volumes import read_volume
+from fusionmedclip.errors import InputError
+from tests.data.reading.dicom.made import edited
+
+ALL = ReadSettings(percentiles=(0, 100))
+
+
+@pytest.fixture
+def series(tmp_path: Path, write_dicom):
+    """Write slices at the places given; slice n holds 100 n, but for a corner of 0."""
+
+    def write(places: list[float], **attributes) -> Path:
+        for n, place in enumerate(places):
+            pixels = np.full((8, 10), 100 * n, np.int16)
+            pixels[0, 0] = 0
+            where = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, place]}
+            write_dicom(tmp_path / "s" / f"IM{n}", pixels, InstanceNumber=n, **where, **attributes)
+        return tmp_path / "s"
+
+    return write
+
+
+def _levels(folder: Path) -> list[float]:
+    return [round(float(level), 4) for level in read_volume(folder, settings=ALL).slices[:, 3, 3]]
+
+
+@pytest.mark.parametrize("name", ["IM2", "IM2.dcm", "1.2.840.2"])
+def test_a_slice_without_a_preamble_counts(series, name: str) -> None:
+    folder = series([0, 1, 2, 3, 4])
+    data = (folder / "IM2").read_bytes()
+    (folder / "IM2").unlink()
+    (folder / name).write_bytes(data[data.index(b"\x08\x00\x16\x00") :])
+    (folder / "notes.txt").write_text("no slice")
+    assert _levels(folder) == [0, 0.25, 0.5, 0.75, 1]
+    assert describe(folder, np.zeros((8, 10), np.float32))["format"] == "DICOM"
+
+
+@pytest.mark.parametrize("content", [bytes(500), b"damaged"])
+def test_a_damaged_slice_is_not_passed_over(series, content: bytes) -> None:
+    folder = series([0, 1, 2])
+    (folder / "IM1").write_bytes(content)
+    with pytest.raises(InputError, match="IM1: "):
+        read_volume(folder)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.mha", "x"])
+def test_an_image_among_the_slices_is_not_passed_over(series, name: str) -> None:
+    folder = series([0, 1, 2])
+    Image.fromarray(np.zeros((8, 10), np.uint8)).save(folder / name, "PNG")
+    with pytest.raises(InputError, match=rf"(?s)s: images among the slices.*{name}"):
+        read_volume(folder)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"ImagePositionPatient": None}, "slices without a position.*1 of 5"),
+        ({"PixelSpacing": [2, 2]}, "slices of several pixel spacings.*1 x 1, 2 x 2"),
+        ({"RescaleSlope": None, "RescaleIntercept": None}, "slices of several units"),
+        ({"WindowWidth": None}, "some slices have a window and others none.*1 of 5"),
+    ],
+)
+def test_one_slice_that_is_not_as_the_others(series, attributes: dict, says: str) -> None:
+    usual = {"RescaleSlope": 1, "RescaleIntercept": -10, "PixelSpacing": [1, 1]}
+    folder = series([0, 1, 2, 3, 4], **usual, WindowCenter=200, WindowWidth=400)
+    assert len(_levels(folder)) == 5
+    edited(folder / "IM2", **attributes)
+    with pytest.raises(InputError, match=rf"(?s)s: {says}"):
+        read_volume(folder)
+
+
+@pytest.mark.parametrize(
+    ("places", "missing"),
+    [
+        ([0, 1, 2, 4, 5], 1),
+        ([0, 2.5, 5, 12.5, 15, 17.5], 2),
+        ([0, 1, 2, 3, 4], 0),
+        ([0, 2.5, 5, 7.5, 10, 15, 20, 25], 0),  # finer below, as heads are scanned
+        ([0, 1.01, 1.99, 3, 4.02], 0),
+        ([0, 1, 2, 3.7, 4.7], 0),  # two blocks, no slice fits between
+        ([0, 3], 0),
+    ],
+)
+def test_a_hole_between_slices(series, places: list, missing: int) -> None:
+    folder = series(places)
+    if not missing:
+        assert len(_levels(folder)) == len(places)
+        return
+    with pytest.raises(InputError, match=rf"(?s)s: slices are missing.*{missing} missing"):
+        read_volume(folder)
+
+
+def test_frames_of_which_one_has_no_window_or_another_spacing(tmp_path: Path, write_dicom) -> None:
+    from pydicom.dataset import Dataset
+
+    def groups(name: str, contents: list[dict]) -> list[Dataset]:
+        outer = [Dataset() for _ in contents]
+        for item, content in zip(outer, contents, strict=True):
+            inner = Dataset()
+            for keyword, value in content.items():
+                setattr(inner, keyword, value)
+            setattr(item, name, [inner])
+        return outer
+
+    frames = np.stack([np.arange(60, dtype=np.int16).reshape(6, 10)] * 3)
+    window = {"WindowCenter": 30, "WindowWidth": 60}
+    path = write_dicom(
+        tmp_path / "a.dcm", frames,
+        PerFrameFunctionalGroupsSequence=groups("FrameVOILUTSequence", [window, window, {}]),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"a\.dcm: some slices have a window"):
+        read_volume(path)
+    sizes = [{"PixelSpacing": [1, 1]}, {"PixelSpacing": [1, 1]}, {"PixelSpacing": [2, 2]}]
+    path = write_dicom(
+        tmp_path / "b.dcm", frames,
+        PerFrameFunctionalGroupsSequence=groups("PixelMeasuresSequence", sizes),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"b\.dcm: frames of several pixel spacings"):
+        read_volume(path)
+
+
+def test_a_series_of_masks_is_read_as_each_of_them(series) -> None:
+    folder = series([0, 1, 2])
+    mask = read_mask(f"{folder}#slice=2")
+    assert mask[3, 3]
+    assert not mask[0, 0]
+    series([0, 1, 2, 3], RescaleIntercept=-1024, RescaleSlope=1)
+    with pytest.raises(InputError, match="values that are no labels"):
+        read_mask(f"{folder}#slice=1")
