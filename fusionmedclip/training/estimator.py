@@ -1,11 +1,10 @@
 """FusionMedCLIP for users: fit on normal images, predict scores and maps, save, load."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-import numpy as np
 import torch
 
 from fusionmedclip.data.reading.images import load_images
@@ -13,12 +12,10 @@ from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.models.adaptation.attention import batch_first_attention
-from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import open_backbone
-from fusionmedclip.models.batches import even_batches
-from fusionmedclip.models.detector import Detector, Progress, Scores, join
+from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.settings import build, plain
@@ -32,27 +29,13 @@ from fusionmedclip.training.saved_backbone import (
     plain_source,
     saved_sources,
 )
+from fusionmedclip.training.scorer import FusionScorer, Prediction
 from fusionmedclip.training.settings import FusionSettings
 
 __all__ = ["FusionMedCLIP", "Prediction"]
 
 
-class Prediction(NamedTuple):
-    """Result of :meth:`FusionMedCLIP.predict`.
-
-    Attributes
-    ----------
-    scores : (N,) float64 array
-        Higher where more anomalous, in [0, 1].
-    maps : (N, H, W) float32 array or None
-        Anomaly probability of each pixel, in [0, 1]; None for settings without a map (``head: gap``).
-    """
-
-    scores: np.ndarray
-    maps: np.ndarray | None
-
-
-class FusionMedCLIP(Detector):
+class FusionMedCLIP(FusionScorer):
     """Few-shot anomaly detection by adapting CLIP.
 
     Parameters
@@ -72,8 +55,6 @@ class FusionMedCLIP(Detector):
     >>> model = FusionMedCLIP(backbone="results/backbones/roco_clip")        # doctest: +SKIP
     >>> result = model.fit(["a.png", "b.dcm"]).predict(["c.png"])            # doctest: +SKIP
     """
-
-    colour = True
 
     def __init__(
         self,
@@ -95,23 +76,6 @@ class FusionMedCLIP(Detector):
         self.batch_size = batch_size
         self.model: FusionModel | None = None
         self.seed = 0
-
-    @property
-    def frozen_features(self) -> bool:  # type: ignore[override]  # here it depends on the settings
-        """Whether scoring may take the frozen backbone's features from a store."""
-        return self.settings.frozen_features
-
-    @property
-    def layers(self) -> tuple[int | str, ...]:
-        """Layers whose maps scoring needs; ``("gap",)`` for rows without a map."""
-        model = self.settings.model
-        return ("gap",) if model.head == "gap" and model.gap_features == "final" else model.layers
-
-    @property
-    def image_size(self) -> int:
-        """Side of the working size, pixels."""
-        size = getattr(self.backbone.visual, "image_size", 224)
-        return int(size[0] if isinstance(size, Sequence) else size)
 
     @classmethod
     def from_config(
@@ -199,53 +163,6 @@ class FusionMedCLIP(Detector):
         self.model = FusionModel(self.backbone, self.settings.model, seed=seed)
         return self.model
 
-    def score(self, images: np.ndarray) -> Scores:
-        """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], already at the working size."""
-        model, parts = self._fitted(), []
-        with self._arithmetic(), torch.inference_mode():
-            text = self._text()
-            for batch, kept in even_batches(images, self.batch_size):
-                pixels = self.backbone.pixels(batch)
-                height, width = pixels.shape[-2:]
-                with self.backbone.autocast(self.settings.precision):
-                    scores, maps = model.score_features(model.features(pixels), text, (height, width))
-                parts.append(_scores(scores, maps).first(kept))
-        return join(parts)
-
-    def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
-        """Score N images from stored features of the frozen backbone; see ``FeatureDetector``."""
-        model, parts, device = self._fitted(), [], self.backbone.mean.device
-        with self._arithmetic(), torch.inference_mode():
-            text = self._text()
-            for rows, kept in even_batches(np.arange(len(maps[0])), self.batch_size):
-                batch = [torch.as_tensor(m[rows], device=device) for m in maps]
-                parts.append(_scores(*model.score_features(batch, text, size)).first(kept))
-        return join(parts)
-
-    def predict(self, images: Any) -> Prediction:
-        """Scores and maps of images given as paths or arrays; see :meth:`fit`."""
-        scores, maps = self.score(load_images(images, self.image_size, form=self.images))
-        return Prediction(scores, maps)
-
-    def _text(self) -> torch.Tensor:
-        with self.backbone.autocast(self.settings.precision):
-            return self._fitted().text()
-
-    def _arithmetic(self) -> AbstractContextManager:
-        return arithmetic(self.backbone.mean.device.type, precision=self.settings.precision)
-
-    def _fitted(self) -> FusionModel:
-        if self.model is None:
-            raise InputError("this model was not fitted", hint="call fit(), or FusionMedCLIP.load(folder)")
-        return self.model
-
-    def trained_parameters(self) -> dict[str, int]:
-        """Count of trained parameters by component."""
-        return {
-            name: sum(p.numel() for p in parameters.values())
-            for name, parameters in self._fitted().components().items()
-        }
-
     def save(self, folder: Path | str) -> None:
         """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
         backbone = backbone_record(self.backbone_source, self.backbone_digest, Path(folder))
@@ -311,8 +228,3 @@ class FusionMedCLIP(Detector):
                 return model.restore(folder)
             others[model.backbone_digest] = model.backbone_source
         raise not_its_backbone(folder, record["backbone"], others)
-
-
-def _scores(scores: torch.Tensor, maps: torch.Tensor | None) -> Scores:
-    values = scores.double().cpu().numpy()
-    return Scores(values, None if maps is None else maps.float().cpu().numpy())
