@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from fusionmedclip.config import load_config
-from fusionmedclip.data.acquisition.checksums import read_checksums
 from fusionmedclip.data.curation.curate import read_curation
 from fusionmedclip.data.sources.captions import read_captions
 from fusionmedclip.data.sources.chexpert import PATHOLOGIES
@@ -111,7 +110,6 @@ _CURATION = {
 _IMAGES = "path,label,mask,group,split,class\na.png,0,,p1,train,normal\nb.png,1,m.png,p2,test,ill\n"
 _ROWS = [f"{name}.png,{name}.png,{'ab' * 32},{label},no,,," for label, name in enumerate("ab")]
 _MANIFEST = "\n".join([",".join(COLUMNS), *_ROWS]) + "\n"
-_SUMS = "".join(f"{digit * 64}  folder/{digit}.png\n" for digit in "0a")
 
 TARGETS = (
     Target(
@@ -135,12 +133,6 @@ TARGETS = (
     Target(name="CheXpert's table", write=_write_chexpert, read=_read_chexpert, tokens=TABLE),
     Target(name="published split", write=_samples, read=_read_samples, tokens=JSON),
     Target(name="captions", write=_captions, read=_read_captions, tokens=TABLE),
-    Target(
-        name="checksums",
-        write=_written("list.sha256", _SUMS),
-        read=lambda f, _: read_checksums(f),
-        tokens=TEXT,
-    ),
     Target(
         name="JSON",
         write=_written("curation.json", json.dumps(_CURATION, indent=1)),

@@ -15,14 +15,15 @@ from fusionmedclip.reporting.claims.lines import claim_lines
 from fusionmedclip.reporting.claims.verdicts import judge_claims
 from fusionmedclip.reporting.report.write import write_report
 from fusionmedclip.reporting.tables.build import COLUMNS
-from fusionmedclip.reporting.tables.html import html_page, html_table
+from fusionmedclip.reporting.tables.grid import make_grid
+from fusionmedclip.reporting.tables.html import grid_html, html_page
 
 
 def table(folder, name, rows, **layout):
     frame = pd.DataFrame([{**dict.fromkeys(COLUMNS), "table": name, **row} for row in rows])
     frame.to_csv(folder / f"{name}.csv", index=False)
     frame = pd.read_csv(folder / f"{name}.csv")
-    fragment = html_table(frame, title=name, titles={"squid": "SQUID"}, **layout)
+    fragment = grid_html(make_grid(frame, title=name, titles={"squid": "SQUID"}, **layout))
     (folder / f"{name}.html").write_text(html_page(fragment, title=name))
     return folder / f"{name}.html"
 

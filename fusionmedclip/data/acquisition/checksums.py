@@ -7,13 +7,13 @@ from pathlib import Path
 
 from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.data.parallel import map_files
-from fusionmedclip.documents import read_json, read_text
+from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import file_sha256
 
-__all__ = ["Verification", "compare_or_record", "read_checksums", "shipped_checksums", "verify_folder"]
+__all__ = ["Verification", "compare_or_record", "shipped_checksums", "verify_folder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +60,8 @@ def shipped_checksums(name: str) -> dict[str, str]:
     if not entry.is_file():
         allowed = sorted(item.name.removesuffix(".sha256") for item in folder.iterdir())
         raise InputError("no list of checksums for this data set", received=name, allowed=", ".join(allowed))
-    return _parse(entry.read_text(encoding="utf-8"), f"{name}.sha256")
-
-
-def read_checksums(path: Path) -> dict[str, str]:
-    """Path to SHA-256 from a file as ``sha256sum`` writes it."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such list of checksums")
-    with reading(path, "list of checksums"):
-        return _parse(read_text(path), str(path))
+    lines = (line.partition("  ") for line in entry.read_text(encoding="utf-8").splitlines())
+    return {path: digest for digest, _, path in lines}
 
 
 def verify_folder(root: Path, checksums: dict[str, str], *, threads: int | None = None) -> Verification:
@@ -119,15 +112,3 @@ def compare_or_record(path: Path, digest: str, *, record: Path) -> bool:
         text = json.dumps({**known, path.name: digest}, indent=1, sort_keys=True)
         temporary.write_text(text + "\n", encoding="utf-8")
     return False
-
-
-def _parse(text: str, name: str) -> dict[str, str]:
-    entries = {}
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        if not line.strip():
-            continue
-        digest, _, path = line.partition("  ")
-        if len(digest) != 64 or not path or set(digest) - set("0123456789abcdef"):
-            raise InputError(f"{name}, line {number}: not a SHA-256 and a path", received=line)
-        entries[path] = digest
-    return entries

@@ -1,18 +1,12 @@
 """Two fingerprints of a picture: 64 bits to find candidates, a thumbnail to decide."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 from scipy.fft import dctn
 
-from fusionmedclip.data.parallel import map_files
-from fusionmedclip.data.reading.read import read_image
-from fusionmedclip.data.reading.settings import ReadSettings
-
-__all__ = ["Fingerprints", "fingerprint", "fingerprint_images"]
+__all__ = ["Fingerprints", "fingerprint"]
 
 THUMBNAIL = 64
 _HASHED, _LOW = 32, 8
@@ -58,20 +52,3 @@ def fingerprint(image: np.ndarray) -> tuple[np.uint64, np.ndarray]:
     bits = np.packbits((low > np.median(low)).ravel())
     thumbnail = picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     return np.uint64(int.from_bytes(bits.tobytes(), "big")), np.asarray(thumbnail)
-
-
-def fingerprint_images(
-    manifest: pd.DataFrame, root: Path, *, settings: ReadSettings | None = None, threads: int | None = None
-) -> Fingerprints:
-    """Fingerprints of every image of a manifest, in its order; ``threads`` does not change them."""
-
-    def work(file: str) -> tuple[np.uint64, np.ndarray]:
-        return fingerprint(read_image(Path(root) / file, settings=settings))
-
-    hashes = np.zeros(len(manifest), np.uint64)
-    thumbnails = np.zeros((len(manifest), THUMBNAIL, THUMBNAIL), np.uint8)
-    for row, (bits, thumbnail) in enumerate(
-        map_files(work, list(manifest["file"]), title="Comparing images", threads=threads)
-    ):
-        hashes[row], thumbnails[row] = bits, thumbnail
-    return Fingerprints(hashes, thumbnails)

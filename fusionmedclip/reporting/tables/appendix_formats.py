@@ -83,7 +83,7 @@ def _latex(rows: Sequence[Mapping[str, str]], title: str, name: str) -> str:
 
 
 def appendix_html(rows: Sequence[Mapping[str, str]], *, title: str, name: str) -> str:
-    """One table as a fragment, as :func:`fusionmedclip.reporting.tables.html.html_table` gives."""
+    """One table as a fragment, as :func:`fusionmedclip.reporting.tables.html.grid_html` gives."""
     head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in _HEAD)
     body = "".join(
         f"<tr><th scope='row'>{escape(row['key'])}</th><td>{escape(row['thesis'])}</td>"

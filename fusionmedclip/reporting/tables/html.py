@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-import pandas as pd
-
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.page import skeleton
 from fusionmedclip.reporting.status import STAND_IN, WITHOUT_NUMBER
 from fusionmedclip.reporting.tables.anchors import anchor, trace_command
-from fusionmedclip.reporting.tables.grid import Grid, GridCell, make_grid
+from fusionmedclip.reporting.tables.grid import Grid, GridCell
 
-__all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "html_table", "wrapped"]
+__all__ = ["TABLE_STYLE", "fragment_of", "grid_html", "html_page", "wrapped"]
 
 TABLE_STYLE = """
 .fmc-table{--ink:#1a1d24;--soft:#5a6070;--line:#dde1e8;--paper:#fff;--head:#f4f5f7;--within:#dff0e3;
@@ -59,19 +57,6 @@ details::details-content{content-visibility:visible;height:auto}
 _OPEN, _CLOSE = '<section class="fmc-table"', "</section>"
 _SIGN = {"within": "≈", "above": "▲", "below": "▼"}
 _SAID = {"within": "cannot be told from", "above": "is above", "below": "is below"}
-
-
-def html_table(table: pd.DataFrame, **layout) -> str:
-    """A table as an HTML fragment: one ``<section class="fmc-table">`` with caption, cells and notes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As the table's CSV.
-    **layout
-        As :func:`fusionmedclip.reporting.tables.grid.make_grid` takes them.
-    """
-    return grid_html(make_grid(table, **layout))
 
 
 def fragment_of(page: str | Path) -> str:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from fusionmedclip.data.curation.duplicates import DuplicateSettings, find_duplicates, mark_duplicates
-from fusionmedclip.data.curation.fingerprints import Fingerprints, fingerprint, fingerprint_images
+from fusionmedclip.data.curation.fingerprints import Fingerprints, fingerprint
 from fusionmedclip.data.curation.leaks import count_leaks, expected_leak, find_leaks
+from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.data.sources.manifest import build_manifest
 from fusionmedclip.data.splits import make_split
 from fusionmedclip.data.support import draw_support
@@ -92,7 +93,9 @@ def test_exact_copies_edits_and_groups(tmp_path: Path, picture) -> None:
     ImageOps.mirror(original).save(folder / "e_mirrored.png")
     Image.fromarray(picture(2, (120, 160))).save(folder / "f_other.png")
     manifest = build_manifest({"kind": "folder", "path": tmp_path, "normal": "no"}, dataset="toy")
-    pairs = find_duplicates(manifest, fingerprint_images(manifest, tmp_path))
+    prints = [fingerprint(read_image(tmp_path / file)) for file in manifest["file"]]
+    prints = Fingerprints(np.array([p[0] for p in prints]), np.stack([p[1] for p in prints]))
+    pairs = find_duplicates(manifest, prints)
     assert [tuple(row) for row in pairs[["first", "second", "kind"]].to_numpy()] == [
         ("no/a.png", "no/b.png", "exact"),
         ("no/a.png", "no/c.png", "exact"),
@@ -101,7 +104,7 @@ def test_exact_copies_edits_and_groups(tmp_path: Path, picture) -> None:
     marked = mark_duplicates(manifest, pairs)
     assert marked["duplicate"].tolist() == ["no/a.png"] * 4 + ["", ""]
     together = manifest.assign(group=["p"] * 6)  # slices of one volume resemble each other by nature
-    again = find_duplicates(together, fingerprint_images(manifest, tmp_path))
+    again = find_duplicates(together, prints)
     assert again["kind"].tolist() == ["exact", "exact"]
 
 

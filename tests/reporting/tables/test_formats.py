@@ -11,7 +11,7 @@ import pytest
 from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.tables.build import markdown
 from fusionmedclip.reporting.tables.grid import make_grid, places
-from fusionmedclip.reporting.tables.html import fragment_of, grid_html, html_page, html_table
+from fusionmedclip.reporting.tables.html import fragment_of, grid_html, html_page
 from fusionmedclip.reporting.tables.latex import grid_latex
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 from fusionmedclip.reporting.tables.row import COLUMNS
@@ -129,7 +129,7 @@ def test_latex_puts_many_columns_into_blocks_that_hold_each_cell_once():
 def test_html_has_the_numbers_of_the_csv():
     table = _table()
     found = []
-    for line in Cells(html_table(table, **LOOK)).lines[1:]:
+    for line in Cells(grid_html(make_grid(table, **LOOK))).lines[1:]:
         found.append([])
         for cell in line[2:]:
             ours = re.match(r"([\d.]+) ± ([\d.]+).*?thesis ([\d.]+) ± [\d.]+ ([-+]?[\d.]+)", cell["text"])
@@ -146,7 +146,7 @@ def test_best_and_second_are_marked_alike_in_every_format():
     table = _table()
     html = [
         ["".join(cell["tags"] & {"b", "u"}) for cell in line[2:]]
-        for line in Cells(html_table(table, **LOOK)).lines[1:]
+        for line in Cells(grid_html(make_grid(table, **LOOK))).lines[1:]
     ]
     assert html == MARKS
     latex = grid_latex(make_grid(table, **LOOK)).split(r"\midrule")[1].split(r"\bottomrule")[0].splitlines()
@@ -190,7 +190,7 @@ def _verdicts(table):
 
 def test_cells_are_coloured_with_a_sign_and_their_interval_and_stand_ins_are_not():
     table = _table()
-    page = html_table(table, **LOOK, verdicts=_verdicts(table))
+    page = grid_html(make_grid(table, **LOOK, verdicts=_verdicts(table)))
     lines = Cells(page).lines
     found = [cell["class"].replace("n ", "") for cell in lines[2][2:]]
     assert found == ["above", "within", "not-run", "below"]
@@ -204,7 +204,7 @@ def test_cells_are_coloured_with_a_sign_and_their_interval_and_stand_ins_are_not
     assert "(thesis 87.6, +2.4 ▲)" in text
     assert "(thesis 91.5, -0.5 ▼)" in text
     assert "(thesis 84.1, +0.9)" in text
-    page = html_table(_table(status="stand-in"), **LOOK)
+    page = grid_html(make_grid(_table(status="stand-in"), **LOOK))
     kinds = {cell["class"] for line in Cells(page).lines[1:] for cell in line[2:]}
     assert kinds == {"n", "n not-run"}
     assert "No cell is coloured" in page
@@ -222,7 +222,7 @@ def test_contradictions_stand_at_their_cells_with_their_notes():
     assert flags_of("variants", "busi", "fusionmedclip", 16) == []
     note = "The same mean and deviation are printed as pixel AUROC in Table 7."
     table = _table()
-    page = html_table(table, **LOOK)
+    page = grid_html(make_grid(table, **LOOK))
     flagged = [[("†" in cell["text"]) for cell in line[2:]] for line in Cells(page).lines[1:]]
     assert flagged == [[False, False, False, True]] * 2 + [[False] * 4] * 2
     assert note in page
@@ -255,7 +255,7 @@ def test_every_contradiction_speaks_of_printed_cells():
 
 
 def test_the_page_is_whole_and_gives_its_fragment_back(tmp_path):
-    fragment = html_table(_table(), **LOOK)
+    fragment = grid_html(make_grid(_table(), **LOOK))
     page = html_page(fragment, title="T & U")
     (tmp_path / "t.html").write_text(page)
     assert fragment_of(tmp_path / "t.html") == fragment
@@ -312,6 +312,5 @@ def test_what_differs_from_the_protocol_stands_below_in_every_format():
         assert text.index("What else?") > text.index(said[1])
         assert "Nothing" not in text
         assert "(listed beneath)" in text
-    assert "In place of" not in "".join(
-        (markdown(_table(), **LOOK), html_table(_table(), **LOOK), grid_latex(make_grid(_table(), **LOOK)))
-    )
+    plain = make_grid(_table(), **LOOK)
+    assert "In place of" not in markdown(_table(), **LOOK) + grid_html(plain) + grid_latex(plain)
