@@ -1,0 +1,33 @@
+"""Tables of the documents that list what the code has: nothing is missing, nothing is there no more."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from fusionmedclip.metrics.pixel import PixelCounts
+from fusionmedclip.metrics.summary import image_metrics, pixel_metrics
+from fusionmedclip.reporting.figures.catalogue import FIGURES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def first_cells(page: str, start: str) -> set[str]:
+    """The code in the first cells of the tables of a page whose head begins with ``start``."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    tables = re.findall(rf"^\| {re.escape(start)}.*\n\| ---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_figure_is_listed():
+    listed = {re.sub(r"_?\{\w+\}$", "", name) for name in first_cells("docs/results.md", "file below")}
+    assert listed - {"curation.html"} == set(FIGURES)
+
+
+def test_every_metric_of_a_run_is_listed():
+    rng = np.random.default_rng(0)
+    masks = np.eye(8, dtype=bool)[None].repeat(2, axis=0)
+    counts = PixelCounts().update(rng.random((2, 8, 8), dtype=np.float32), masks)
+    made = {**image_metrics(np.array([0, 1] * 8), rng.random(16)), **pixel_metrics(counts)}
+    assert first_cells("docs/metrics.md", "name in a metrics file") == set(made)
