@@ -20,6 +20,20 @@ def first_cells(page: str, start: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
+def test_the_readme_lists_every_folder():
+    """Of the library to the second level; a method's folder goes by ``baselines/``."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed, top = set(), ""
+    for indent, name in re.findall(
+        r"^( {2}| {4})(\w+)/ ", text[text.index("\nfusionmedclip/\n") :], re.MULTILINE
+    ):
+        top = name if len(indent) == 2 else top
+        listed.add(name if len(indent) == 2 else f"{top}/{name}")
+    package = ROOT / "fusionmedclip"
+    found = {path.parent.relative_to(package).as_posix() for path in package.rglob("__init__.py")} - {"."}
+    assert listed == {name for name in found if name.count("/") < 2 and not name.startswith("baselines/")}
+
+
 def test_every_figure_is_listed():
     listed = {re.sub(r"_?\{\w+\}$", "", name) for name in first_cells("docs/results.md", "file below")}
     assert listed - {"curation.html"} == set(FIGURES)
