@@ -48,7 +48,9 @@ include: "rules/prefetch.smk"
 include: "rules/write_report.smk"
 include: "rules/lineage.smk"
 include: "rules/submission.smk"
+include: "rules/allocations.smk"
 include: "rules/records.smk"
+include: "rules/groups.smk"
 
 
 WARM = []

@@ -47,7 +47,7 @@ def stage1_params(wildcards):
         entries=tuple(
             CAPTION_LAYOUTS[kind] for kind in sorted({captions["kind"], "csv"})
         ),  # kept pairs are a CSV
-        asks=("gpus",),
+        asks=("gpus", "nodes"),
         outside=outside_captions(stage1["captions"]),
         captions=captions,
         settings=stage1["settings"],

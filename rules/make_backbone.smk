@@ -88,7 +88,7 @@ rule pretrain_backbone:
     resources:
         gpu=lambda w: GPU * stage1_processes(w),
         gpu_mem_mb=lambda w: GPU * 40000 * stage1_processes(w),
-        mem_mb=lambda w: 16000 * stage1_processes(w),
+        mem_mb=lambda w, attempt: attempt * 16000 * stage1_processes(w),
         runtime=2880,
     params:
         stage1_params,

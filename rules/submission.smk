@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from snakemake.jobs import GroupJob, Job
+from snakemake.jobs import Job
 
 from fusionmedclip.pipeline import submission
 from fusionmedclip.pipeline.warm import refusal
@@ -23,8 +23,12 @@ def find_status_command():
 
 @cache
 def wait_for_earlier():
-    """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for."""
-    if on_slurm():
+    """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for.
+
+    Locks are those of a head that lives, or whose end nobody has confirmed by `--unlock`. Snakemake itself then refuses
+    what both would make; whatever else they make, neither waits for the other.
+    """
+    if on_slurm() and not any(workflow.persistence._read_locks()):
         try:
             submission.wait_for_earlier(os.getcwd())
         except InputError as error:
@@ -45,9 +49,14 @@ def forget_refusals():
         marker.unlink(missing_ok=True)
 
 
+def is_refused(job):
+    """Whether a job itself has said that its input cannot be used."""
+    return any(refusal(log).exists() for log in job.log)
+
+
 def unless_refused(times):
-    """How often a job is started again; never where the job itself says that its input cannot be used."""
-    return property(lambda job: 0 if any(refusal(log).exists() for log in job.log) else times.fget(job))
+    """How often a job is started again."""
+    return property(lambda job: 0 if is_refused(job) else times.fget(job))
 
 
 def growing(amount):
@@ -62,5 +71,4 @@ for _made in OURS:
             _made.resources[_name] = growing(_asked.value)
 
 if workflow.is_main_process:
-    for _kind in (Job, GroupJob):
-        _kind.restart_times = unless_refused(_kind.restart_times)
+    Job.restart_times = unless_refused(Job.restart_times)

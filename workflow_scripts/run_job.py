@@ -26,6 +26,7 @@ def given(snakemake, params: dict) -> dict:
     inputs, outputs = files_of(snakemake.input), files_of(snakemake.output)
     running = {
         "gpus": int(snakemake.resources.get("gpu", 0)),
+        "nodes": int(snakemake.resources.get("nodes", 1)),
         "processes": snakemake.threads,
         "inputs": inputs,
         "outputs": outputs,

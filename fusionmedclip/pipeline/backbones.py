@@ -45,11 +45,12 @@ def pretrain_backbone(
     out: str,
     device: str = "auto",
     gpus: int | None = None,
+    nodes: int = 1,
 ) -> None:
     """Stage 1: finetune a backbone's image tower on images and captions (section 3.1).
 
     ``base`` and ``out`` are the settings files of the two backbones, in their folders; ``device`` and
-    ``gpus`` as in :func:`fusionmedclip.models.device.torch_device`.
+    ``gpus`` as in :func:`fusionmedclip.models.device.torch_device`; ``processes`` are those of all ``nodes``.
     """
     from fusionmedclip.training.pretrain import PretrainSettings, pretrain
 
@@ -60,6 +61,7 @@ def pretrain_backbone(
         settings=PretrainSettings.from_dict(dict(settings)),
         seed=seed,
         processes=processes,
+        nodes=nodes,
         device=torch_device(device, gpus=gpus),
     )
 

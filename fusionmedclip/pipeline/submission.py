@@ -62,7 +62,8 @@ def wait_for_earlier(folder: str, *, sleep: Callable[[float], None] = time.sleep
             told = jobs
             print(
                 f"{len(jobs)} jobs of an earlier start are queued or running; waiting for what they make. "
-                f"To make it again instead: scancel {' '.join(jobs)}",
+                "If that start lives, although the folder was unlocked, end this one. "
+                f"To make it again instead, if it has ended: scancel {' '.join(jobs)}",
                 file=sys.stderr,
             )
         sleep(POLL)

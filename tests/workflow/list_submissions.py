@@ -4,8 +4,10 @@ A process of its own, since Snakemake changes the one that it plans in.
 """
 
 import json
+import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from snakemake.api import (
@@ -16,7 +18,12 @@ from snakemake.api import (
     ResourceSettings,
     SnakemakeApi,
 )
+from snakemake.iocontainers import ResourceList
 from snakemake.resources import GroupResources
+from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+from snakemake_executor_plugin_slurm.utils import set_gres_string
+
+SITE = dict.fromkeys(("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir"), "")
 
 
 def main(out: str, profile: str, configfiles: list[str], targets: list[str]) -> None:
@@ -27,6 +34,7 @@ def main(out: str, profile: str, configfiles: list[str], targets: list[str]) -> 
         resources=asked["resources"],
         default_resources=asked["default-resources"],
         overwrite_resource_scopes=asked["set-resource-scopes"],
+        overwrite_resources=asked.get("set-resources", {}),
     )
     groups = GroupSettings(overwrite_groups=asked["groups"], group_components=asked["group-components"])
     config = ConfigSettings(configfiles=[Path(name) for name in configfiles if name])
@@ -47,18 +55,22 @@ def stays(job, workflow) -> bool:
 def submission(job) -> dict:
     """What a scheduler is asked for."""
     if not job.is_group():
-        return {"name": job.rule.name, "jobs": [job.rule.name], "resources": whole(job.resources)}
-    asked = GroupResources.basic_layered(job.toposorted, job.global_resources, run_local=False)
-    return {
-        "name": job.groupid,
-        "jobs": sorted(member.rule.name for member in job.jobs),
-        "resources": whole(asked),
-    }
+        name, jobs, asked = job.rule.name, [job.rule.name], dict(job.resources.items())
+    else:
+        name, jobs = job.groupid, sorted(member.rule.name for member in job.jobs)
+        asked = GroupResources.basic_layered(job.toposorted, job.global_resources, run_local=False)
+    return {"name": name, "jobs": jobs, "resources": whole(asked), "sbatch": sbatch(asked)}
+
+
+def sbatch(asked) -> list[str]:
+    """The words of the command by which Snakemake's executor submits it."""
+    job = SimpleNamespace(resources=ResourceList(fromdict=asked), threads=asked["_cores"])
+    return shlex.split(get_submit_command(job, SITE) + set_gres_string(job))
 
 
 def whole(resources) -> dict:
-    """Those that are numbers."""
-    return {name: value for name, value in resources.items() if isinstance(value, int)}
+    """Those that are numbers or words."""
+    return {name: value for name, value in resources.items() if isinstance(value, int | str)}
 
 
 if __name__ == "__main__":

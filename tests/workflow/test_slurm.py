@@ -59,6 +59,11 @@ def wait_for(found: Callable):
 def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
     first = head(workflow, "--", ROW)
     cancelled, comment = next(iter(wait_for(lambda: running(workflow)).items()))
+    beside = head(workflow, "--", ROW)  # by mistake, while the first one lives
+    printed = beside.communicate(timeout=PATIENCE)[0]
+    assert beside.returncode
+    assert "cannot be locked" in printed
+    assert "scancel" not in printed
     subprocess.run(["scancel", cancelled], check=True)
     again = wait_for(lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled])
     first.send_signal(signal.SIGKILL)

@@ -28,6 +28,7 @@ def pretrain(
     settings: PretrainSettings,
     seed: int,
     processes: int = 1,
+    nodes: int = 1,
     device: str = "auto",
     progress: bool = True,
 ) -> None:
@@ -51,8 +52,10 @@ def pretrain(
     seed : int
         Keys every draw.
     processes : int
-        Over all nodes. Above 1, torchrun starts them, on this machine or on each node of a SLURM allocation,
-        unless this process is one of them.
+        Over all nodes. Above 1, torchrun starts them, unless this process is one of them.
+    nodes : int
+        Of the SLURM allocation, each with as many processes; this process runs on the first of them. 1: this
+        machine alone.
     device : str
         ``auto``, ``cpu`` or ``cuda``; a GPU for each process.
     progress : bool
@@ -81,10 +84,10 @@ def pretrain(
     if processes == 1 or launched():
         run(job)
     else:
-        _run_by_torchrun(job)
+        _run_by_torchrun(job, nodes)
 
 
-def _run_by_torchrun(job: Job) -> None:
+def _run_by_torchrun(job: Job, nodes: int) -> None:
     folder = job.out / CHECKPOINT
     folder.mkdir(parents=True, exist_ok=True)
     if not isinstance(job.captions, Mapping):
@@ -96,7 +99,7 @@ def _run_by_torchrun(job: Job) -> None:
         write_captions(job.captions, table)
         job = replace(job, captions={"kind": "csv", "path": str(table), "check": "none"})
     job.write(folder / "job.json")
-    command = [*torchrun(job.processes, os.environ), "-m", "fusionmedclip.training.pretrain"]
+    command = [*torchrun(job.processes, nodes, os.environ), "-m", "fusionmedclip.training.pretrain"]
     command += ["--settings", str(folder / "job.json")]
     with subprocess.Popen(command, preexec_fn=_end_with_parent) as child:
         try:

@@ -12,16 +12,18 @@ _PORTS = 20_000, 10_000
 """First port of a rendezvous, and how many follow: one by the number of the SLURM job."""
 
 
-def torchrun(processes: int, environ: Mapping[str, str]) -> list[str]:
+def torchrun(processes: int, nodes: int, environ: Mapping[str, str]) -> list[str]:
     """Command that starts the processes of Stage 1, up to what they run.
 
     Parameters
     ----------
     processes : int
         Over all nodes.
+    nodes : int
+        Of the SLURM allocation; this process runs on the first of them.
     environ : mapping
-        ``SLURM_JOB_NUM_NODES`` says how many nodes there are, ``SLURM_JOB_ID`` names the rendezvous; this
-        process runs on the first of them.
+        Where there are several nodes, ``SLURM_JOB_ID`` names the rendezvous. How many is not read from it:
+        Snakemake's executor takes all but the name of the allocation out of it.
 
     Raises
     ------
@@ -29,7 +31,6 @@ def torchrun(processes: int, environ: Mapping[str, str]) -> list[str]:
         If the processes do not divide evenly over the nodes.
     """
     call = [sys.executable, "-m", "torch.distributed.run"]
-    nodes = int(environ.get("SLURM_JOB_NUM_NODES", 1))
     if nodes == 1:
         return [*call, "--standalone", f"--nproc-per-node={processes}"]
     if processes % nodes:
@@ -39,13 +40,21 @@ def torchrun(processes: int, environ: Mapping[str, str]) -> list[str]:
             allowed=f"a multiple of {nodes}",
             hint="set `stage1.processes`, or `nodes` of the rule pretrain_backbone in the profile",
         )
-    job = environ["SLURM_JOB_ID"]
+    job = environ.get("SLURM_JOB_ID")
+    if job is None:
+        raise InputError(
+            "several nodes are those of a SLURM allocation, and this is none",
+            received=f"{nodes} nodes, no SLURM_JOB_ID",
+            hint="submit by profiles/slurm",
+        )
+    share = processes // nodes
     port = _PORTS[0] + int(job) % _PORTS[1]
-    # --overlap: Snakemake's own step holds the allocation already.
+    # --overlap: where this process is a step itself, that holds the allocation already.
     srun = ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1"]
+    srun += [f"--cpus-per-task={share}"]  # which a step does not have from its job (SLURM 22.05 and later)
     meet = [
         "--rdzv-backend=c10d",
         f"--rdzv-endpoint={socket.gethostname()}:{port}",
         f"--rdzv-id={job}",
     ]
-    return [*srun, *call, f"--nnodes={nodes}", f"--nproc-per-node={processes // nodes}", *meet]
+    return [*srun, *call, f"--nnodes={nodes}", f"--nproc-per-node={share}", *meet]

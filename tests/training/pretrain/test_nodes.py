@@ -23,21 +23,23 @@ sys.exit(max(node.wait() for node in nodes))
 
 
 def test_one_machine_stands_alone():
-    command = torchrun(2, {"SLURM_JOB_NUM_NODES": "1", "SLURM_JOB_ID": "7"})
+    command = torchrun(2, 1, {"SLURM_JOB_ID": "7"})
     assert command[1:] == ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    assert torchrun(2, {}) == command
+    assert torchrun(2, 1, {}) == command
 
 
 def test_two_nodes_meet_on_the_first():
-    command = torchrun(8, {"SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_ID": "12345"})
+    command = torchrun(8, 2, {"SLURM_JOB_ID": "12345"})
     assert command[:4] == ["srun", "--overlap", "--nodes=2", "--ntasks=2"]
-    assert {"--nnodes=2", "--nproc-per-node=4", "--rdzv-id=12345"} <= set(command)
+    assert {"--cpus-per-task=4", "--nnodes=2", "--nproc-per-node=4", "--rdzv-id=12345"} <= set(command)
     assert f"--rdzv-endpoint={socket.gethostname()}:22345" in command
 
 
 def test_processes_divide_over_nodes():
     with pytest.raises(InputError, match="as many processes on each node"):
-        torchrun(3, {"SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_ID": "1"})
+        torchrun(3, 2, {"SLURM_JOB_ID": "1"})
+    with pytest.raises(InputError, match="SLURM allocation"):
+        torchrun(4, 2, {})
 
 
 @pytest.mark.slow
@@ -51,9 +53,8 @@ def test_two_simulated_nodes_follow_one_process(start: Path, captions: pd.DataFr
     common = {"backbone": start, "captions": captions, "settings": SETTINGS, "seed": 0, "progress": False}
     pretrain(out=tmp_path / "one", **common)
     monkeypatch.setenv("PATH", f"{srun.parent}:/usr/bin:/bin")
-    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    pretrain(out=tmp_path / "two", processes=2, **common)
+    pretrain(out=tmp_path / "two", processes=2, nodes=2, **common)
     assert (srun.parent / "called.json").is_file()
     one, two = (pd.read_csv(tmp_path / name / "training_log.csv") for name in ("one", "two"))
     assert len(one) == 6
