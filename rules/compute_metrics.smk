@@ -17,7 +17,7 @@ rule compute_metrics:
     benchmark:
         f"{RESULTS}/benchmarks/compute_metrics/{RUN}.tsv"
     group:
-        lambda w: run_cost(w).group
+        lambda w: run_cost(w).group(on_gpu=bool(GPU))
     conda:
         "../envs/data.yaml"
     resources:

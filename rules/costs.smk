@@ -14,6 +14,25 @@ def run_cost(wildcards):
     return _run_cost(wildcards.dataset, wildcards.method, int(wildcards.k))
 
 
+@cache
+def larger_than_card(method, k, asked, card):
+    """Once for each method and k, since Snakemake cuts a request to what there is without a word."""
+    print(
+        f"{method} at k = {k} takes {asked} MB of a card, and gpu_mem_mb gives {card}: it computes with no other run "
+        "beside it, and may end for want of memory",
+        file=sys.stderr,
+    )
+
+
+def card_mb(wildcards, attempt):
+    """Memory of the card that a run asks for, more with each attempt."""
+    asked = run_gpus(wildcards) * run_cost(wildcards).gpu_mb
+    card = workflow.global_resources.get("gpu_mem_mb").value
+    if card is not None and asked > card and workflow.is_main_process:
+        larger_than_card(wildcards.method, wildcards.k, asked, card)
+    return attempt * asked
+
+
 def run_gpus(wildcards):
     """GPUs of a run: controls, and rows that train nothing and score from stored features, need none."""
     return GPU if run_cost(wildcards).gpu else 0

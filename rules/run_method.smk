@@ -22,12 +22,12 @@ rule run_method:
     benchmark:
         f"{RESULTS}/benchmarks/run_method/{RUN}.tsv"
     group:
-        lambda w: run_cost(w).group
+        lambda w: run_cost(w).group(on_gpu=bool(GPU))
     conda:
         "../envs/torch.yaml"
     resources:
         gpu=lambda w: run_gpus(w),
-        gpu_mem_mb=lambda w, attempt: attempt * run_gpus(w) * run_cost(w).gpu_mb,
+        gpu_mem_mb=card_mb,
         mem_mb=lambda w, attempt: run_cost(w).mem_mb(attempt=attempt, on_gpu=bool(GPU)),
         runtime=lambda w, attempt: run_cost(w).runtime(attempt=attempt, on_gpu=bool(GPU)),
     params:

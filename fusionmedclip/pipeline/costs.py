@@ -37,21 +37,24 @@ class Cost:
     gpu_mb: int
     host_mb: int
 
-    @property
-    def group(self) -> str:
+    def group(self, *, on_gpu: bool) -> str:
         """Key of :data:`GROUPS`: runs of one are submitted together."""
         if not self.gpu:
             return "instant"
-        return next(name for name, most in GROUPS.items() if self.seconds <= most)
+        return next(name for name, most in GROUPS.items() if self.takes(on_gpu=on_gpu) <= most)
+
+    def takes(self, *, on_gpu: bool) -> float:
+        """Seconds, also where a CPU does the work of a GPU."""
+        return self.seconds * (1 if on_gpu or not self.gpu else table()["slower_cpu"])
 
     def mem_mb(self, *, attempt: int, on_gpu: bool) -> int:
         """What to ask of the machine, more with each attempt; without a GPU the networks are stand-ins."""
         return attempt * (self.host_mb if on_gpu else min(self.host_mb, table()["cpu_mb"]))
 
     def runtime(self, *, attempt: int, on_gpu: bool) -> int:
-        """Minutes to ask for, more with each attempt."""
-        slower = 1 if on_gpu or not self.gpu else table()["slower_cpu"]
-        return attempt * (2 + round(table()["spare"] * slower * self.seconds / 60))
+        """Minutes to ask for, more with each attempt, up to what any cluster gives."""
+        asked = attempt * (2 + round(table()["spare"] * self.takes(on_gpu=on_gpu) / 60))
+        return min(asked, table()["longest"])
 
 
 @cache

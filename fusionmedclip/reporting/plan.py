@@ -20,10 +20,12 @@ class Part:
     ----------
     runs, submissions : int
     hours : float
-        Of a GPU; of a core where none is used.
+        Of a GPU; of a CPU where none is used.
     gpu : bool
     memory_mb : int
         The most that one of them takes of the card.
+    longest_h : float
+        Of one run.
     """
 
     runs: int
@@ -31,6 +33,7 @@ class Part:
     hours: float
     gpu: bool
     memory_mb: int
+    longest_h: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +44,14 @@ class Plan:
     ----------
     parts : dict of str to Part
         By group of :data:`fusionmedclip.pipeline.costs.GROUPS`.
+    before : dict of str to int
+        Submissions of what runs need: data sets, stock backbones, Stage 1, stored features.
+    on_gpu : bool
+        Whether networks compute on a GPU: not where the configuration says ``device: cpu``.
     stage1 : list of str
         Backbones whose Stage 1 has to run; what that takes was not measured.
-    longest_h : float
-        The longest run: no number of GPUs is done sooner.
+    overlong : dict of str to float
+        Methods of which a run takes longer than any job asks for, and its hours.
     disk_gb : float
         Backbones and stored features of the test images; not of architectures that nobody counted.
     uncounted : list of str
@@ -52,19 +59,30 @@ class Plan:
     """
 
     parts: dict[str, Part]
+    before: dict[str, int]
+    on_gpu: bool
     stage1: list[str]
-    longest_h: float
+    overlong: dict[str, float]
     disk_gb: float
     uncounted: list[str]
 
     @property
-    def gpu_hours(self) -> float:
-        """On one GPU, one run after another."""
-        return sum(part.hours for part in self.parts.values() if part.gpu)
+    def submissions(self) -> int:
+        """All that a scheduler gets; the rest is made where Snakemake runs."""
+        return sum(self.before.values()) + sum(part.submissions for part in self.parts.values())
 
-    def hours(self, gpus: int) -> float:
-        """On some GPUs, at best."""
-        return max(self.gpu_hours / gpus, self.longest_h)
+    @property
+    def network_hours(self) -> float:
+        """Of networks on one GPU, or one CPU, one run after another."""
+        return sum(part.hours for part in self._networks)
+
+    def hours(self, at_once: int) -> float:
+        """On some at once, at best: none is done sooner than the longest run."""
+        return max(self.network_hours / at_once, *(part.longest_h for part in self._networks), 0.0)
+
+    @property
+    def _networks(self) -> list[Part]:
+        return [part for name, part in self.parts.items() if name != "instant"]
 
 
 def plan(config: Config, *, speed: float = 1.0) -> Plan:
@@ -77,17 +95,24 @@ def plan(config: Config, *, speed: float = 1.0) -> Plan:
         Of the GPU, against the one that was measured (``costs.yaml``).
     """
     runs = runs_of(config, [cell for name in config.data["tables"] for cell in _cells(config, name)])
+    on_gpu = config.data["device"] != "cpu"
     costs: dict[str, list[Cost]] = defaultdict(list)
+    overlong: dict[str, float] = {}
     for run in runs:
         cost = cost_of(config.method(run.method), k=run.k, images=_images(config, run.dataset))
-        costs[cost.group].append(cost)
+        costs[cost.group(on_gpu=on_gpu)].append(cost)
+        hours = _hours(cost, on_gpu, speed)
+        if hours * 60 > table()["longest"]:
+            overlong[run.method] = max(hours, overlong.get(run.method, 0.0))
     used = {name for run in runs if (name := config.run_backbone(run.method, run.seed))}
-    disk, uncounted = _disk(config, runs, used)
-    longest = max((cost.seconds for group in costs.values() for cost in group if cost.gpu), default=0.0)
+    stores = _stores(config, runs)
+    disk, uncounted = _disk(config, stores, used)
     return Plan(
-        parts={name: _part(costs[name], name, speed) for name in GROUPS if name in costs},
+        parts={name: _part(costs[name], name, on_gpu, speed) for name in GROUPS if name in costs},
+        before=_before(config, runs, used, stores),
+        on_gpu=on_gpu,
         stage1=sorted(name for name in used if config.backbone(name)["stage1"]),
-        longest_h=longest / speed / 3600,
+        overlong=overlong,
         disk_gb=disk,
         uncounted=uncounted,
     )
@@ -101,24 +126,45 @@ def _images(config: Config, dataset: str) -> int:
     return sum(filter(None, config.dataset(dataset).get("test", {}).values()))
 
 
-def _part(costs: list[Cost], name: str, speed: float) -> Part:
-    gpu = costs[0].gpu
+def _hours(cost: Cost, on_gpu: bool, speed: float) -> float:
+    return cost.takes(on_gpu=on_gpu) / 3600 / (speed if cost.gpu else 1)
+
+
+def _part(costs: list[Cost], name: str, on_gpu: bool, speed: float) -> Part:
+    gpu = costs[0].gpu and on_gpu
+    hours = [_hours(cost, on_gpu, speed) for cost in costs]
     return Part(
         runs=len(costs),
         submissions=-(-len(costs) // table()["together"][name]),
-        hours=sum(cost.seconds for cost in costs) / 3600 / (speed if gpu else 1),
+        hours=sum(hours),
         gpu=gpu,
         memory_mb=max(cost.gpu_mb for cost in costs) if gpu else 0,
+        longest_h=max(hours),
     )
 
 
-def _disk(config: Config, runs: list[Run], backbones: set[str]) -> tuple[float, list[str]]:
-    stores = {
+def _before(config: Config, runs: list[Run], used: set[str], stores: set[tuple[str, str]]) -> dict[str, int]:
+    """As profiles/slurm submits it: jobs of one data set together, all others alone."""
+    stage1 = {name for name in used if config.backbone(name)["stage1"]}
+    return {
+        "data": len({run.dataset for run in runs}),
+        "backbones": len((used - stage1) | {config.backbone(name)["base"] for name in stage1}),
+        "stage1": len(stage1),
+        "features": len(stores),
+    }
+
+
+def _stores(config: Config, runs: list[Run]) -> set[tuple[str, str]]:
+    """Backbones and data sets whose features are stored."""
+    return {
         (backbone, run.dataset)
         for run in runs
         if (backbone := config.run_backbone(run.method, run.seed))
         and reads_features(config.method(run.method)["kind"], config.method(run.method)["settings"])
     }
+
+
+def _disk(config: Config, stores: set[tuple[str, str]], backbones: set[str]) -> tuple[float, list[str]]:
     models = {name: str(config.backbone(name).get("model")) for name in backbones}
     known = table()["weights_mb"]
     megabytes = sum(known.get(model, 0.0) for model in models.values())

@@ -24,7 +24,7 @@ def test_each_kind_of_the_protocol_was_measured_and_others_cost_as_the_dearest_o
     used = {PROTOCOL.method(name)["kind"] for name in PROTOCOL.data["methods"]}
     assert used <= set(table()["kinds"])
     unmeasured = cost_of({"kind": "anomalib", "settings": {}}, k=16, images=220)
-    assert (unmeasured.gpu, unmeasured.group) == (True, "quarter_hours")
+    assert (unmeasured.gpu, unmeasured.group(on_gpu=True)) == (True, "quarter_hours")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_memory_of_the_card_follows_k_where_it_was_seen_to():
 @pytest.mark.parametrize("method", ["clip", "roco_clip", "mean_brightness", "file_size_raw", "image_area"])
 def test_what_trains_nothing_and_reads_no_image_by_a_network_needs_no_gpu(method):
     assert not cost(method).gpu
-    assert cost(method).group == "instant"
+    assert cost(method).group(on_gpu=True) == cost(method).group(on_gpu=False) == "instant"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_trains_nothing_and_reads_no_image_by_a_network_needs_no_gpu(method
 )
 def test_runs_are_submitted_with_others_of_their_length(method, group):
     assert cost(method).gpu
-    assert cost(method).group == group
+    assert cost(method).group(on_gpu=True) == group
 
 
 def test_fits_for_a_threshold_count():
@@ -84,8 +84,19 @@ def test_more_is_asked_for_with_each_attempt():
     assert [run.runtime(attempt=n, on_gpu=True) for n in (1, 2)] == [52, 104]  # 2 + 3 * 996 s
 
 
+def test_a_cpu_takes_longer_and_no_job_asks_for_more_than_a_week():
+    """90 times the 52 s of CoOp and zero-shot scoring; 16 days of AnoDDPM."""
+    coop = cost("coop")
+    assert coop.takes(on_gpu=False) == pytest.approx(90 * coop.seconds)
+    assert (coop.group(on_gpu=True), coop.group(on_gpu=False)) == ("minutes", "hours")
+    assert cost("anoddpm").takes(on_gpu=False) > 14 * 86_400
+    assert cost("anoddpm").runtime(attempt=1, on_gpu=False) == 7 * 1440
+    assert cost("mean_brightness").takes(on_gpu=False) == cost("mean_brightness").seconds
+
+
 def test_each_group_has_a_size_in_the_profile(root):
     profile = yaml.safe_load((root / "profiles/slurm/config.yaml").read_text())
-    found = {cost(method).group for method in PROTOCOL.data["methods"] if "kind" in PROTOCOL.method(method)}
+    names = [method for method in PROTOCOL.data["methods"] if "kind" in PROTOCOL.method(method)]
+    found = {cost(method).group(on_gpu=True) for method in names}
     assert found == set(profile["group-components"])
     assert table()["together"] == profile["group-components"]

@@ -13,8 +13,10 @@ def protocol():
     return plan(load_config([]))
 
 
-def test_the_protocol_has_405_runs_in_78_submissions(protocol):
-    """Beside 17 of data sets, backbones, Stage 1 and features: 95, which a test of the workflow counts."""
+def test_the_protocol_is_405_runs_in_95_submissions(protocol):
+    """As many as a test of the workflow counts (tests/workflow/test_submissions.py)."""
+    assert protocol.submissions == 95
+    assert protocol.before == {"data": 3, "backbones": 4, "stage1": 1, "features": 9}
     assert sum(part.runs for part in protocol.parts.values()) == 405
     assert {name: part.submissions for name, part in protocol.parts.items()} == {
         "instant": 3,  # 117 by 40
@@ -27,20 +29,20 @@ def test_the_protocol_has_405_runs_in_78_submissions(protocol):
 def test_hours_are_those_that_were_measured(protocol):
     """26 without AnoDDPM, and 160 for its 36 runs; the latter counted."""
     anoddpm = protocol.parts["hours"].hours
-    assert protocol.gpu_hours - anoddpm == pytest.approx(26, abs=1)
+    assert protocol.network_hours - anoddpm == pytest.approx(26, abs=1)
     assert anoddpm == pytest.approx(160, rel=0.1)
 
 
 def test_no_number_of_gpus_beats_the_longest_run(protocol):
-    assert protocol.hours(1) == protocol.gpu_hours
-    assert protocol.hours(10) == pytest.approx(protocol.gpu_hours / 10)
+    assert protocol.hours(1) == protocol.network_hours
+    assert protocol.hours(10) == pytest.approx(protocol.network_hours / 10)
     longest = 300_000 * 0.047 + 300 * 750 / 220 + 16  # AnoDDPM on CheXpert, seconds
-    assert protocol.hours(10_000) == protocol.longest_h == pytest.approx(longest / 3600, rel=0.01)
+    assert protocol.hours(10_000) == pytest.approx(longest / 3600, rel=0.01)
 
 
 def test_a_faster_card_halves_hours_of_gpus_alone(protocol):
     fast = plan(load_config([]), speed=2.0)
-    assert fast.gpu_hours == pytest.approx(protocol.gpu_hours / 2)
+    assert fast.network_hours == pytest.approx(protocol.network_hours / 2)
     assert fast.parts["instant"] == protocol.parts["instant"]
 
 
@@ -56,8 +58,23 @@ def test_disk_is_backbones_and_the_features_of_test_images(protocol):
     assert protocol.disk_gb == pytest.approx(weights + images * (2 * 4 * 1.05 + 2 * 1.2) / 1000, rel=0.01)
 
 
+def test_a_machine_without_a_gpu_is_planned_as_one(protocol, tmp_path):
+    """90 times as long; and AnoDDPM's 16 days are said to be too long, for each of its 36 runs."""
+    (tmp_path / "cpu.yaml").write_text("device: cpu\n")
+    slow = plan(load_config([tmp_path / "cpu.yaml"]))
+    assert {name: part.gpu for name, part in slow.parts.items()} == dict.fromkeys(slow.parts, False)
+    assert slow.network_hours == pytest.approx(90 * protocol.network_hours)
+    assert slow.parts["hours"].submissions == slow.parts["hours"].runs
+    assert list(slow.overlong) == ["anoddpm"]
+    assert slow.overlong["anoddpm"] / 24 == pytest.approx(16, abs=1)
+    done = CliRunner().invoke(app, ["plan", "--config", str(tmp_path / "cpu.yaml")])
+    assert "too long: days of one run of anoddpm 16" in done.output
+    assert "GPU-hours" not in done.output
+
+
 def test_the_command_prints_it():
     done = CliRunner().invoke(app, ["plan", "--preset", "paper", "--gpus", "16"])
     assert done.exit_code == 0, done.output
     assert "quarter_hours" in done.output
+    assert "95 submissions" in done.output
     assert "Stage 1 of roco_clip" in done.output

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fusionmedclip.config import load_config
+from fusionmedclip.reporting.plan import plan
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -27,6 +30,7 @@ def submissions(tmp_path_factory) -> list[dict]:
 
 def test_the_protocol_is_under_150_submissions(submissions):
     assert 60 < len(submissions) < 150
+    assert plan(load_config([])).submissions == len(submissions)
     jobs = Counter(rule for submission in submissions for rule in submission["jobs"])
     assert jobs["run_method"] == jobs["compute_metrics"] == 405  # none was lost in a group
 
