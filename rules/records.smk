@@ -24,10 +24,13 @@ def settled(rule):
         if first in asked:  # also while its parameters are put together, which look at what it reads
             return
         asked.add(first)
+        outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
         wait_for_earlier()
+        if status_command():
+            for job in submitted_for(outputs):
+                wait_for(job)
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
-        outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
         if not differs(record_path(COPIES, first), params_of(rule, wildcards)):
             adopt(outputs)
         elif not all(map(workflow.persistence.metadata, outputs)):
@@ -58,7 +61,7 @@ def tell(path):
     LOST.append(path)
 
 
-if workflow.is_main_process and (os.path.isdir(COPIES) or on_slurm()):  # whose first jobs may still wait
+if workflow.is_main_process and (os.path.isdir(COPIES) or is_submitting()):  # whose first jobs may still wait
     for _made in OURS:
         if _made.script:
             _made.set_input(settled(_made))

@@ -21,24 +21,53 @@ def find_status_command():
         settings.status_command = "squeue"
 
 
+def is_submitting():
+    """Whether jobs are submitted where an earlier head may have left some."""
+    return on_slurm() or bool(status_command())
+
+
+def status_command():
+    """What says whether a job runs, of the executor for any scheduler; none on paper."""
+    plugin = workflow.executor_plugin
+    is_any = plugin is not None and plugin.name == "cluster-generic"
+    return workflow.executor_settings.status_cmd if is_any else None
+
+
+@cache
+def is_alone():
+    """Whether no other head lives.
+
+    Locks are those of one that does, or whose end nobody has confirmed by `--unlock`. Snakemake itself then refuses what
+    both would make; whatever else they make, neither waits for the other.
+    """
+    return not any(workflow.persistence._read_locks())
+
+
 @cache
 def wait_for_earlier():
-    """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for.
-
-    Locks are those of a head that lives, or whose end nobody has confirmed by `--unlock`. Snakemake itself then refuses
-    what both would make; whatever else they make, neither waits for the other.
-    """
-    if on_slurm() and not any(workflow.persistence._read_locks()):
+    """Once, before anything is decided: jobs of a head that was killed go on, and may finish what is asked for."""
+    if on_slurm() and is_alone():
         try:
             submission.wait_for_earlier(os.getcwd())
         except InputError as error:
             raise WorkflowError(str(error)) from None
 
 
+@cache
+def wait_for(job):
+    """The same of one job, where all of a folder cannot be asked for."""
+    if status_command() and is_alone():
+        submission.wait_until_ended(job, status_command())
+
+
+def submitted_for(outputs):
+    """Jobs that were submitted to make some files, and of whose end no head has heard."""
+    return workflow.persistence.external_jobids(SimpleNamespace(output=outputs))
+
+
 def adopt(outputs):
     """Take for finished what a submitted job made after its head was killed: the job has left its record."""
-    submitted = workflow.persistence.external_jobids(SimpleNamespace(output=outputs))
-    if submitted and all(map(os.path.exists, outputs)) and not workflow.dryrun:
+    if submitted_for(outputs) and all(map(os.path.exists, outputs)) and not workflow.dryrun:
         for path in outputs:
             workflow.persistence.cleanup_metadata(path)
 

@@ -1,7 +1,8 @@
-"""What the workflow's head asks a SLURM scheduler beside Snakemake's executor."""
+"""What the workflow's head asks a scheduler beside Snakemake's executor."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["earlier_jobs", "keeps_accounts", "wait_for_earlier"]
+__all__ = ["earlier_jobs", "keeps_accounts", "wait_for_earlier", "wait_until_ended"]
 
 _OURS = re.compile(r"(rule|group)_")
 """How the comment of a job begins that Snakemake's executor has submitted."""
@@ -66,6 +67,28 @@ def wait_for_earlier(folder: str, *, sleep: Callable[[float], None] = time.sleep
                 f"To make it again instead, if it has ended: scancel {' '.join(jobs)}",
                 file=sys.stderr,
             )
+        sleep(POLL)
+
+
+def wait_until_ended(job: str, command: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return once a job does not run, as the status command of a profile for cluster-generic says.
+
+    Parameters
+    ----------
+    job : str
+        What the scheduler calls it.
+    command : str
+        Of a shell; given the job, it prints ``running``, ``success`` or ``failed``.
+    sleep : callable
+    """
+    told = False
+    while _said("sh", "-c", f"{command} {shlex.quote(job)}") == "running\n":
+        if not told:
+            print(
+                f"job {job} of an earlier start is queued or running; waiting for what it makes",
+                file=sys.stderr,
+            )
+            told = True
         sleep(POLL)
 
 

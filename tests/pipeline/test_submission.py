@@ -77,3 +77,22 @@ def test_no_answer_is_not_the_answer_that_none_runs(command, tmp_path):
         command("squeue", f"7|{tmp_path}|rule_x\n")
 
     assert submission.earlier_jobs(str(tmp_path), sleep=mend) == ["7"]
+
+
+def test_one_job_is_waited_for_while_it_runs(tmp_path, capsys):
+    """As a profile for any scheduler asks: a command of a shell, given the job."""
+    state = tmp_path / "state"
+    state.write_text("running\n")
+    ask = tmp_path / "ask"
+    ask.write_text(f'#!/bin/sh\n[ "$1" = "7.server" ] && cat {state}\n')
+    ask.chmod(0o755)
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            state.write_text("success\n")
+
+    submission.wait_until_ended("7.server", str(ask), sleep=sleep)
+    assert waits == [submission.POLL] * 2
+    assert capsys.readouterr().err.count("waiting") == 1

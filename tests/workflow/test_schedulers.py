@@ -1,0 +1,141 @@
+"""Profiles for LSF and PBS, by stand-ins of their commands: what those are asked, and what they answer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import SNAKEMAKE
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = {"rule": "run_method", "threads": 2, "resources": {"mem_mb": 8000, "runtime": 90, "gpu": 1}}
+GROUP = {"groupid": "instant", "threads": 1, "resources": {"mem_mb": 4000, "runtime": 5, "gpu": 0}}
+SPLIT = "results/tiny/datasets/busi/split_paper.csv"
+BSUB = f"""#!{sys.executable}
+import subprocess, sys
+quiet = {{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}}
+job = subprocess.Popen([sys.argv[-1]], start_new_session=True, **quiet)
+print(f"Job <{{job.pid}}> is submitted to default queue <normal>.")
+"""
+BJOBS = """#!/bin/sh
+for job in "$@"; do :; done
+if kill -0 "$job" 2> /dev/null; then echo RUN; else echo DONE; fi
+"""
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Makes a command of a name, first on the path."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+
+    return make
+
+
+def said(*words: object) -> str:
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, check=True).stdout
+
+
+def submitted(command, tmp_path: Path, *, by: str, prints: str, asked: dict) -> tuple[str, list[str]]:
+    """What a profile's script prints, and what it asks the scheduler's command."""
+    command(by, f'#!/bin/sh\nprintf "%s\\n" "$@" > asked.txt\necho "{prints}"\n')
+    (tmp_path / "job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(asked)}\n")
+    profile = {"bsub": "lsf", "qsub": "pbs"}[by]
+    printed = said(ROOT / "profiles" / profile / "submit.py", "job.sh")
+    return printed, (tmp_path / "asked.txt").read_text().splitlines()
+
+
+def test_lsf_is_asked_for_a_gpu_where_there_is_one(command, tmp_path):
+    answer = "Job <4711> is submitted to queue <normal>."
+    printed, asked = submitted(command, tmp_path, by="bsub", prints=answer, asked=RUN)
+    assert printed == "4711\n"
+    assert asked == [
+        *("-J", "run_method", "-o", ".snakemake/lsf_logs/%J.log", "-n", "2"),
+        *("-R", "span[hosts=1] rusage[mem=8000MB]", "-M", "8000MB", "-W", "90", "-gpu", "num=1", "job.sh"),
+    ]
+    _, asked = submitted(command, tmp_path, by="bsub", prints=answer, asked=GROUP)
+    assert "-gpu" not in asked
+    assert asked[1] == "instant"
+
+
+def test_pbs_is_asked_for_a_gpu_where_there_is_one(command, tmp_path):
+    printed, asked = submitted(command, tmp_path, by="qsub", prints="12.server", asked=RUN)
+    assert printed == "12.server\n"
+    assert "select=1:ncpus=2:mem=8000mb:ngpus=1" in asked
+    assert "walltime=5400" in asked
+    _, asked = submitted(command, tmp_path, by="qsub", prints="13.server", asked=GROUP)
+    assert "select=1:ncpus=1:mem=4000mb" in asked
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "state"),  # bjobs(1): states of a job
+    [
+        ("PEND", 0, "running"),
+        ("RUN", 0, "running"),
+        ("UNKWN", 0, "running"),
+        ("DONE", 0, "success"),
+        ("EXIT", 0, "failed"),
+        ("Job <7> is not found", 255, "failed"),
+        ("LSF is down. Please wait ...", 255, "running"),
+    ],
+)
+def test_lsf_says_what_became_of_a_job(command, answer, code, state):
+    command("bjobs", f'#!/bin/sh\necho "{answer}"\nexit {code}\n')
+    assert said(ROOT / "profiles/lsf/status.py", "7") == f"{state}\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "history", "state"),  # qstat(1B): job states; what has ended is in the history alone
+    [
+        ("job_state = Q", "", "running"),
+        ("job_state = R", "", "running"),
+        ("", "job_state = F\n    Exit_status = 0", "success"),
+        ("", "job_state = F\n    Exit_status = 271", "failed"),
+        ("job_state = C\n    exit_status = 0", "", "success"),
+        ("", "qstat: Unknown Job Id 7", "failed"),
+        ("", "qstat: cannot connect to server", "running"),
+    ],
+)
+def test_pbs_says_what_became_of_a_job(command, now, history, state):
+    fails = "cannot" in history or "Unknown" in history
+    command(
+        "qstat",
+        f'#!/bin/sh\nif [ "$1" = -x ]; then echo "{history}"; exit {int(fails)}; fi\n'
+        f'echo "    {now}"\nexit {0 if now else 35}\n',
+    )
+    assert said(ROOT / "profiles/pbs/status.py", "7") == f"{state}\n"
+
+
+@pytest.mark.parametrize("name", ["lsf", "pbs", "kubernetes"])
+def test_jobs_are_grouped_as_on_slurm(name):
+    slurm, other = (
+        yaml.safe_load((ROOT / f"profiles/{one}/config.yaml").read_text()) for one in ("slurm", name)
+    )
+    for key in ("groups", "group-components", "resources", "set-resource-scopes", "retries", "keep-going"):
+        assert other[key] == slurm[key]
+
+
+@pytest.mark.slow
+def test_a_group_runs_through_the_profile(command, workflow):
+    """One submission of three jobs, and one of the jobs' states that says when it has ended."""
+    command("bsub", BSUB)
+    command("bjobs", BJOBS)
+    done = subprocess.run(
+        [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", SPLIT],
+        cwd=workflow.folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-4000:]
+    assert printed.count("Submitted group job") == 1
+    assert (workflow.folder / SPLIT).is_file()
