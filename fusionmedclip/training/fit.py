@@ -1,10 +1,12 @@
 """The training loop of Stages 2 and 3: synthetic anomalies on k normal images, last epoch kept."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.arithmetic import arithmetic
@@ -12,9 +14,11 @@ from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
+from fusionmedclip.training.ahead import ahead
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
+from fusionmedclip.training.readings import Readings
 
 __all__ = ["fit_model"]
 
@@ -74,27 +78,47 @@ def fit_model(
     if optimiser.stage2_epochs and not early:
         raise InputError("optimiser.stage2_epochs: Stage 2 has nothing to train", received=list(components))
     model.train()
-    step = 0
-    for epoch in range(optimiser.epochs):
-        if epoch in (0, optimiser.stage2_epochs):
-            updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)
-        order = generator(seed, "order", epoch).permutation(k)
-        for start in range(0, k, optimiser.batch_size):
+    device, step = model.backbone.mean.device, 0
+    readings = Readings(progress, device=device.type)
+    with _own_draws(device), arithmetic(device.type, precision=precision):
+        for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed):
+            if first and epoch in (0, optimiser.stage2_epochs):
+                updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)
             set_rates(updates, optimiser, done=step / optimiser.steps(k))
-            images, masks = stream.batch(epoch, order[start : start + optimiser.batch_size].tolist())
-            with arithmetic(model.backbone.mean.device.type, precision=precision):
-                parts = _step(
-                    model, updates, images, masks, loss=loss, precision=precision, seed=seed, step=step
-                )
+            # Dropout draws from torch's own generator: key it, so that a step is a function of its number.
+            torch.manual_seed(key(seed, "dropout", step) % 2**63)
+            values = _step(model, updates, images, masks, loss=loss, precision=precision)
             step += 1
-            if progress is not None:
-                progress({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k), **parts})
-        if on_epoch is not None:
-            # Every step keys its own draws, so that training goes on as if nobody had looked.
-            with torch.no_grad():
-                on_epoch(epoch + 1, model.eval())
-            model.train()
+            readings.add({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k)}, values)
+            if last and on_epoch is not None:
+                readings.read()
+                # Every step keys its own draws, so that training goes on as if nobody had looked.
+                with torch.no_grad():
+                    on_epoch(epoch + 1, model.eval())
+                model.train()
+        readings.read()
     return model.eval()
+
+
+@contextmanager
+def _own_draws(device: torch.device) -> Iterator[None]:
+    """torch's generators are put back at the end, so that nothing outside depends on what was drawn."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+def _batches(
+    stream: AnomalyStream, k: int, optimiser: OptimiserSettings, seed: int
+) -> Iterator[tuple[int, bool, bool, np.ndarray, np.ndarray]]:
+    """Epoch, whether it is the epoch's first and its last batch, images and masks, of all steps."""
+    plan = []
+    for epoch in range(optimiser.epochs):
+        order = generator(seed, "order", epoch).permutation(k)
+        batches = [order[start : start + optimiser.batch_size] for start in range(0, k, optimiser.batch_size)]
+        plan += [(epoch, n == 0, n == len(batches) - 1, rows) for n, rows in enumerate(batches)]
+    drawn = ahead(partial(stream.batch, epoch, rows.tolist()) for epoch, *_, rows in plan)
+    for (epoch, first, last, _), (images, masks) in zip(plan, drawn, strict=True):
+        yield epoch, first, last, images, masks
 
 
 def _step(
@@ -105,31 +129,18 @@ def _step(
     *,
     loss: LossSettings,
     precision: str,
-    seed: int,
-    step: int,
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     backbone = model.backbone
-    device = backbone.mean.device
     updates.zero_grad(set_to_none=True)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        # Dropout draws from torch's own generator: key it, so that a step is a function of its number.
-        torch.manual_seed(key(seed, "dropout", step) % 2**63)
-        with backbone.autocast(precision):
-            scores, maps = model(backbone.pixels(images))
-        maps = None if maps is None else maps.float()
-        value, parts = total_loss(scores.float(), maps, torch.as_tensor(masks, device=device), loss)
-        loss_value = float(value.detach())
-        if not math.isfinite(loss_value):
-            raise InputError(
-                f"the loss is no longer finite at step {step + 1}",
-                received=loss_value,
-                hint="lower optimiser.learning_rates, or train in precision: float32",
-            )
-        value.backward()
+    with backbone.autocast(precision):
+        scores, maps = model(backbone.pixels(images))
+    maps = None if maps is None else maps.float()
+    truth = torch.as_tensor(masks, device=backbone.mean.device)
+    value, parts = total_loss(scores.float(), maps, truth, loss)
+    value.backward()
     updates.step()
-    tau = {}
+    values = {"loss": value.detach(), **parts}
     if model.settings.temperature.learnable:
         model.temperature.clamp()
-        tau = {"tau": float(model.temperature().detach())}
-    return {"loss": loss_value, **parts, **tau}
+        values["tau"] = model.temperature().detach().clone()
+    return values

@@ -82,7 +82,7 @@ def binary_dice_loss(maps: Tensor, masks: Tensor, *, smooth: float = 1.0) -> Ten
 
 def total_loss(
     scores: Tensor, maps: Tensor | None, masks: Tensor, settings: LossSettings
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Eq. 14: weighted sum of the image and the segmentation loss.
 
     Parameters
@@ -98,7 +98,7 @@ def total_loss(
     -------
     loss : scalar tensor
     parts : dict
-        The unweighted parts, for the log.
+        The unweighted parts, for the log: scalars that carry no gradient.
     """
     total, parts = scores.new_zeros(()), {}
     if settings.image == "focal_pixel":
@@ -113,9 +113,9 @@ def total_loss(
     else:
         image = scores.new_zeros(())
     total = total + settings.image_weight * image
-    parts["image_loss"] = float(image.detach())
+    parts["image_loss"] = image.detach()
     if maps is not None:
         segmentation = binary_dice_loss(maps, masks, smooth=settings.dice_smooth)
         total = total + settings.segmentation_weight * segmentation
-        parts["segmentation_loss"] = float(segmentation.detach())
+        parts["segmentation_loss"] = segmentation.detach()
     return total, parts
