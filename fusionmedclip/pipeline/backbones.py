@@ -102,9 +102,11 @@ def extract_features(
         batches = list(even_batches(np.arange(len(pixels)), batch_size))
         for rows, kept in track(batches, description="Features"):
             batch = network.pixels(np.array(pixels[rows]))
-            maps = network.feature_maps(batch, layers)
             if network.embed_dim:
-                maps.append(network.gap_features(batch))
+                maps, gap = network.maps_and_gap(batch, layers)
+                maps.append(gap)
+            else:
+                maps = network.feature_maps(batch, layers)
             for layer, values in zip(wanted, maps, strict=True):
                 if layer not in stores:
                     shape = (len(pixels), *values.shape[1:])

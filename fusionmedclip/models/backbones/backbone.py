@@ -168,6 +168,16 @@ class Backbone(nn.Module):
             )
         return self.patch_embeddings(pixels).mean(dim=(2, 3))
 
+    def maps_and_gap(self, pixels: Tensor, layers: Sequence[Layer]) -> tuple[list[Tensor], Tensor]:
+        """What :meth:`feature_maps` and :meth:`gap_features` give, from one pass of a vision transformer.
+
+        Other towers pass twice: their last stage is not what their head reads.
+        """
+        if not self.is_vit:
+            return self.feature_maps(pixels, layers), self.gap_features(pixels)
+        *maps, final = self.feature_maps(pixels, [*layers, self.depth()])
+        return maps, self.projected(final).mean(dim=(2, 3))
+
     def patch_embeddings(self, pixels: Tensor) -> Tensor:
         """Final patch tokens after the final norm and the projection: (B, D, h, w)."""
         if self.is_vit:

@@ -94,6 +94,22 @@ def test_convolutional_towers_pool_to_their_own_image_embedding(name: str) -> No
         torch.testing.assert_close(backbone.gap_features(pixels), expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["vit", "timm"])
+def test_maps_and_embedding_together_are_those_of_each_alone(kind: str) -> None:
+    """Layers out of order, the last among them or not; a vision transformer passes once."""
+    backbone = build_backbone(vit_settings() if kind == "vit" else timm_settings("resnet10t"))
+    pixels = backbone.pixels(torch.rand(2, backbone.visual.image_size[0], backbone.visual.image_size[0]))
+    for layers in ([2, 1], [3, 1]):
+        passes: list[int] = []
+        hook = backbone.layer_module(1).register_forward_hook(lambda *_, seen=passes: seen.append(1))
+        maps, gap = backbone.maps_and_gap(pixels, layers)
+        hook.remove()
+        assert len(passes) == (1 if kind == "vit" else 2)
+        assert torch.equal(gap, backbone.gap_features(pixels))
+        for found, expected in zip(maps, backbone.feature_maps(pixels, layers), strict=True):
+            assert torch.equal(found, expected)
+
+
 def test_layers_of_a_plain_timm_network_may_be_named() -> None:
     backbone = build_backbone(BackboneSettings(kind="timm", model="resnet18", image_size=64))
     pixels = backbone.pixels(torch.rand(1, 64, 64))
