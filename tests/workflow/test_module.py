@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fusionmedclip.config import load_config
 from tests.workflow.conftest import SNAKEMAKE
 
 pytestmark = pytest.mark.slow
@@ -49,10 +51,19 @@ def mine(repository, root, tmp_path_factory) -> Path:
     written, count = re.subn(r"github\(.*\)", place, example)
     assert count == 1
     (folder / "Snakefile").write_text(written)
-    tiny = (root / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
-    config = {"fusionmedclip": {**yaml.safe_load(tiny), "warm_jobs": False}}
+    (example,) = re.findall(
+        r'^```{ \.yaml title="config.yaml of your workflow" }\n(.*?)^```', page, re.M | re.S
+    )
+    config = yaml.safe_load(example)
+    config["fusionmedclip"] |= tiny(root)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return folder
+
+
+def tiny(root: Path) -> dict:
+    """A small configuration."""
+    text = (root / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
+    return {**yaml.safe_load(text), "warm_jobs": False}
 
 
 def test_the_example_plans_one_row_of_table_8(mine):
@@ -69,6 +80,27 @@ def test_its_jobs_run(mine):
 
 def test_a_second_start_finds_everything_done(mine):
     assert "Nothing to be done" in call(SNAKEMAKE, "--cores", 1, "--", MANIFEST, folder=mine)
+
+
+def test_a_deployment_as_snakedeploy_writes_it(repository, root, tmp_path):
+    """It copies `config/`, puts the module into `workflow/Snakefile` and hands `config` over whole."""
+    shutil.copytree(root / "config", tmp_path / "config")
+    overlay = tmp_path / "config/config.yaml"
+    overlay.write_text(yaml.safe_dump(yaml.safe_load(overlay.read_text()) | tiny(root)))
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(
+        'configfile: "config/config.yaml"\n\n\nmodule fusionmedclip:\n    snakefile:\n'
+        f'        gitfile("{repository[0]}", path="workflow/Snakefile", commit="{repository[1]}")\n'
+        "    config:\n        config\n\n\nuse rule * from fusionmedclip\n"
+    )
+    printed = call(SNAKEMAKE, "--cores", 1, "--dry-run", "--", "table8_row_4", folder=tmp_path)
+    assert re.search(r"^run_method +2$", printed, re.MULTILINE)
+    assert " results/tiny/tables/table8/row_4.csv" in printed
+
+
+def test_what_is_deployed_is_an_overlay_that_changes_nothing(root):
+    assert (root / "config/README.md").is_file()
+    assert load_config([root / "config/config.yaml"]).data == load_config([]).data
 
 
 def test_from_anywhere(repository, tmp_path):
