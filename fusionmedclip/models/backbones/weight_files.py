@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded, reading
+from fusionmedclip.models.backbones.torchscript import read_torchscript
 
 __all__ = ["find_weights", "read_safetensors", "read_stored", "write_safetensors"]
 
@@ -127,7 +128,7 @@ def _read_zip(path: Path) -> Any:
             raise InputError(f"{path}: cannot hold what it claims", received=f"{entry.file_size:,} bytes")
     names = {entry.filename.rpartition("/")[2] for entry in entries}
     if "constants.pkl" in names:  # TorchScript
-        return torch.jit.load(path, map_location="cpu").state_dict()
+        return read_torchscript(path)
     if "data.pkl" in names:
         with path.open("rb") as file:  # by its path, PyTorch would ask the suffix
             return _load(file, path)
