@@ -1,29 +1,14 @@
-"""A detector over slices: batches of one shape, torch's threads as they were asked for."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""A detector over slices, in batches of one shape."""
 
 import numpy as np
-import torch
 
 from fusionmedclip.luma import as_grey
 from fusionmedclip.models.detector import Detector, Scores, join
 
-__all__ = ["BATCH", "score_slices", "seen_by", "torch_threads"]
+__all__ = ["BATCH", "score_slices", "seen_by"]
 
 BATCH = 8
 """Slices scored at a time where nothing else is asked for."""
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Compute on this many threads inside the block: sums, and so weights and scores, depend on it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def seen_by(detector: Detector, images: np.ndarray) -> np.ndarray:

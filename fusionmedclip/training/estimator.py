@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import torch
 
+from fusionmedclip.data.labels import normal_rows
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
@@ -18,9 +19,11 @@ from fusionmedclip.models.backbones.store import open_backbone
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.settings import build, plain
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
+from fusionmedclip.training.parameters import Parameters
 from fusionmedclip.training.progress import training_bar
 from fusionmedclip.training.saved import read_record, read_trained, write_trained
 from fusionmedclip.training.saved_backbone import (
@@ -35,8 +38,9 @@ from fusionmedclip.training.settings import FusionSettings
 __all__ = ["FusionMedCLIP", "Prediction"]
 
 
-class FusionMedCLIP(FusionScorer):
-    """Few-shot anomaly detection by adapting CLIP.
+class FusionMedCLIP(Parameters, FusionScorer):
+    """Few-shot anomaly detection by adapting CLIP, with scikit-learn's habits but for ``score``, which is
+    :class:`Detector`'s.
 
     Parameters
     ----------
@@ -49,6 +53,8 @@ class FusionMedCLIP(FusionScorer):
         Where to compute.
     batch_size : int
         Images scored at a time.
+    threads : int, optional
+        Compute threads of torch; None: those of the process.
 
     Examples
     --------
@@ -64,7 +70,9 @@ class FusionMedCLIP(FusionScorer):
         images: ImageSettings | Mapping[str, Any] | None = None,
         device: str = "cpu",
         batch_size: int = 8,
+        threads: int | None = None,
     ):
+        self._keep(locals())
         self.settings = build(FusionSettings, settings)
         self.images = build(ImageSettings, images, where="images")
         self.backbone_source = plain_source(backbone)
@@ -73,7 +81,7 @@ class FusionMedCLIP(FusionScorer):
         self.backbone.to(device)
         if self.settings.precision == "bfloat16":
             batch_first_attention(self.backbone.visual)
-        self.batch_size = batch_size
+        self.batch_size, self.threads = batch_size, threads
         self.model: FusionModel | None = None
         self.seed = 0
 
@@ -114,11 +122,20 @@ class FusionMedCLIP(FusionScorer):
             settings=entry["settings"],
             images=resolved.data["images"],
             device=torch_device(device or resolved.data["device"]),
+            threads=resolved.data["threads"],
         )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters as they were given; not where that is a backbone which was adapted in place since."""
+        if self._is_adapted() and isinstance(self._given["backbone"], Backbone):
+            hint = "give the backbone as a path or a mapping"
+            raise InputError("this model adapted the backbone that it was given", hint=hint)
+        return super().get_params(deep)
 
     def fit(
         self,
         support: Any,
+        y: Any = None,
         *,
         seed: int = 0,
         progress: Progress | None = None,
@@ -129,6 +146,8 @@ class FusionMedCLIP(FusionScorer):
         Parameters
         ----------
         support : sequence of paths, or array (N, H, W) or (N, H, W, 3)
+        y : (N,) array, optional
+            0: normal; images of another label are left out.
         seed : int
         progress : callable, optional
             Called after each step, in place of the bar that a terminal shows.
@@ -137,10 +156,12 @@ class FusionMedCLIP(FusionScorer):
             :func:`fusionmedclip.training.fit.fit_model` for what it is for, and what it is not.
         """
         images = load_images(support, self.image_size, form=self.images)
+        images = images[normal_rows(y, len(images))]
         model = self._make(seed)
         stream = AnomalyStream(images, self.settings.synthesis, seed=seed)
         visit = None if on_epoch is None else lambda epoch, _model: on_epoch(epoch, self)
         with ExitStack() as stack:
+            stack.enter_context(torch_threads(self.threads))
             fit_model(
                 model,
                 stream,
@@ -155,7 +176,7 @@ class FusionMedCLIP(FusionScorer):
         return self
 
     def _make(self, seed: int) -> FusionModel:
-        if self.model is not None and self.settings.model.lora is not None:
+        if self._is_adapted():
             raise InputError(
                 "this model adapted its backbone in place and cannot be fitted again", hint="make a new one"
             )
@@ -163,11 +184,15 @@ class FusionMedCLIP(FusionScorer):
         self.model = FusionModel(self.backbone, self.settings.model, seed=seed)
         return self.model
 
+    def _is_adapted(self) -> bool:
+        """Whether the backbone is no longer the one that was given."""
+        return self.model is not None and self.settings.model.lora is not None
+
     def save(self, folder: Path | str) -> None:
         """Write what was trained (``weights.safetensors``) and the settings (``model.json``)."""
         backbone = backbone_record(self.backbone_source, self.backbone_digest, Path(folder))
         kept = {"settings": plain(self.settings), "images": plain(self.images), "seed": self.seed}
-        kept["backbone"] = backbone
+        kept |= {"backbone": backbone, "threads": self.threads}
         write_trained(Path(folder), self._trained(), kept)
 
     def restore(self, folder: Path | str) -> Self:
@@ -221,9 +246,10 @@ class FusionMedCLIP(FusionScorer):
                 raise InputError(f"{folder}: holds another method", received=kind, hint=hint)
             settings, others = build(FusionSettings, record["settings"]), {}
             images = build(ImageSettings, record.get("images"), where="images")
+            threads = record.get("threads")
             sources = list(saved_sources(folder, record["backbone"], backbone))
         for source in sources:
-            model = cls(backbone=source, settings=settings, images=images, device=device)
+            model = cls(backbone=source, settings=settings, images=images, device=device, threads=threads)
             if model.backbone_digest == record["backbone"]["digest"]:
                 return model.restore(folder)
             others[model.backbone_digest] = model.backbone_source

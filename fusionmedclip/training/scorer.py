@@ -1,7 +1,7 @@
 """A fitted FusionMedCLIP scores: images, or features of its frozen backbone that were stored."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Scores, join
 from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.training.settings import FusionSettings
 
 __all__ = ["FusionScorer", "Prediction"]
@@ -43,6 +44,7 @@ class FusionScorer(Detector):
     images: ImageSettings
     backbone: Backbone
     batch_size: int
+    threads: int | None
     model: FusionModel | None
 
     @property
@@ -90,12 +92,22 @@ class FusionScorer(Detector):
         scores, maps = self.score(load_images(images, self.image_size, form=self.images))
         return Prediction(scores, maps)
 
+    def score_samples(self, images: Any) -> np.ndarray:
+        """(N,) scores of images given as paths or arrays, higher where more anomalous."""
+        return self.predict(images).scores
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self.model is not None
+
     def _text(self) -> torch.Tensor:
         with self.backbone.autocast(self.settings.precision):
             return self._fitted().text()
 
-    def _arithmetic(self) -> AbstractContextManager:
-        return arithmetic(self.backbone.mean.device.type, precision=self.settings.precision)
+    @contextmanager
+    def _arithmetic(self) -> Iterator[None]:
+        device, precision = self.backbone.mean.device.type, self.settings.precision
+        with torch_threads(self.threads), arithmetic(device, precision=precision):
+            yield
 
     def _fitted(self) -> FusionModel:
         if self.model is None:

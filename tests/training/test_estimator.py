@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sklearn.base import clone
 
 from fusionmedclip import FusionMedCLIP
 from fusionmedclip.errors import InputError
@@ -44,6 +45,35 @@ def test_rows_fit_predict_save_and_load(row: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.scores, result.scores)
     if result.maps is not None:
         np.testing.assert_array_equal(again.maps, result.maps)
+
+
+def test_scikit_learns_habits(tmp_path: Path) -> None:
+    images, given = pictures(4), {"model": SMALL, **SHORT}
+    model = FusionMedCLIP(backbone=VIT, settings=given).fit(images[:3], [0, 1, 0], seed=4)
+    assert (model.get_params()["settings"], model.get_params()["threads"]) == (given, None)
+    copy = clone(model)
+    assert repr(copy) == repr(model)
+    with pytest.raises(InputError, match="not fitted"):
+        copy.predict(images)
+    copy.fit(images[[0, 2]], seed=4)  # LoRA has adapted the first one's backbone, and not this one's
+    np.testing.assert_array_equal(copy.score_samples(images), model.score_samples(images))
+    assert copy.set_params(batch_size=2).model is None
+    with pytest.raises(InputError, match="no such parameter"):
+        copy.set_params(epochs=3)
+    adapted = FusionMedCLIP(backbone=open_backbone(VIT), settings=given).fit(images[:2])
+    with pytest.raises(InputError, match="adapted the backbone that it was given"):
+        clone(adapted)
+
+
+def test_threads_are_those_that_were_asked_for(tmp_path: Path) -> None:
+    seen = []
+    model = FusionMedCLIP(backbone=VIT, settings={"model": ROW4, **SHORT}, threads=2)
+    before = torch.get_num_threads()
+    model.fit(pictures(2), progress=lambda row: seen.append(torch.get_num_threads()))
+    assert set(seen) == {2}
+    assert torch.get_num_threads() == before
+    model.save(tmp_path)
+    assert FusionMedCLIP.load(tmp_path).threads == 2
 
 
 def test_a_saved_model_holds_what_was_trained_and_no_more(tmp_path: Path) -> None:
