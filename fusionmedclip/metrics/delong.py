@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics.checks import check_runs
 from fusionmedclip.metrics.intervals import Comparison, Interval, compare, t_reach
+from fusionmedclip.metrics.score_interval import score_interval
 
 __all__ = ["DeLong", "components_interval", "delong", "delong_interval", "delong_test", "holm"]
 
@@ -93,8 +94,9 @@ def _mid_ranks(values: np.ndarray) -> np.ndarray:
 def delong_interval(labels: ArrayLike, scores: ArrayLike, *, level: float = 0.95) -> Interval:
     """AUROC of one run with a normal interval on the logit scale, which stays inside (0, 1).
 
-    Pepe, "The Statistical Evaluation of Medical Tests" (2003), section 5.2. An AUROC of 0 or 1, or a
-    variance of zero, gives an interval of no width.
+    Pepe, "The Statistical Evaluation of Medical Tests" (2003), section 5.2. Where these images have no
+    variance, as at an AUROC of 0 or 1, that would have no width, and is Newcombe's
+    (:func:`fusionmedclip.metrics.score_interval.score_interval`): a dozen images never prove perfection.
     """
     return components_interval(delong(labels, scores), level=level)
 
@@ -103,7 +105,8 @@ def components_interval(found: DeLong, *, level: float = 0.95) -> Interval:
     """The same of the first of some AUROCs, from their components."""
     auroc, reach = float(found.aurocs[0]), t_reach(math.sqrt(found.covariance[0, 0]), level=level)
     if reach == 0 or not 0 < auroc < 1:
-        return Interval(auroc, auroc, auroc)
+        p, n = found.of_anomalous.shape[1], found.of_normal.shape[1]
+        return score_interval(auroc, anomalous=p, normal=n, level=level)
     logit, spread = math.log(auroc / (1 - auroc)), reach / (auroc * (1 - auroc))
     low, high = (1 / (1 + math.exp(-end)) for end in (logit - spread, logit + spread))
     return Interval(auroc, low, high)
