@@ -8,6 +8,7 @@ from typing import Any
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.store import SETTINGS
+from fusionmedclip.training.saved import OWN_BACKBONE
 
 __all__ = ["backbone_record", "not_its_backbone", "plain_source", "saved_sources"]
 
@@ -65,7 +66,8 @@ def saved_sources(folder: Path, record: Mapping[str, Any], given: Source | None)
     Raises
     ------
     InputError
-        If it was made in memory, and none is given.
+        If it was made in memory, and none is given; if the folder's own backbone is gone: an equal one
+        elsewhere would hide that the folder is damaged.
     """
     source = record["source"]
     if isinstance(given, Backbone | Mapping):
@@ -74,6 +76,12 @@ def saved_sources(folder: Path, record: Mapping[str, Any], given: Source | None)
         yield {**source, "pretrained": str(given)}
     elif given is not None:
         yield Path(given)
+    elif record["beside"] == OWN_BACKBONE:
+        own = folder.resolve() / OWN_BACKBONE
+        if not (own / SETTINGS).is_file():
+            hint = f"copy the model again, or say where its backbone is: {_SAY_WHERE}"
+            raise InputError(f"{own}: the backbone of a self-contained model is not there", hint=hint)
+        yield own
     elif source is None:
         raise InputError(
             f"{folder}: fitted on a backbone made in memory; the folder holds only what was trained",
