@@ -10,11 +10,18 @@ from pathlib import Path
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["SCORE_COLUMNS", "are_scores", "check_writable", "whole_file"]
+__all__ = ["SCORE_COLUMNS", "are_scores", "check_writable", "no_formula", "whole_file"]
 
-SCORE_COLUMNS = ("file", "slice", "score", "percentile", "flag", "model", "rests_on")
+SCORE_COLUMNS = ("file", "slice", "score", "percentile", "flag", "model", "rests_on", "notes")
 """Of the CSV that ``predict`` writes."""
-EARLIER_COLUMNS = "image,score"
+EARLIER_COLUMNS = ("image,score", "file,slice,score,percentile,flag,model,rests_on")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""With which spreadsheets begin a formula (OWASP, "CSV Injection")."""
+
+
+def no_formula(path: str) -> str:
+    """The same path in a form that no spreadsheet takes for a formula: ``./=1+1.png``."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
 
 
 def check_writable(path: Path) -> None:
@@ -40,7 +47,7 @@ def are_scores(path: Path) -> bool:
             first = handle.readline(100).strip().decode("ascii", "replace")
     except OSError:
         return False
-    return first in (",".join(SCORE_COLUMNS), EARLIER_COLUMNS)
+    return first in (",".join(SCORE_COLUMNS), *EARLIER_COLUMNS)
 
 
 @contextlib.contextmanager

@@ -45,6 +45,7 @@ def fit(
     """
     from fusionmedclip.lab import AnomalyDetector
     from fusionmedclip.lab.card import NO_DEVICE, figure_text, threshold_text
+    from fusionmedclip.lab.summary import number_of
     from fusionmedclip.lab.support import support_inputs
     from fusionmedclip.training.saved import check_place
 
@@ -65,7 +66,9 @@ def fit(
         model.fit(support)
         model.save(out, self_contained=self_contained)
     record = model.record_
-    say(f"fitted {record['title']} on {len(support)} normal inputs; saved in {out}")
+    say(f"fitted {record['title']} on {number_of(len(support), 'normal input')}; saved in {out}")
+    for note in record["support"]["notes"]:
+        say(f"note: {note}")
     say(f"rests on {record['rests_on']}")
     say(f"on left-out support images: {figure_text(record)}")
     say(f"threshold: {threshold_text(record)}")
@@ -109,6 +112,7 @@ def predict(
     from fusionmedclip.lab.drawn import writers_for
     from fusionmedclip.lab.journal import Part
     from fusionmedclip.lab.prediction import predict_files
+    from fusionmedclip.lab.summary import number_of, summary_lines
 
     with readable():
         asked = Asked(
@@ -133,7 +137,9 @@ def predict(
                 progress=progress,
             )
     facts = done.prediction["model"]
-    say(f"scored {len(done.rows)} inputs with {facts['title']}; {out}")
+    say(f"scored {number_of(len(done.rows), 'input')} with {facts['title']}; {out}")
+    for line in summary_lines(done.rows):
+        say(line)
     if not done.complete:
         say(f"part {part} is done; the tables are written when all parts are")
     say(f"rests on {facts['rests_on']}")

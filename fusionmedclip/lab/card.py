@@ -32,6 +32,7 @@ def card_text(record: Mapping[str, Any]) -> str:
         f"- Rests on: {record['rests_on']}",
         f"- Support set: {support['inputs']} inputs{volumes}, {support['images']} images fitted on; "
         "SHA-256 of its files are in `model.json`",
+        *(f"- Note: {note}" for note in support.get("notes", ())),
         f"- On left-out support images: {figure_text(record)}",
         f"- Threshold: {threshold_text(record)}",
         f"- Volumes: the score of a volume is by the rule `{record['rule']}` over its slices",

@@ -11,23 +11,25 @@ from sklearn.base import BaseEstimator
 
 from fusionmedclip.config import load_config
 from fusionmedclip.data.files.images import image_files
-from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.images import load_images
-from fusionmedclip.data.reading.recombine import REDUCTIONS
-from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab.left_out import LeftOut, Maps, Standing, leave_out, map_record, standing
+from fusionmedclip.lab.given import check_parameters, images_given, refuse_volume
+from fusionmedclip.lab.left_out import LeftOut, Maps, leave_out, map_record
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
 from fusionmedclip.lab.recipe import Recipe, make_detector, open_frozen, recipe_of
 from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_model, recipe_in, write_model
-from fusionmedclip.lab.scoring import BATCH, score_slices, torch_threads
+from fusionmedclip.lab.scoring import BATCH, score_slices
+from fusionmedclip.lab.standing import Standing, standing
 from fusionmedclip.lab.support import Support, read_support
+from fusionmedclip.metrics import image_auroc
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.models.device import torch_device
+from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.provenance import environment, file_sha256
+from fusionmedclip.training.saved import check_place
 
 __all__ = ["AnomalyDetector"]
 
@@ -122,8 +124,6 @@ class AnomalyDetector(BaseEstimator):
         """
         recipe = self._checked_recipe()
         support, files = read_support(X, y, recipe, most=self.slices, luma=self.luma)
-        if not len(support):
-            raise InputError("no normal image to fit on", hint="give images of label 0")
         backbone = open_frozen(recipe)
         report = progress or stages()
         with torch_threads(recipe.threads):
@@ -138,10 +138,7 @@ class AnomalyDetector(BaseEstimator):
         return self
 
     def _checked_recipe(self) -> Recipe:
-        if self.rule not in REDUCTIONS:
-            raise InputError("rule", received=self.rule, allowed=", ".join(REDUCTIONS))
-        if self.folds < 0:
-            raise InputError("folds", received=self.folds, allowed="0, none, or the number of parts")
+        check_parameters(self.get_params(deep=False))
         if self.recipe is None:
             config = load_config(self.config, preset=self.preset)
             return recipe_of(config, self.method, device=self.device, half=self.half)
@@ -202,7 +199,7 @@ class AnomalyDetector(BaseEstimator):
 
     def score_working(self, images: np.ndarray) -> Scores:
         """Score (N, S, S) or (N, S, S, 3) float32 images in [0, 1], at the working size already."""
-        self._check_fitted()
+        self.check_fitted()
         recipe = self.recipe_
         precision = recipe.settings.get("precision", "float32")
         with torch_threads(recipe.threads), arithmetic(recipe.device, precision=precision):
@@ -217,12 +214,11 @@ class AnomalyDetector(BaseEstimator):
             Also for a file of several slices: :func:`fusionmedclip.lab.predict.score_inputs` scores volumes,
             and ``"scan.nii.gz#slice=0012"`` names one slice.
         """
-        self._check_fitted()
-        if isinstance(X, str | Path):
-            X = image_files([Path(X)]) if Path(X).is_dir() else [X]
+        self.check_fitted()
+        X = image_files([Path(X)]) if isinstance(X, str | Path) and Path(X).is_dir() else images_given(X)
         for item in X:
             if isinstance(item, str | Path):
-                _refuse_volume(item)
+                refuse_volume(item)
         return self.score_working(load_images(X, self.recipe_.image_size, form=self.recipe_.images))
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -233,18 +229,30 @@ class AnomalyDetector(BaseEstimator):
         """(N,) scores less the threshold of the left-out support images: above 0 where flagged."""
         kept = (self.record_["left_out"] or {}).get("pictures", {}).get("threshold")
         if kept is None:
-            raise InputError("this model has no threshold", hint="fit it with two folds or more")
+            hint = "fit it with two folds or more, of two images or more; score_samples(X) needs none"
+            raise InputError("this model has no threshold", hint=hint)
         return self.score_samples(X) - kept
+
+    def score(self, X: Any, y: Any) -> float:
+        """AUROC of the scores against labels, 0: normal; what scikit-learn's searches go by."""
+        return image_auroc(y, self.score_samples(X))
 
     def standing(self, score: float, *, volume: bool = False) -> Standing:
         """Percentile and flag of a score against left-out support scores."""
         return standing(score, self.record_["left_out"], "volumes" if volume else "pictures")
 
     def save(self, folder: Path | str, *, self_contained: bool = False) -> None:
-        """Write weights, record and card; with ``self_contained`` the backbone as well."""
+        """Write weights, record and card; with ``self_contained`` the backbone as well.
+
+        Raises
+        ------
+        InputError
+            If the folder is none, or holds anything but a saved model.
+        """
         from fusionmedclip.lab.card import write_card
 
-        self._check_fitted()
+        self.check_fitted()
+        check_place(Path(folder))
         facts = {k: v for k, v in self.record_.items() if k not in ("weights", "format", "backbone")}
         self.record_ = write_model(
             Path(folder), self.recipe_, self.detector_, facts, self_contained=self_contained
@@ -272,7 +280,8 @@ class AnomalyDetector(BaseEstimator):
         """Of all that decides a score."""
         return model_digest(self.record_)
 
-    def _check_fitted(self) -> None:
+    def check_fitted(self) -> None:
+        """Refuse a model that was not fitted."""
         if not hasattr(self, "detector_"):
             raise InputError(
                 "this model was not fitted", hint="call fit(normals), or AnomalyDetector.load(folder)"
@@ -280,12 +289,3 @@ class AnomalyDetector(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "detector_")
-
-
-def _refuse_volume(item: str | Path) -> None:
-    file, index = split_slice(item)
-    if index is None and (count := slice_count(file)) > 1:
-        raise InputError(
-            f"{file}: holds {count} slices, and one row cannot stand for them",
-            hint=f"name one ({file}#slice={count // 2:04d}), or score all: fusionmedclip.lab.score_inputs",
-        )

@@ -1,7 +1,7 @@
 """What ``predict`` draws beside the scores, on the scale that a model's own left-out maps give."""
 
 from fusionmedclip import __version__
-from fusionmedclip.lab.card import figure_text
+from fusionmedclip.lab.card import figure_text, threshold_text
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.writers.dicom_writer import DicomWriter
 from fusionmedclip.lab.writers.map_scale import MapScale, calibrated_scale
@@ -20,6 +20,8 @@ def writers_for(model: AnomalyDetector) -> list[Writer]:
     rests_on = (
         f"{record['title']} rests on {record['rests_on']}.",
         f"On left-out support images: {figure_text(record)}.",
+        f"A flag is about a score: threshold of {threshold_text(record)}. The line in a map is about its "
+        "values, which have a threshold of their own: a picture may have the one without the other.",
     )
     objects = DicomWriter(scale, record["title"], __version__, model.digest_)
     return [PictureWriter(scale), MapVolumeWriter(), objects, PageWriter(scale, rests_on)]

@@ -16,9 +16,10 @@ from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.reading.dicom.consistency import frame_count
 from fusionmedclip.data.reading.dicom.header import read_header
-from fusionmedclip.data.reading.dicom.series import series_key
+from fusionmedclip.data.reading.dicom.series import SlicePlace, series_key
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
+from fusionmedclip.lab.slices_of_series import Member, volumes_of, without_copies
 from fusionmedclip.lab.writers.writer import Skipped
 
 __all__ = ["NO_IMAGE", "Found", "Input", "find_inputs", "one_line"]
@@ -28,6 +29,7 @@ _UNSAFE = re.compile(r"[^\w.+-]+")
 NO_IMAGE = "no image"
 """How the reasons begin of files that were not meant to be one."""
 _STRAY = f"{NO_IMAGE}: left by a file manager, a network drive or an archiver, or a DICOM medium's index"
+_NO_VOLUME = "one of {count} files of a series, several of them at one place: no order of theirs is a volume"
 _LONGEST = 150  # bytes of a name, to which a suffix is added
 
 
@@ -45,23 +47,25 @@ class Input:
         Unique among the inputs, safe as a file's stem on any system.
     kind : {"picture", "volume", "series"}
         By its headers; a TIFF of several pages counts as a picture until it is read.
+    notes : tuple of str
+        What has to be known of it beside its score.
     """
 
     files: tuple[Path, ...]
     place: Path
     name: str
     kind: str
+    notes: tuple[str, ...] = ()
 
 
-class _Member(NamedTuple):
-    file: Path
+class _Group(NamedTuple):
+    """Files that are one input, where its name is relative to."""
+
+    place: Path
     base: Path
     kind: str
-    at: float | None
-
-
-_Group = tuple[Path, Path, str, list[Path]]
-"""Place, what its name is relative to, kind, files."""
+    files: list[Path]
+    notes: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -166,36 +170,41 @@ def _once(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[tuple[
 
 def _grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[_Group]:
     """What belongs together, in the order in which the first files come."""
-    groups: dict[tuple, list[_Member]] = defaultdict(list)
+    groups: dict[tuple, list[Member]] = defaultdict(list)
     for (file, base), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
         if isinstance(found, Skipped):
             skipped.append(found)
             continue
-        kind, series = found
-        key = (file,) if series is None else (file.parent, series[0])
-        groups[key].append(_Member(file, base, kind, None if series is None else series[1]))
-    volumes = {key for key, members in groups.items() if _is_volume(members)}
-    folders = Counter(key[0] for key in volumes)
+        kind, place = found
+        key = (file,) if place is None else (file.parent, place.key)
+        groups[key].append(Member(file, base, kind, place))
     result: list[_Group] = []
-    for key, members in groups.items():
-        if key not in volumes:
-            result += [(one.file, one.base, one.kind, [one.file]) for one in members]
-            continue
-        first = members[0]  # the folder is named, where it holds one series only
-        place = first.file.parent if folders[key[0]] == 1 else first.file
-        result.append((place, first.base, SERIES, [one.file for one in members]))
-    return result
+    for members in groups.values():
+        kept, copies = without_copies(members)
+        skipped += [
+            Skipped(str(copy), f"a copy of {first}, which is scored") for copy, first in copies.items()
+        ]
+        result += _as_volumes(kept)
+    folders = Counter(group.place for group in result if group.kind == SERIES)
+    return [  # the folder is named, where it holds one series only
+        group._replace(place=group.files[0]) if folders[group.place] > 1 else group for group in result
+    ]
 
 
-def _is_volume(members: Sequence[_Member]) -> bool:
-    """Whether files of one series are slices of a volume: two and more, no two at one place.
+def _as_volumes(members: list[Member]) -> list[_Group]:
+    """Slices of one series as volumes, or as pictures each; what is no slice stays by itself."""
+    stacks = volumes_of(members)
+    if stacks:
+        first = members[0]
+        return [
+            _Group(first.file.parent, first.base, SERIES, [one.file for one in stack.members], stack.notes)
+            for stack in stacks
+        ]
+    notes = () if len(members) == 1 else (_NO_VOLUME.format(count=len(members)),)
+    return [_Group(one.file, one.base, one.kind, [one.file], notes) for one in members]
 
-    Phases, echoes and copies are at one place: no order of theirs makes a volume, so that each is a picture.
-    """
-    return len(members) > 1 and len({round(one.at or 0.0, 3) for one in members}) == len(members)
 
-
-def _examined(item: tuple[Path, Path]) -> tuple[str, tuple[tuple, float] | None] | Skipped:
+def _examined(item: tuple[Path, Path]) -> tuple[str, SlicePlace | None] | Skipped:
     """A file's kind, its series and its place in that; or what is wrong with it."""
     path = item[0]
     try:
@@ -214,17 +223,17 @@ def _named(found: list[_Group]) -> list[Input]:
     """Names from paths below what was given; those that would meet are numbered in their order."""
     taken: set[str] = set()
     inputs = []
-    for place, base, kind, files in found:
+    for place, base, kind, files, notes in found:
         below = os.path.relpath(place, base) if place != base else place.resolve().name
         stem = str(Path(below).with_name(stem_of(Path(below)))) if kind != SERIES else below
-        name = _UNSAFE.sub("_", stem.replace(os.sep, "__")).strip("._") or "image"
+        name = _UNSAFE.sub("_", stem.replace(os.sep, "__")).lstrip("._+-").rstrip("._") or "image"
         name = plain = name.encode()[:_LONGEST].decode(errors="ignore")
         number = 1
         while name.lower() in taken:
             number += 1
             name = f"{plain}-{number}"
         taken.add(name.lower())
-        inputs.append(Input(tuple(files), place, name, kind))
+        inputs.append(Input(tuple(files), place, name, kind, notes))
     return inputs
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["PARTS", "Journal", "Part", "joined"]
+__all__ = ["PARTS", "Journal", "Part", "joined", "keys_in"]
 
 PARTS = "parts"
 """Folder of the journals, in that of the prediction."""
@@ -94,6 +94,12 @@ def joined(folder: Path, part: Part, key: str, count: int) -> list[Mapping[str, 
         if lines and lines[0].get("key") == key:
             found |= {line["group"]: line for line in lines[1:]}
     return [found[group] for group in range(count)] if len(found) == count else None
+
+
+def keys_in(folder: Path) -> set[str]:
+    """Keys of all predictions that have a journal in a folder."""
+    firsts = [next(_lines(path), {}) for path in sorted((folder / PARTS).glob("*-of-*.jsonl"))]
+    return {str(line["key"]) for line in firsts if "key" in line}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """What a model is worth on support images that it was not fitted on: all that it can know of itself."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from fusionmedclip.pipeline.left_out import left_out_scores
 from fusionmedclip.randomness import key
 from fusionmedclip.synthesis import AnomalyStream, SynthesisSettings
 
-__all__ = ["LeftOut", "Maps", "Standing", "leave_out", "map_record", "standing"]
+__all__ = ["LeftOut", "Maps", "leave_out", "map_record"]
 
 
 class Maps(NamedTuple):
@@ -149,29 +148,3 @@ def _anomalies(support: Support, seed: int) -> AnomalyStream | None:
         return AnomalyStream(middles, SynthesisSettings().anomalous(), seed=key(seed, "left out"))
     except InputError:
         return None
-
-
-class Standing(NamedTuple):
-    """Where a score stands among those of left-out support inputs."""
-
-    percentile: float | None
-    flag: bool | None
-
-
-def standing(score: float, left_out: Mapping[str, Any] | None, level: str) -> Standing:
-    """Percentile and flag of a score.
-
-    Parameters
-    ----------
-    score : float
-    left_out : mapping or None
-        Of a saved model; None where it has none.
-    level : {"pictures", "volumes"}
-        What the score is of: slices and pictures compare with those, volumes with volumes.
-    """
-    kept = (left_out or {}).get(level) or {"scores": []}
-    scores = kept["scores"]
-    if not scores or not math.isfinite(score):
-        return Standing(None, None)
-    below = int(np.searchsorted(scores, score, side="left"))
-    return Standing(100 * below / len(scores), bool(score >= kept["threshold"]))

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +15,18 @@ from fusionmedclip.data.reading.recombine import reduce_scores
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.given import check_parameters, images_given
 from fusionmedclip.lab.inputs import PICTURE, Input, find_inputs, one_line
 from fusionmedclip.lab.reading import Slices, read_input
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.models.detector import Scores
+from fusionmedclip.provenance import file_sha256
 
 __all__ = ["ScoredGroup", "default_workers", "groups_of", "score_groups", "score_inputs"]
+
+
+_OF_SUPPORT = "an image that the model was fitted on: its score says nothing of new ones"
 
 
 class ScoredGroup(NamedTuple):
@@ -38,7 +44,7 @@ def default_workers() -> int:
 
 def score_inputs(
     model: AnomalyDetector,
-    inputs: Sequence[str | Path | Input],
+    inputs: str | Path | Sequence[str | Path | Input],
     *,
     rule: str | None = None,
     settings: ReadSettings | None = None,
@@ -51,7 +57,7 @@ def score_inputs(
     ----------
     model : AnomalyDetector
         Fitted; its ``batch_size`` slices are scored at a time.
-    inputs : sequence of paths or Input
+    inputs : path, or sequence of paths or Input
         Files, and folders with all that lies below them.
     rule : {"max", "top", "mean"}, optional
         How slices make the score of a volume, in place of the model's; see
@@ -68,6 +74,7 @@ def score_inputs(
     ScoredInput
         Groups of pictures and volumes in turn, each in order.
     """
+    inputs = images_given(inputs)
     given = [item for item in inputs if isinstance(item, Input)]
     if not given:
         found = find_inputs([Path(item) for item in inputs if not isinstance(item, Input)])
@@ -116,6 +123,7 @@ def score_groups(
     """Score groups in order, reading and enlarging maps in threads beside the scoring."""
     workers = workers or default_workers()
     rule = rule or model.rule
+    check_parameters({**model.get_params(deep=False), "rule": rule})
     with ThreadPoolExecutor(workers) as pool:
         finishing: deque[Future[ScoredGroup]] = deque()
         try:
@@ -154,9 +162,15 @@ def _read_ahead(
 def _read_or_skip(model: AnomalyDetector, item: Input, settings: ReadSettings | None) -> Slices | Skipped:
     recipe = model.recipe_
     try:
-        return read_input(item, recipe.image_size, form=recipe.images, settings=settings, luma=model.luma)
+        read = read_input(item, recipe.image_size, form=recipe.images, settings=settings, luma=model.luma)
+        known = set(model.record_["support"]["sha256"])
+        return replace(read, notes=(*read.notes, _OF_SUPPORT)) if _is_of(known, read.input) else read
     except InputError as error:
         return Skipped(str(item.place), one_line(error, item.place))
+
+
+def _is_of(known: set[str], item: Input) -> bool:
+    return bool(known) and any(file_sha256(file) in known for file in item.files)
 
 
 def _finished(
@@ -179,6 +193,7 @@ def _scored(
     volume = len(scores) > 1
     comparable = not volume or rule == model.record_["rule"]
     percentile, flag = model.standing(score, volume=volume) if comparable else (None, None)
+    standings = tuple(model.standing(float(each)) for each in scores) if volume else ()
     return ScoredInput(
         one.input.files,
         one.input.name,
@@ -190,7 +205,15 @@ def _scored(
         percentile,
         flag,
         one.axis,
+        standings,
+        (*one.notes, *_blank_worst(one, scores)),
     )
+
+
+def _blank_worst(one: Slices, scores: np.ndarray) -> tuple[str, ...]:
+    worst = one.pixels[int(np.argmax(scores))]
+    blank = len(scores) > 1 and np.ptp(worst) == 0 < np.ptp(one.pixels)
+    return ("the slice that scores highest is blank",) if blank else ()
 
 
 def _enlarged(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:

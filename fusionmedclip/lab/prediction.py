@@ -15,10 +15,12 @@ from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Found, Input, find_inputs
 from fusionmedclip.lab.journal import Journal, joined
+from fusionmedclip.lab.leftovers import alone_in, forget_another
 from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
+from fusionmedclip.lab.summary import counted
 from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
-from fusionmedclip.lab.writers.entries import forget_others
 from fusionmedclip.lab.writers.writer import Skipped, Writer
+from fusionmedclip.outputs import no_formula
 from fusionmedclip.provenance import digest, environment
 from fusionmedclip.training.saved import read_record
 
@@ -155,7 +157,10 @@ class _Run:
         self.writers = writers
         self.groups = groups_of(found.inputs, model.batch_size)
         self.key = _key(told, found.inputs)
-        self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
+        with alone_in(out):
+            if not asked.resume:
+                forget_another(out, self.key)
+            self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
 
     def score(self, progress: Callable[[int, int], None] | None) -> None:
         """Score the groups of this part that are not done; one thread writes while the next is scored."""
@@ -187,7 +192,7 @@ class _Run:
         for scored in result.scored:
             for writer in self.writers:
                 writer.write(scored, self.out)
-        rows = [row_of(scored, places[scored.name], self.model) for scored in result.scored]
+        rows = [row_of(scored, places[scored.name]) for scored in result.scored]
         self.journal.add(number, rows, _texts(result.skipped))
 
     def finish(self) -> Done:
@@ -197,14 +202,13 @@ class _Run:
         order = {item.name: number for number, item in enumerate(self.found.inputs)}
         rows = sorted((row for line in done for row in line["inputs"]), key=lambda row: order[row["name"]])
         skipped = [*_texts(self.found.skipped), *(lost for line in done for lost in line["skipped"])]
-        told = {**self.told, "scored": len(rows), "skipped": len(skipped)}
+        told = {**self.told, "scored": len(rows), "skipped": len(skipped), **counted(rows)}
         if lines is not None:
             model, rests_on = told["model"]["digest"], told["model"]["rests_on"]
             write_scores(self.out / SCORES, rows, model=model, rests_on=rests_on)
             write_json(self.out / "scores.json", {"model": told["model"], "inputs": rows})
             write_csv(self.out / SKIPPED, SKIPPED_COLUMNS, skipped)
             write_json(self.out / PREDICTION, told)
-            forget_others(self.out, [row["name"] for row in rows])
             for writer in self.writers if rows else ():
                 writer.finish(self.out, skipped=[Skipped(file, why) for file, why in skipped])
         return Done(rows, skipped, told, lines is not None)
@@ -220,11 +224,11 @@ def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told:
     settings = ReadSettings(axis=asked.axis)
     for group in score_groups(model, groups, rule=asked.rule, settings=settings, workers=asked.workers):
         skipped += group.skipped
-        rows |= {scored.name: row_of(scored, given[scored.name], model) for scored in group.scored}
+        rows |= {scored.name: row_of(scored, given[scored.name]) for scored in group.scored}
     ordered = [rows[name] for name in given if name in rows]
     write_scores(out, ordered, model=told["model"]["digest"], rests_on=told["model"]["rests_on"])
     return Done(ordered, _texts(skipped), told, True)
 
 
 def _texts(skipped: Sequence[Skipped]) -> list[Sequence[str]]:
-    return [[lost.file, lost.reason] for lost in skipped]
+    return [[no_formula(lost.file), lost.reason] for lost in skipped]

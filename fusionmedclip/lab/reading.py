@@ -1,12 +1,13 @@
 """An input as slices: what it shows at its own size, and what a model sees of it."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from fusionmedclip.data.files.kinds import kind_of
 from fusionmedclip.data.reading.dicom.series import order_series, read_slices
-from fusionmedclip.data.reading.nifti import cut_axis, nifti_grid
+from fusionmedclip.data.reading.nifti import cut_axis, nifti_grid, nifti_volume_count
 from fusionmedclip.data.reading.picture_check import checked_picture
 from fusionmedclip.data.reading.resize import resize_image, square_pixels
 from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
@@ -15,9 +16,12 @@ from fusionmedclip.guard import reading
 from fusionmedclip.lab.colours import ask_about_colours
 from fusionmedclip.lab.inputs import SERIES, Input
 
-__all__ = ["Slices", "read_input"]
+__all__ = ["BLANK", "Slices", "read_input"]
+
+BLANK = "blank: one grey value everywhere, whatever its score"
 
 _CHANNELS = ("red", "green", "blue")
+_SLACK = 0.02  # share of the distance of slices by which two may differ
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Slices:
         The same at the size that the model works at.
     axis : int or None
         Canonical axis of a NIfTI volume along which its slices lie.
+    notes : tuple of str
+        What was read, where that is not all, or not as it should be.
     """
 
     input: Input
@@ -43,6 +49,7 @@ class Slices:
     pixels: np.ndarray
     working: np.ndarray
     axis: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_input(
@@ -73,9 +80,9 @@ def read_input(
         Naming the file that cannot be read, or a picture in colour (:mod:`fusionmedclip.lab.colours`).
     """
     form, settings = form or ImageSettings(), replace(settings or ReadSettings(), slice=None)
-    volumes = []
+    volumes, notes = [], given.notes
     for channel in _CHANNELS if form.colour else (settings.channel,):
-        volume, given = _read(given, replace(settings, channel=channel))
+        volume, given, said = _read(given, replace(settings, channel=channel))
         volumes.append(volume)
     if given.kind != SERIES and not (form.colour or luma):
         ask_about_colours(given.files[0])
@@ -83,16 +90,33 @@ def read_input(
     shown = [_squared(one, volumes[0].spacing) if settings.square_pixels else one for one in pixels]
     working = np.stack([resize_image(one, size, form=form) for one in shown])
     names = tuple(f"slice={index:04d}" for index in range(len(pixels))) if len(pixels) > 1 else ("",)
-    return Slices(given, names, pixels, working, _axis(given, settings))
+    return Slices(given, names, pixels, working, _axis(given, settings), (*notes, *said, *_blank(pixels)))
 
 
-def _read(given: Input, settings: ReadSettings) -> tuple[Volume, Input]:
+def _read(given: Input, settings: ReadSettings) -> tuple[Volume, Input, tuple[str, ...]]:
     if given.kind != SERIES:
-        return read_volume(given.files[0], settings=settings), given
+        return read_volume(given.files[0], settings=settings), given, _first_of_several(given.files[0])
     with reading(given.place, "series"):
         series = order_series(given.files, given.place)
         slices = checked_picture(read_slices(series, given.place, settings), given.place)
-    return Volume(slices, series.spacing[1:]), replace(given, files=series.files)
+    return Volume(slices, series.spacing[1:]), replace(given, files=series.files), _uneven(series.reach)
+
+
+def _first_of_several(file: Path) -> tuple[str, ...]:
+    count = nifti_volume_count(file) if kind_of(file) == "volume" else 1
+    return (f"the first of {count} volumes: the others were not looked at",) if count > 1 else ()
+
+
+def _uneven(reach: tuple[float, float] | None) -> tuple[str, ...]:
+    if reach is None or reach[1] - reach[0] <= _SLACK * reach[1]:
+        return ()
+    low, high = reach
+    return (f"slices lie {low:g} to {high:g} mm apart: is one missing?",)
+
+
+def _blank(pixels: np.ndarray) -> tuple[str, ...]:
+    """A blank slice of a volume is air; a blank picture, or volume, is none."""
+    return (BLANK,) if np.ptp(pixels) == 0 else ()
 
 
 def _squared(picture: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:

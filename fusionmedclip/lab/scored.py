@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fusionmedclip.lab.standing import Standing
+
 __all__ = ["ScoredInput"]
 
 
@@ -34,6 +36,10 @@ class ScoredInput:
         Whether ``score`` is above the threshold that the support set was calibrated with.
     axis : int or None
         Axis of a NIfTI volume along which its slices lie.
+    standings : tuple of Standing
+        Of its slices, against left-out pictures and slices; empty for a plain image.
+    notes : tuple of str
+        What has to be known of it beside its score: blank, one volume of several, unequal distances.
     """
 
     files: tuple[Path, ...]
@@ -46,3 +52,10 @@ class ScoredInput:
     percentile: float | None = None
     flag: bool | None = None
     axis: int | None = None
+    standings: tuple[Standing, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def flagged_slices(self) -> int:
+        """Slices that reach the threshold of slices and pictures."""
+        return sum(one.flag is True for one in self.standings)

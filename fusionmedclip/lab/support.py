@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from fusionmedclip.data.labels import normal_rows
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.reading.images import load_images
+from fusionmedclip.data.reading.settings import ImageSettings
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab.given import images_given
 from fusionmedclip.lab.inputs import NO_IMAGE, Input, find_inputs
-from fusionmedclip.lab.reading import read_input
+from fusionmedclip.lab.reading import BLANK, read_input
 from fusionmedclip.lab.recipe import Recipe
 
 __all__ = ["Support", "read_support", "support_inputs"]
@@ -27,10 +31,13 @@ class Support:
         All slices of each input; one of a picture.
     most : int
         Slices of a volume that a model is fitted on, evenly spaced; 0: all of them.
+    notes : tuple of str
+        What has to be known of its inputs, with their places.
     """
 
     slices: list[np.ndarray]
     most: int = 0
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -45,11 +52,11 @@ class Support:
         """What a model is fitted on, of some inputs."""
         return np.concatenate([self.slices[p][self.drawn(p)] for p in positions])
 
-    def counts(self) -> dict[str, int]:
-        """Inputs, volumes among them, and images that a model is fitted on."""
+    def counts(self) -> dict[str, Any]:
+        """Inputs, volumes among them, images that a model is fitted on, and notes."""
         volumes = sum(len(slices) > 1 for slices in self.slices)
         images = sum(len(self.drawn(position)) for position in range(len(self)))
-        return {"inputs": len(self), "volumes": volumes, "images": images}
+        return {"inputs": len(self), "volumes": volumes, "images": images, "notes": self.notes}
 
     def middle(self, position: int) -> int:
         """Number of the one slice that stands for an input."""
@@ -81,17 +88,27 @@ def read_support(
     files : list of Path
         All that were read.
     """
-    kept = None if y is None else np.flatnonzero(np.asarray(y) == 0)
-    X = [X] if isinstance(X, str | Path) else X
+    X = images_given(X)
+    if not len(X):
+        raise InputError("no normal image to fit on", received=X, allowed="paths, or an array (N, H, W)")
     size, form = recipe.image_size, recipe.images
     if not all(isinstance(item, str | Path | Input) for item in X):
-        images = load_images(X, size, form=form)
-        return Support([image[None] for image in (images if kept is None else images[kept])]), []
+        images, rows = load_images(X, size, form=form), normal_rows(y, len(X))
+        notes = [f"images[{row}]: {BLANK}" for row in rows if np.ptp(images[row]) == 0]
+        return Support([images[row][None] for row in rows], notes=tuple(notes)), []
     given = [item for item in X if isinstance(item, Input)] or support_inputs(list(map(Path, X)))
-    inputs = given if kept is None else [given[row] for row in kept]
+    inputs = [given[row] for row in normal_rows(y, len(given))]
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda one: read_input(one, size, form=form, luma=luma).working, inputs)
-        return Support(list(found), most), [file for one in inputs for file in one.files]
+        found = list(pool.map(lambda one: _read(one, size, form=form, luma=luma), inputs))
+    notes = [f"{one.place}: {note}" for one, (_, said) in zip(inputs, found, strict=True) for note in said]
+    support = Support([slices for slices, _ in found], most, tuple(notes))
+    return support, [file for one in inputs for file in one.files]
+
+
+def _read(given: Input, size: int, *, form: ImageSettings, luma: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Slices at the working size, and notes: what was read at its own size is let go at once."""
+    read = read_input(given, size, form=form, luma=luma)
+    return read.working, read.notes
 
 
 def support_inputs(paths: Sequence[Path], *, mask_suffix: str | None = None) -> list[Input]:

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.scored import ScoredInput
-from fusionmedclip.outputs import SCORE_COLUMNS, whole_file
+from fusionmedclip.outputs import SCORE_COLUMNS, no_formula, whole_file
 
 __all__ = ["SKIPPED_COLUMNS", "row_of", "write_csv", "write_json", "write_scores"]
 
 SKIPPED_COLUMNS = ("file", "reason")
 
 
-def row_of(scored: ScoredInput, given: Input, model: AnomalyDetector) -> dict[str, Any]:
+def row_of(scored: ScoredInput, given: Input) -> dict[str, Any]:
     """An input as ``scores.json`` has it, without its pixels."""
-    volume = len(scored.slices) > 1
+    slices = zip(scored.slices, scored.scores, scored.standings, strict=False)  # none of a plain image
     return {
         "file": str(given.place),
         "name": scored.name,
@@ -30,12 +29,10 @@ def row_of(scored: ScoredInput, given: Input, model: AnomalyDetector) -> dict[st
         "score": float(scored.score),
         "percentile": scored.percentile,
         "flag": scored.flag,
+        "notes": list(scored.notes),
         "slices": [
-            {"slice": name, "score": float(score), **model.standing(float(score))._asdict()}
-            for name, score in zip(scored.slices, scored.scores, strict=True)
-        ]
-        if volume
-        else [],
+            {"slice": name, "score": float(score), **standing._asdict()} for name, score, standing in slices
+        ],
     }
 
 
@@ -58,7 +55,9 @@ def _lines(rows: Sequence[Mapping[str, Any]], model: str, rests_on: str) -> Iter
     for row in rows:
         for part in (row, *row["slices"]):
             standing = (_number(part["percentile"]), _said(part["flag"]))
-            yield (row["file"], part.get("slice", ""), repr(part["score"]), *standing, model, rests_on)
+            notes = "; ".join(part.get("notes", ()))
+            file = no_formula(row["file"])
+            yield (file, part.get("slice", ""), repr(part["score"]), *standing, model, rests_on, notes)
 
 
 def _number(value: float | None) -> str:

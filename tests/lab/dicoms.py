@@ -98,7 +98,9 @@ def _saved(dataset: Dataset, path: Path) -> Path:
     return path
 
 
-def write_series(folder: Path, places: list[float], *, uid: str | None = None, first: int = 0) -> None:
+def write_series(
+    folder: Path, places: list[float], *, uid: str | None = None, first: int = 0, echoes: list | None = None
+) -> None:
     """Slices of one series, of which each has another grey value in its corner."""
     folder.mkdir(parents=True, exist_ok=True)
     given = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
@@ -107,7 +109,9 @@ def write_series(folder: Path, places: list[float], *, uid: str | None = None, f
     for number, place in enumerate(places, first):
         given.SOPInstanceUID = given.file_meta.MediaStorageSOPInstanceUID = generate_uid()
         given.ImagePositionPatient = [0, 0, place]
+        given.EchoTime = None if echoes is None else echoes[number - first]
         pixels = given.pixel_array.copy()
         pixels[:8, :8] = 900 + 20 * place
+        pixels[8:16, :8] = number
         given.PixelData = pixels.tobytes()
         given.save_as(folder / f"{number}.dcm")

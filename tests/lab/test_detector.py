@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -80,6 +82,8 @@ def test_scikit_learns_habits(overlay: Path) -> None:
     found = cross_val_score(clone(model), X, y, scoring="roc_auc", cv=StratifiedKFold(2))
     assert found.shape == (2,)
     assert np.isfinite(found).all()
+    plain = cross_val_score(clone(model).set_params(folds=0), X, y, cv=StratifiedKFold(2))
+    np.testing.assert_allclose(plain, found)  # which needs no threshold
     threshold = fitted.record_["left_out"]["pictures"]["threshold"]
     np.testing.assert_allclose(fitted.decision_function(X), fitted.score_samples(X) - threshold)
     with pytest.raises(InputError, match="not fitted"):
@@ -134,6 +138,24 @@ def test_a_self_contained_model_needs_nothing_else(half: bool, overlay: Path, tm
     np.testing.assert_allclose(ours.predict(normals).scores, expected, atol=1e-6)
     dtypes = {t.dtype for t in load_file(tmp_path / "moved" / "backbone" / "model.safetensors").values()}
     assert (torch.float16 in dtypes) == half
+
+
+@pytest.mark.parametrize("damage", ["a bit", "no settings"])
+def test_an_equal_backbone_elsewhere_does_not_hide_a_damaged_own_one(
+    damage: str, overlay: Path, tmp_path: Path
+) -> None:
+    model = small_model(overlay, "patchcore", folds=0).fit(phantoms(2))
+    model.save(tmp_path / "first", self_contained=True)
+    copy = shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    if damage == "a bit":
+        weights = bytearray((copy / "backbone" / "model.safetensors").read_bytes())
+        weights[-1] ^= 1
+        (copy / "backbone" / "model.safetensors").write_bytes(weights)
+    else:
+        (copy / "backbone" / "settings.json").unlink()
+    with pytest.raises(InputError, match=r"copy/backbone"):
+        AnomalyDetector.load(copy)
+    AnomalyDetector.load(copy, backbone=tmp_path / "first" / "backbone")
 
 
 def test_weights_have_the_rights_of_any_new_file(overlay: Path, tmp_path: Path) -> None:
@@ -213,7 +235,46 @@ def test_a_clone_of_a_loaded_model_is_fitted_as_the_model_was(
         again.set_params(method="my_squid").fit(normals)
 
 
-@pytest.mark.parametrize("wrong", [{"rule": "foo"}, {"folds": -3}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"rule": "foo"}, {"folds": -3}, {"folds": "4"}, {"seed": -1}, {"batch_size": 0}, {"slices": 1.5},
+     {"false_positive_rate": "x"}, {"half": "yes"}],
+)  # fmt: skip
 def test_parameters_are_checked_before_work(overlay: Path, wrong: dict) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         small_model(overlay, "patchcore", **{"folds": 0, **wrong}).fit(phantoms(2))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "says"),
+    [
+        (5, None, "no images"),
+        (None, None, "no images"),
+        (b"a.png", None, "no images"),
+        ({"a.png"}, None, "no images"),
+        (pd.DataFrame({"path": ["a.png"]}), None, r"pass the column"),
+        ([], None, "no normal image to fit on"),
+        (np.zeros((2, 9, 9)), [0], "one label an image"),
+        (np.zeros((2, 9, 9)), ["normal", "normal"], "labels are numbers"),
+    ],
+)
+def test_what_is_no_image_or_no_label_is_named(overlay: Path, X, y, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        small_model(overlay, "contrast", folds=0).fit(X, y)
+
+
+def test_what_is_walked_through_once_is_taken_and_blank_pictures_are_noted(overlay: Path) -> None:
+    images = np.concatenate([phantoms(2), np.full((1, 64, 64), 0.5, np.float32)])
+    model = small_model(overlay, "contrast", folds=0).fit(image for image in images)
+    assert model.record_["support"]["notes"] == [
+        "images[2]: blank: one grey value everywhere, whatever its score"
+    ]
+
+
+def test_a_folder_of_other_things_is_not_saved_into(overlay: Path, tmp_path: Path) -> None:
+    (tmp_path / "project" / "backbone").mkdir(parents=True)
+    (tmp_path / "project" / "backbone" / "mine.txt").touch()
+    model = small_model(overlay, "contrast", folds=0).fit(phantoms(2))
+    with pytest.raises(InputError, match="holds other files"):
+        model.save(tmp_path / "project")
+    assert (tmp_path / "project" / "backbone" / "mine.txt").exists()

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.inputs import find_inputs
@@ -54,6 +56,33 @@ def test_slices_of_a_series_are_one_volume_and_views_are_not(tmp_path: Path) -> 
     }
     glob = find_inputs(sorted((tmp_path / "ct").iterdir()))  # as a shell's ct/*.dcm gives them
     assert [(item.kind, len(item.files)) for item in glob.inputs] == [("series", 3)]
+
+
+def test_volumes_at_the_same_places_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    write_series(tmp_path / "echoes", [0, 3, 6, 0, 3, 6], echoes=[5, 5, 5, 9, 9, 9])
+    write_series(tmp_path / "mixed", [0, 3, 6, 0, 3], echoes=[5, 5, 5, 9, 9])
+    found = find_inputs([tmp_path]).inputs
+    echoes = [item for item in found if "echoes" in item.name]
+    assert [[file.name for file in item.files] for item in echoes] == [
+        ["0.dcm", "1.dcm", "2.dcm"],
+        ["3.dcm", "4.dcm", "5.dcm"],
+    ]
+    assert {item.notes for item in echoes} == {("one of 2 volumes of its series, told apart by EchoTime",)}
+    mixed = [item for item in found if "mixed" in item.name]
+    assert [item.kind for item in mixed] == ["picture"] * 5
+    assert all(item.notes[0].startswith("one of 5 files of a series, several of them at") for item in mixed)
+
+
+def test_a_copied_slice_leaves_the_series_a_volume(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6])
+    copy = pydicom.dcmread(tmp_path / "ct" / "1.dcm")
+    copy.SOPInstanceUID = copy.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    copy.save_as(tmp_path / "ct" / "1 (copy).dcm")
+    found = find_inputs([tmp_path])
+    assert [(item.kind, len(item.files), item.notes) for item in found.inputs] == [("series", 3, ())]
+    (lost,) = found.skipped
+    assert {Path(lost.file).name, Path(lost.reason.split(",")[0]).name} == {"1.dcm", "1 (copy).dcm"}
+    assert lost.reason.startswith("a copy of ")
 
 
 def test_names_are_safe_and_never_meet(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command over folders: the rest is done, parts make the whole, a crash loses nothing."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -8,14 +9,17 @@ import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector, prediction, score_inputs
 from fusionmedclip.lab.asked import Asked
+from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import predict_files
+from fusionmedclip.lab.summary import summary_lines
 from tests.lab.dicoms import write_series
 from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
 
@@ -145,6 +149,62 @@ def test_a_run_that_was_stopped_goes_on(home: Path, whole: dict, tmp_path: Path,
     assert seen[1] == 0
     with pytest.raises(InputError, match="of another prediction"):
         predict(home, tmp_path, resume=True, rule="mean")
+
+
+def test_flags_and_notes_are_counted_alike_everywhere(home: Path, whole: dict) -> None:
+    rows = json.loads(whole["scores.json"])["inputs"]
+    told = json.loads((home / "whole" / "prediction.json").read_text())
+    flags = [row["flag"] for row in rows]
+    by_slices = [
+        row["name"] for row in rows if row["flag"] is None and any(one["flag"] for one in row["slices"])
+    ]
+    assert by_slices == ["brain", "ct"]  # the support set holds no volume
+    assert (told["flagged"], told["flagged_by_slices"]) == (flags.count(True), 2)
+    assert f"{flags.count(True)} flagged, 2 volumes with flagged slices" in list(summary_lines(rows))
+
+
+def test_notes_and_names_like_formulas_in_the_table(home: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.full((64, 64), 9, np.uint8)).save("=1+1.png")
+    Path("@x.txt").write_text("none")
+    done = predict_files(home / "model", [Path("=1+1.png")], Path("out"), asked=Asked())
+    (row,) = csv.DictReader(Path("out/scores.csv").read_text().splitlines())
+    assert row["file"] == "./=1+1.png"
+    assert Path(row["file"]).is_file()
+    assert row["notes"].startswith("blank: ")
+    assert done.rows[0]["name"] == "1+1"
+    assert [line for line in summary_lines(done.rows) if line.startswith("note: =1+1.png: blank")]
+    assert done.prediction["noted"] == 1
+
+
+def test_an_image_of_the_support_set_is_noted(home: Path, tmp_path: Path) -> None:
+    files = write_pngs(tmp_path / "n", phantoms(3))
+    model = small_model(home / "overlay.yaml", "contrast").fit(files[:2])
+    found = {one.name: one.notes for one in score_inputs(model, [tmp_path / "n"])}
+    assert found["02"] == ()
+    assert found["00"] == found["01"] != ()
+    assert "fitted on" in found["00"][0]
+
+
+def test_another_prediction_leaves_nothing_of_the_earlier_one(home: Path, tmp_path: Path) -> None:
+    def files() -> set[str]:
+        kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+        return {name for name in kept if "brain" in name or "ct" in name}
+
+    def run(*names: str, **asked) -> None:
+        inputs = [home / "in" / name for name in names]
+        predict_files(home / "model", inputs, tmp_path, asked=Asked(**asked), writers=writers_for)
+
+    run("00.png", "brain.nii.gz", "ct")
+    (tmp_path / "review.csv").write_text("mine")
+    assert {"overlays/brain/0004.png", "maps/ct.nii.gz", "layers/records/brain.json"} <= files()
+    run("00.png", "ct", part=Part(1, 2))
+    assert not {name for name in files() if "brain" in name}
+    assert not (tmp_path / "index.html").exists()  # it named what is no longer there
+    run("00.png", "ct", part=Part(2, 2))
+    assert {"overlays/ct/0002.png", "maps/ct.nii.gz"} <= files()  # the other part's are this prediction's
+    assert (tmp_path / "overlays" / "00.png").is_file()
+    assert (tmp_path / "review.csv").read_text() == "mine"
 
 
 def test_scores_alone_are_the_same_table(home: Path, whole: dict, tmp_path: Path) -> None:

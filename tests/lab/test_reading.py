@@ -74,3 +74,19 @@ def test_pixels_are_as_stored_and_slices_of_a_series_in_order(tmp_path: Path) ->
     corners = series.pixels[:, :8, :8].mean(axis=(1, 2))
     assert (np.diff(corners) > 0).all()
     assert series.axis is None
+
+
+def test_what_is_read_in_part_or_oddly_says_so(tmp_path: Path) -> None:
+    nibabel.save(
+        nibabel.Nifti1Image(np.arange(8 * 8 * 4 * 3.0).reshape(8, 8, 4, 3), np.eye(4)), tmp_path / "t.nii"
+    )
+    nibabel.save(nibabel.Nifti1Image(np.arange(8 * 8 * 4.0).reshape(8, 8, 4), np.eye(4)), tmp_path / "v.nii")
+    Image.fromarray(np.full((9, 9), 70, np.uint8)).save(tmp_path / "blank.png")
+    write_series(tmp_path / "ct", [0, 3, 6, 10])
+    notes = {item.place.name: read_input(item, 16).notes for item in find_inputs([tmp_path]).inputs}
+    assert notes == {
+        "t.nii": ("the first of 3 volumes: the others were not looked at",),
+        "v.nii": (),
+        "blank.png": ("blank: one grey value everywhere, whatever its score",),
+        "ct": ("slices lie 3 to 4 mm apart: is one missing?",),
+    }

@@ -21,7 +21,7 @@ function filter() {
 function draw() {
   const input = inputs[current], part = input.slices[slice], many = input.slices.length > 1;
   at("title").textContent = input.file;
-  at("state").textContent = `${input.flag}, score ${input.score}` + (many ? `; this slice ${part.score}` : "");
+  at("state").textContent = `${input.flag}, score ${input.score}` + (many ? `; this slice ${part.score}` : "") + input.notes.map((note) => `. \u26a0 ${note}`).join("");
   paint(part, input.size);
   at("large").ariaLabel = `${input.file}${many ? `, slice ${slice + 1} of ${input.slices.length}` : ""}, ` +
     (plain ? "as it is" : "with its map in colours");

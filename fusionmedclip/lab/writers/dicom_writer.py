@@ -125,7 +125,7 @@ class DicomWriter:
         pictures: dict[int | None, np.ndarray] = {}
         for number in wanted or [int(np.argmax(scored.scores))]:
             words = [
-                f"{flag_text(scored.flag)}  score {value_text(scored.scores[number])}",
+                f"{flag_text(scored.flag, scored.flagged_slices)}  score {value_text(scored.scores[number])}",
                 "not a medical device",
             ]
             drawn = overlay(scored.pixels[number], scored.maps[number], self.scale)

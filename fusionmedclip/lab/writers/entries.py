@@ -1,7 +1,7 @@
 """One input of a prediction as its pictures show it: what the page and the review read again from disk."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
 from fusionmedclip.outputs import whole_file
 
-__all__ = ["LAYERS", "Entry", "SliceEntry", "forget_others", "read_entries", "write_entry"]
+__all__ = ["LAYERS", "Entry", "SliceEntry", "read_entries", "write_entry"]
 
 LAYERS = "layers"
 """Folder of the records, and of what pages draw with."""
@@ -28,6 +28,8 @@ class SliceEntry:
     name : str
         Empty for a plain image.
     score : float
+    flag : bool or None
+        Whether the slice reaches the threshold of slices and pictures.
     marked : bool
         Whether any pixel is above the scale's threshold.
     overlay, picture, map : str
@@ -36,6 +38,7 @@ class SliceEntry:
 
     name: str
     score: float
+    flag: bool | None = None
     marked: bool
     overlay: str
     picture: str
@@ -60,6 +63,8 @@ class Entry:
     scale : dict
         Of its maps: ``low``, ``high``, ``threshold``, ``rests_on``.
     slices : tuple of SliceEntry
+    notes : tuple of str
+        What has to be known of it beside its score.
     """
 
     name: str
@@ -72,6 +77,17 @@ class Entry:
     thumbnail: str
     scale: dict[str, Any]
     slices: tuple[SliceEntry, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def flagged_slices(self) -> int:
+        """Slices that are flagged; 0 of a plain image."""
+        return sum(part.flag is True for part in self.slices) if len(self.slices) > 1 else 0
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is flagged or, where there is no flag of its own, one of its slices is."""
+        return self.flag is True or (self.flag is None and self.flagged_slices > 0)
 
     @property
     def worst(self) -> int:
@@ -83,13 +99,6 @@ def write_entry(folder: Path, entry: Entry) -> None:
     """Write the record of one input; it names pictures that are there already."""
     with whole_file(folder / _RECORDS / f"{entry.name}.json") as temporary:
         temporary.write_text(json.dumps(asdict(entry), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def forget_others(folder: Path, names: Collection[str]) -> None:
-    """Take out the records of an earlier prediction in the same folder, whose inputs are not among these."""
-    for path in (folder / _RECORDS).glob("*.json"):
-        if path.stem not in names:
-            path.unlink()
 
 
 def read_entries(folder: Path) -> list[Entry]:
@@ -111,7 +120,8 @@ def _read(folder: Path) -> Iterator[Entry]:
     for path in sorted((folder / _RECORDS).glob("*.json")):
         with reading(path, "record of a prediction", hint="predict again"):
             data = read_json(path)
-            entry = Entry(**{**data, "slices": tuple(SliceEntry(**part) for part in data["slices"])})
+            parts = tuple(SliceEntry(**part) for part in data["slices"])
+            entry = Entry(**{**data, "slices": parts, "notes": tuple(data.get("notes", ()))})
             named = [name for part in entry.slices for name in (part.overlay, part.picture, part.map)]
             for name in (entry.thumbnail, *named):
                 _check_inside(folder, name)

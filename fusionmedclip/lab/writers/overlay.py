@@ -10,10 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fusionmedclip.lab.writers.map_scale import MapScale
 
-__all__ = ["LEAST_WIDTH", "flag_text", "grey_levels", "overlay", "value_text", "with_legend"]
+__all__ = ["LEAST_WIDTH", "SIGNS", "flag_text", "grey_levels", "overlay", "value_text", "with_legend"]
 
 LEAST_WIDTH = 280
 """Pixels that the legend needs; a narrower picture gets an empty margin on its right."""
+
+SIGNS = "\u25b2\u25cb "
+"""Of flags, which words repeat."""
 
 _PAPER, _INK, _SOFT = (24, 24, 28), (240, 240, 240), (176, 176, 184)
 
@@ -59,8 +62,10 @@ def _outlined(picture: np.ndarray, marked: np.ndarray) -> np.ndarray:
     return cv2.drawContours(picture, outlines, -1, (255, 255, 255), width)
 
 
-def flag_text(flag: bool | None) -> str:
-    """A sign and a word, which need no colour."""
+def flag_text(flag: bool | None, slices: int = 0) -> str:
+    """A sign and a word, which need no colour; of a volume without a flag of its own those of its slices."""
+    if flag is None and slices:
+        return f"\u25b2 {slices} flagged slice{'s' if slices > 1 else ''}"
     return {True: "\u25b2 flagged", False: "\u25cb not flagged", None: "not calibrated"}[flag]
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from fusionmedclip.lab.page_parts import asset, script_data
 from fusionmedclip.lab.scored import ScoredInput
+from fusionmedclip.lab.summary import flags_text, number_of
 from fusionmedclip.lab.writers.entries import Entry, read_entries
 from fusionmedclip.lab.writers.map_scale import COLOUR_MAP, MapScale
-from fusionmedclip.lab.writers.overlay import flag_text, value_text
+from fusionmedclip.lab.writers.overlay import SIGNS, flag_text, value_text
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.outputs import whole_file
 
@@ -42,11 +43,10 @@ class PageWriter:
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """Write the page from the records of the pictures that lie in the folder."""
         entries = read_entries(folder)
-        flagged = sum(entry.flag is True for entry in entries)
         parts = {
             "STYLE": asset("page.css"),
             "SCRIPT": asset("page.js"),
-            "COUNTS": _counts(entries, flagged, len(skipped)),
+            "COUNTS": _counts(entries, len(skipped)),
             "RESTS_ON": "".join(f"<p>{escape(text)}</p>" for text in self.rests_on),
             "SCALE": _scale_bar(self.scale),
             "CARDS": "\n".join(_card(entry, row) for row, entry in enumerate(entries)),
@@ -81,32 +81,36 @@ def _scale_bar(scale: MapScale) -> str:
     )
 
 
-def _counts(entries: Sequence[Entry], flagged: int, skipped: int) -> str:
-    parts = [f"{len(entries)} {'input' if len(entries) == 1 else 'inputs'}"]
-    if any(entry.flag is not None for entry in entries):
-        parts.append(f"{flagged} flagged")
+def _counts(entries: Sequence[Entry], skipped: int) -> str:
+    parts = [number_of(len(entries), "input")]
+    if any(part.flag is not None for entry in entries for part in (entry, *entry.slices)):
+        flagged = sum(entry.flag is True for entry in entries)
+        parts.append(flags_text(flagged, sum(entry.stands_out for entry in entries) - flagged))
+    if noted := sum(bool(entry.notes) for entry in entries):
+        parts.append(f"{noted} with notes")
     if skipped:
         parts.append(f'<a href="#skipped">{skipped} skipped</a>')
     return ", ".join(parts)
 
 
 def _card(entry: Entry, row: int) -> str:
-    state = {True: "yes", False: "no", None: "unknown"}[entry.flag]
-    slices = f"{len(entry.slices)} slices" if len(entry.slices) > 1 else ""
+    state = "yes" if entry.stands_out else "unknown" if entry.flag is None else "no"
+    flag = flag_text(entry.flag, entry.flagged_slices)
+    slices = f"{entry.flagged_slices} of {len(entry.slices)} slices flagged" if len(entry.slices) > 1 else ""
     share = "" if entry.percentile is None else f"above {entry.percentile:.0f} % of the support"
     details = "".join(f"<span>{escape(text)}</span>" for text in (share, slices) if text)
     worst = entry.slices[entry.worst]
-    described = (
-        f"{entry.file}, {flag_text(entry.flag)[2:]}, score {value_text(entry.score)}; picture with its map"
-    )
+    described = f"{entry.file}, {flag.lstrip(SIGNS)}, score {value_text(entry.score)}; picture with its map"
     if slices:
         described += f", slice {entry.worst + 1} of {len(entry.slices)}"
     return (
         f'<li class="card" data-flag="{state}" data-row="{row}" data-name="{escape(entry.file.lower())}">'
         f'<a href="{quote(worst.overlay)}"><img src="{quote(entry.thumbnail)}" alt="{escape(described)}" '
         f'loading="lazy"></a><div><b>{escape(entry.file)}</b>'
-        f'<span class="flag">{flag_text(entry.flag)}</span>'
-        f'<span class="score">{value_text(entry.score)}</span>{details}</div></li>'
+        f'<span class="flag">{flag}</span>'
+        f'<span class="score">{value_text(entry.score)}</span>{details}'
+        + "".join(f'<span class="note">\u26a0 {escape(note)}</span>' for note in entry.notes)
+        + "</div></li>"
     )
 
 
@@ -134,7 +138,8 @@ def _shown(entry: Entry) -> dict:
     return {
         "file": entry.file,
         "score": value_text(entry.score),
-        "flag": flag_text(entry.flag),
+        "flag": flag_text(entry.flag, entry.flagged_slices),
+        "notes": list(entry.notes),
         "worst": entry.worst,
         "size": [entry.width, entry.height],
         "slices": slices,

@@ -58,6 +58,7 @@ class PictureWriter:
             thumbnail=_thumbnail(scored.name),
             scale=asdict(self.scale),
             slices=slices,
+            notes=scored.notes,
         )
         write_entry(folder, entry)
 
@@ -82,18 +83,19 @@ class PictureWriter:
         return SliceEntry(
             name=scored.slices[index],
             score=float(scored.scores[index]),
+            flag=scored.standings[index].flag if scored.standings else None,
             marked=values is not None and bool(self.scale.marked(values).any()),
             **files,
         )
 
     def _lines(self, scored: ScoredInput, index: int) -> list[str]:
-        lines = [f"{flag_text(scored.flag)}  score {value_text(scored.score)}"]
+        lines = [f"{flag_text(scored.flag, scored.flagged_slices)}  score {value_text(scored.score)}"]
         if scored.percentile is not None:
             lines.append(f"above {scored.percentile:.0f} % of the support")
         if len(scored.slices) > 1:
             place = f"slice {index + 1} of {len(scored.slices)}"
             lines.append(f"{place}  score {value_text(scored.scores[index])}")
-        return lines
+        return [*lines, *scored.notes]
 
 
 def _thumbnail(name: str) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from fusionmedclip.lab.standing import Standing
 from fusionmedclip.lab.writers.page import INDEX, PageWriter
+from fusionmedclip.lab.writers.pictures import PictureWriter
 
 
 class _Links(HTMLParser):
@@ -64,6 +66,24 @@ def test_the_page_needs_nothing_but_its_folder(prediction: Path) -> None:
     assert not re.search(r"https?:|//[a-z]", (prediction / INDEX).read_text())
 
 
+def test_a_volume_stands_out_by_its_slices_where_it_has_no_flag_of_its_own(tmp_path, scored, scale) -> None:
+    standings = (Standing(10.0, False), Standing(99.0, True))
+    made = [
+        scored("by slices", 0.5, 0.9, flag=None, standings=standings, notes=("blank & <odd>",)),
+        scored("by itself", 0.5, 0.8, flag=False, standings=standings),
+    ]
+    for one in made:
+        PictureWriter(scale).write(one, tmp_path)
+    PageWriter(scale).finish(tmp_path)
+    text = (tmp_path / INDEX).read_text()
+    assert re.findall(r'data-flag="(\w+)"', text) == ["yes", "no"]
+    page = read(tmp_path)
+    assert "2 inputs, 0 flagged, 1 volume with flagged slices, 1 with notes" in page.text
+    assert page.text.count("1 of 2 slices flagged") == 2
+    assert "blank & <odd>" in page.text
+    assert page.pictures[0]["alt"].startswith("by slices.png, 1 flagged slice, score 0.900")
+
+
 def test_a_name_cannot_end_the_data(prediction: Path) -> None:
     text = (prediction / INDEX).read_text()
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
@@ -72,8 +92,6 @@ def test_a_name_cannot_end_the_data(prediction: Path) -> None:
 
 
 def test_a_page_of_several_calls_shows_all(prediction: Path, scored, scale) -> None:
-    from fusionmedclip.lab.writers.pictures import PictureWriter
-
     PictureWriter(scale).write(scored("later", 0.8), prediction)
     PageWriter(scale).finish(prediction)
     assert [p["alt"].split(".")[0] for p in read(prediction).pictures][:2] == ["volume", "later"]

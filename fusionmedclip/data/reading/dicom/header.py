@@ -22,6 +22,7 @@ from fusionmedclip.guard import reading
 
 __all__ = [
     "GEOMETRY",
+    "PHASES",
     "PIXELS",
     "frame_view",
     "pixel_spacing",
@@ -36,6 +37,12 @@ GEOMETRY = (
     "SeriesInstanceUID",  # tells series apart in memory; never written anywhere
 )  # fmt: skip
 """Where the pixels lie."""
+
+PHASES = (
+    "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "TriggerTime", "AcquisitionNumber",
+    "ImageType",
+)  # fmt: skip
+"""What may differ between slices of one series at one place."""
 
 PIXELS = (
     "SOPClassUID", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "BitsAllocated",
@@ -53,7 +60,7 @@ PIXELS = (
 )  # fmt: skip
 """What the pixels mean."""
 
-_TAGS = [*(Tag(keyword) for keyword in GEOMETRY + PIXELS), *OVERLAYS]
+_TAGS = [*(Tag(keyword) for keyword in GEOMETRY + PHASES + PIXELS), *OVERLAYS]
 
 _NUMBERS = (
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored",

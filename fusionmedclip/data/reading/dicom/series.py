@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -14,7 +14,8 @@ from fusionmedclip.data.files.kinds import is_dicom_file, is_image_file
 from fusionmedclip.data.files.unread_formats import unread_format
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.reading.dicom.consistency import check_picture_object, frame_count
-from fusionmedclip.data.reading.dicom.header import pixel_spacing, read_header
+from fusionmedclip.data.reading.dicom.gaps import check_gaps
+from fusionmedclip.data.reading.dicom.header import PHASES, pixel_spacing, read_header
 from fusionmedclip.data.reading.dicom.image import join_frames
 from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -22,6 +23,7 @@ from fusionmedclip.errors import InputError
 
 __all__ = [
     "Series",
+    "SlicePlace",
     "find_series",
     "order_series",
     "read_series",
@@ -43,10 +45,31 @@ class Series:
         From the lowest to the highest position along the normal of the slices.
     spacing : (float, float, float)
         Distance of slices, rows and columns in mm; the first is 1 where the files do not say.
+    reach : (float, float) or None
+        The smallest and the largest distance of two neighbours in mm; None where the files do not say.
     """
 
     files: tuple[Path, ...]
     spacing: tuple[float, float, float]
+    reach: tuple[float, float] | None = None
+
+
+class SlicePlace(NamedTuple):
+    """Of which volume a file is a slice, and where in it.
+
+    Attributes
+    ----------
+    key : tuple
+        What slices of one series share.
+    at : float
+        Distance along their normal, mm.
+    phase : tuple of str
+        Of each of ``PHASES``; differs between slices of several volumes of one series.
+    """
+
+    key: tuple
+    at: float
+    phase: tuple[str, ...]
 
 
 def series_files(folder: Path) -> list[Path]:
@@ -95,12 +118,14 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
         if len(set(places)) < len(places):
             places = list(range(len(places)))  # no geometry at all: the order of names
     order = np.argsort(cast(list[float], places), kind="stable")
-    gaps = np.diff(np.asarray(places, float)[order])
-    between = 1.0
-    if not lost and len(gaps):
-        between = float(np.median(gaps))
-        _check_gaps(folder, gaps, between)
-    return Series(tuple(files[index] for index in order), (between, *pixel_spacing(headers[0])))
+    between, reach = 1.0, None
+    if not lost and len(places) > 1:
+        numbers = [headers[index].get("InstanceNumber") for index in order]
+        gaps = np.diff(np.asarray(places, float)[order])
+        check_gaps(folder, gaps, numbers)
+        between, reach = float(np.median(gaps)), (float(gaps.min()), float(gaps.max()))
+    spacing = (between, *pixel_spacing(headers[0]))
+    return Series(tuple(files[index] for index in order), spacing, reach)
 
 
 def _check_alike(folder: Path, headers: list[Dataset]) -> None:
@@ -131,25 +156,6 @@ def _rescaled(header: Dataset) -> bool:
     return any(header.get(keyword) not in (None, "") for keyword in keywords)
 
 
-def _check_gaps(folder: Path, gaps: np.ndarray, usual: float) -> None:
-    """Refuse slices at one position, and a hole of whole slices between others at one distance.
-
-    Scans of two distances have several wide gaps in a row, and no hole.
-    """
-    if gaps.min() < 1e-3:
-        hint = "phases or echoes of one series need a folder each"
-        raise InputError(f"{folder}: several slices at one position", hint=hint)
-    steps = gaps / usual
-    wide = steps > 1.5
-    alone = wide & ~np.append(wide[1:], False) & ~np.insert(wide[:-1], 0, False)
-    whole = np.abs(steps - np.rint(steps)) < 0.02
-    if len(gaps) >= 3 and wide.any() and whole.all() and (wide == alone).all():
-        missing = int(np.rint(steps[wide] - 1).sum())
-        received = f"{len(gaps) + 1} slices {usual:g} mm apart, {missing} missing between them"
-        hint = "copy or export the series again; for single pictures leave out `series`"
-        raise InputError(f"{folder}: slices are missing", received=received, hint=hint)
-
-
 def read_series(folder: Path, settings: ReadSettings) -> tuple[np.ndarray, Series]:
     """Read a folder: (S, H, W) float32 in [0, 1] and the series.
 
@@ -171,8 +177,8 @@ def read_slices(series: Series, folder: Path, settings: ReadSettings) -> np.ndar
     return join_frames(frames, len(series.files), path=folder, settings=settings)
 
 
-def series_key(header: Dataset) -> tuple[tuple, float] | None:
-    """What slices of one series share, and where this one lies along their normal, in mm.
+def series_key(header: Dataset) -> SlicePlace | None:
+    """Of which series a file is a slice, and where it lies in it.
 
     None for a picture by itself: several frames, or no place in space.
 
@@ -182,7 +188,8 @@ def series_key(header: Dataset) -> tuple[tuple, float] | None:
     place = _place(header)
     if frame_count(header) > 1 or not header.get("SeriesInstanceUID") or place is None:
         return None
-    return (str(header.SeriesInstanceUID), _shape(header), _direction(header)), place
+    key = (str(header.SeriesInstanceUID), _shape(header), _direction(header))
+    return SlicePlace(key, place, tuple(str(header.get(keyword, "")) for keyword in PHASES))
 
 
 def _geometry(path: Path) -> Dataset:

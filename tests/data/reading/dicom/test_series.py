@@ -101,6 +101,28 @@ def test_a_hole_between_slices(series, places: list, missing: int) -> None:
         read_volume(folder)
 
 
+@pytest.mark.parametrize(
+    ("places", "numbers", "missing"),
+    [
+        ([0, 3, 9], [1, 2, 4], 1),  # too few distances to tell by themselves
+        ([9, 3, 0], [1, 2, 4], 0),  # the wide one is elsewhere: two blocks
+        ([0, 3, 9, 15, 18, 21], [9, 8, 6, 4, 3, 2], 2),  # counted downwards, two wide ones in a row
+        ([0, 3, 9], [1, 2, 3], 0),
+        ([0, 3, 6], [1, 2, 4], 0),
+        ([0, 3, 9], [1, 3, 5], 0),
+    ],
+)
+def test_places_and_numbers_agree_that_a_slice_is_missing(series, places, numbers, missing: int) -> None:
+    folder = series(places)
+    for index, number in enumerate(numbers):
+        edited(folder / f"IM{index}", InstanceNumber=number)
+    if not missing:
+        assert len(_levels(folder)) == len(places)
+        return
+    with pytest.raises(InputError, match=rf"(?s)slices are missing.*3 mm apart, {missing} missing"):
+        read_volume(folder)
+
+
 def test_frames_of_which_one_has_no_window_or_another_spacing(tmp_path: Path, write_dicom) -> None:
     from pydicom.dataset import Dataset
 

@@ -1,0 +1,66 @@
+"""Distances between the slices of a series, and whether one is missing between them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fusionmedclip.errors import InputError
+
+__all__ = ["check_gaps"]
+
+_SLACK = 0.02  # share of a distance by which one may miss a whole number of others
+
+
+def check_gaps(folder: Path, gaps: np.ndarray, numbers: Sequence[Any]) -> None:
+    """Refuse slices at one position, and a hole of whole slices between others at one distance.
+
+    Scans of two distances have several wide gaps in a row, and no hole, unless instance numbers, too, leave
+    out as many as the gap has room for.
+
+    Parameters
+    ----------
+    folder : Path
+        What messages call the series.
+    gaps : (n - 1,) float array
+        Distances of neighbours, mm, in order.
+    numbers : sequence of int or None
+        Instance numbers of the n slices, in the same order.
+
+    Raises
+    ------
+    InputError
+    """
+    if gaps.min() < 1e-3:
+        hint = "phases or echoes of one series need a folder each"
+        raise InputError(f"{folder}: several slices at one position", hint=hint)
+    usual, missing = _left_out(gaps, numbers) or _hole(gaps)
+    if missing:
+        received = f"{len(gaps) + 1} slices {usual:g} mm apart, {missing} missing between them"
+        hint = "copy or export the series again; for single pictures leave out `series`"
+        raise InputError(f"{folder}: slices are missing", received=received, hint=hint)
+
+
+def _left_out(gaps: np.ndarray, numbers: Sequence[Any]) -> tuple[float, int] | None:
+    """Usual distance and count of missing slices, where places and instance numbers agree on both."""
+    if any(number in (None, "") for number in numbers):
+        return None
+    steps = np.diff([int(number) for number in numbers])
+    steps = steps if steps.sum() > 0 else -steps
+    if steps.min() < 1 or not (steps == 1).any():
+        return None
+    usual = float(np.median(gaps[steps == 1]))
+    agree = np.allclose(gaps, steps * usual, rtol=_SLACK)
+    return (usual, int((steps - 1).sum())) if agree and steps.max() > 1 else None
+
+
+def _hole(gaps: np.ndarray) -> tuple[float, int]:
+    """The same by places alone: each wide gap stands alone, and whole slices fit in."""
+    usual = float(np.median(gaps))
+    steps = gaps / usual
+    wide = steps > 1.5
+    alone = wide & ~np.append(wide[1:], False) & ~np.insert(wide[:-1], 0, False)
+    whole = np.abs(steps - np.rint(steps)) < _SLACK
+    found = len(gaps) >= 3 and wide.any() and whole.all() and (wide == alone).all()
+    return usual, int(np.rint(steps[wide] - 1).sum()) if found else 0
