@@ -1,6 +1,8 @@
 "use strict";
 const at = (id) => document.getElementById(id);
 let inputs = [], decisions = {}, colours = [], current = 0, slice = 0, hidden = false, layers = null, asked = 0, saving = false;
+const who = localStorage.getItem("who") ?? crypto.randomUUID(); // of several browsers on one review, this one
+localStorage.setItem("who", who);
 const signs = { accept: "\u2713 accepted", reject: "\u2717 rejected" };
 
 const said = (value) => Math.abs(value) < 10 ? value.toFixed(3) : String(Number(value.toPrecision(4)));
@@ -65,7 +67,7 @@ function draw() {
   at("decision").textContent = signs[decisions[input.name]] ?? "";
   at("state").textContent = `${input.flag}, score ${input.score}` +
     (input.percentile === null ? "" : `, above ${input.percentile.toFixed(0)} % of the support`) +
-    (many ? `; this slice ${part.score}` : "");
+    (many ? `; this slice ${part.score}` : "") + input.notes.map((note) => `. \u26a0 ${note}`).join("");
   at("large").ariaLabel = `${input.file}${many ? `, slice ${slice + 1} of ${input.slices.length}` : ""} with its map`;
   at("slices").hidden = !many;
   at("slice").max = input.slices.length - 1;
@@ -126,19 +128,27 @@ async function post(place, body) { // null where nothing was done
 
 async function decide(decision) {
   const input = inputs[current], set = input.slices[slice].map ? threshold() : null;
-  const answer = await post("decide", { name: input.name, decision, threshold: set });
-  if (!answer) return;
+  const seen = decisions[input.name] ?? "";
+  const answer = await post("decide", { name: input.name, decision, threshold: set, seen, who });
+  if (!answer) return refresh(); // another window may have decided: what stands there now is shown
   decisions = answer.decisions;
   const next = inputs.findIndex((one, index) => index > current && !decisions[one.name]);
   if (next >= 0) open(next); else draw();
 }
 
 async function undo() {
-  const answer = await post("undo", {});
-  if (!answer) return;
+  const answer = await post("undo", { who });
+  if (!answer) return refresh();
   decisions = answer.decisions;
   const index = inputs.findIndex((one) => one.name === answer.undone);
   if (index >= 0) open(index); else draw();
+}
+
+async function refresh() {
+  try {
+    ({ decisions } = await (await fetch("decisions.json")).json());
+    if (inputs.length) draw();
+  } catch { /* the review has ended: the next click says so */ }
 }
 
 function list() {
@@ -181,9 +191,12 @@ at("slice").addEventListener("input", () => { slice = Number(at("slice").value);
 at("opacity").addEventListener("input", () => { hidden = false; paint(); });
 at("threshold").addEventListener("input", paint);
 
+window.addEventListener("focus", refresh);
+
 fetch("data.json").then((answer) => answer.json()).then((data) => {
   ({ inputs, decisions, colours } = data);
   list();
+  if (data.outdated) say(`${data.outdated} of the decisions in review.csv are about other scores: those count as not reviewed.`);
   const next = inputs.findIndex((one) => !decisions[one.name]);
   open(Math.max(next, 0));
 });

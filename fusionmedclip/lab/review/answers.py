@@ -26,6 +26,7 @@ _PAGES = {
     "map_layer.js": ("map_layer.js", "text/javascript; charset=utf-8"),
 }
 _LAYERS = ("picture", "map")
+_FACTS = ("name", "file", "percentile", "scale", "notes")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Review:
     def __init__(self, folder: Path):
         self.folder = folder
         self.entries = read_entries(folder)
-        self.decisions = Decisions(folder)
+        self.decisions = Decisions(folder, self.entries)
         self._named = {entry.name: entry for entry in self.entries}
 
     def get(self, place: str) -> Answer:
@@ -80,6 +81,8 @@ class Review:
             return Answer(HTTPStatus.OK, kind, asset(name).encode())
         if place == "data.json":
             return Answer.json(self._data())
+        if place == "decisions.json":
+            return Answer.json({"decisions": self.decisions.current()})
         layer, *numbers = place.split("/")
         if layer not in _LAYERS or len(numbers) != 2 or not all(n.isascii() and n.isdigit() for n in numbers):
             return _NOT_THERE
@@ -95,19 +98,26 @@ class Review:
             return _NOT_THERE
 
     def post(self, place: str, asked: Any) -> Answer:
-        """Save a click (``decide``: ``name``, ``decision``, ``threshold``) or take one back (``undo``)."""
+        """Save a click (``decide``: ``name``, ``decision``, ``threshold``) or take one back (``undo``).
+
+        ``seen`` and ``who`` may stand beside them; see :meth:`Decisions.decide`.
+        """
+        asked = asked if isinstance(asked, dict) else {}
+        who, seen = str(asked.get("who", "")), asked.get("seen")
         try:
             if place == "undo":
-                return Answer.json({"undone": self.decisions.undo(), "decisions": self.decisions.current()})
+                return Answer.json(
+                    {"undone": self.decisions.undo(who), "decisions": self.decisions.current()}
+                )
             if place != "decide":
                 return _NOT_THERE
-            entry = self._named.get(asked.get("name", "")) if isinstance(asked, dict) else None
+            entry = self._named.get(asked.get("name", ""))
             if entry is None:
                 raise InputError("no such input")
             threshold = asked.get("threshold")
             if not (threshold is None or (type(threshold) in (int, float) and np.isfinite(threshold))):
                 raise InputError("no threshold", received=threshold)
-            self.decisions.decide(entry, asked.get("decision"), threshold=threshold)
+            self.decisions.decide(entry, asked.get("decision"), threshold=threshold, seen=seen, who=who)
         except (InputError, TypeError) as error:
             return Answer.text(str(error), status=HTTPStatus.BAD_REQUEST)
         except OSError as error:
@@ -122,16 +132,21 @@ class Review:
                 {"name": p.name, "score": value_text(p.score), "map": bool(p.map), "marked": p.marked}
                 for p in entry.slices
             ]
-            facts = {k: v for k, v in asdict(entry).items() if k in ("name", "file", "percentile", "scale")}
+            facts = {k: v for k, v in asdict(entry).items() if k in _FACTS}
             shown.append(
                 {
                     **facts,
                     "score": value_text(entry.score),
-                    "flag": flag_text(entry.flag),
+                    "flag": flag_text(entry.flag, entry.flagged_slices),
                     "worst": entry.worst,
                     "slices": slices,
                 }
             )
         scale = MapScale(low=0, high=1)
         colours = scale.colours(np.arange(256)[None] / 255)[0].tolist()
-        return {"inputs": shown, "decisions": self.decisions.current(), "colours": colours}
+        return {
+            "inputs": shown,
+            "decisions": self.decisions.current(),
+            "outdated": self.decisions.outdated(),
+            "colours": colours,
+        }

@@ -3,18 +3,20 @@
 import csv
 import fcntl
 import io
+import math
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from fusionmedclip.documents import read_text
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.lab.writers.entries import Entry
-from fusionmedclip.outputs import check_writable, whole_file
+from fusionmedclip.outputs import check_writable, no_formula, whole_file
 
 __all__ = ["DECISIONS", "REVIEW", "Decision", "Decisions"]
 
@@ -53,16 +55,25 @@ class Decision:
 _COLUMNS = tuple(field.name for field in fields(Decision))
 
 
+class _Click(NamedTuple):
+    name: str
+    before: Decision | None
+    who: str
+
+
 class Decisions:
     """One decision an input, in ``review.csv``.
 
-    It is rewritten whole and synced before a click is answered. Lines of inputs that the prediction does not
-    know are kept.
+    It is rewritten whole and synced before a click is answered. What another program has written into it
+    since is read first. Lines of inputs that the prediction does not know are kept, and so are those about
+    another score than an input now has: they count as no decision until it gets one.
 
     Parameters
     ----------
     folder : Path
         Of a prediction.
+    entries : sequence of Entry
+        Its inputs.
 
     Raises
     ------
@@ -71,16 +82,16 @@ class Decisions:
         review has it.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, entries: Sequence[Entry] = ()):
         self.path = folder / REVIEW
         check_writable(folder)
         self._held = _hold(folder / _LOCK)
-        rows = _read_rows(self.path) if self.path.exists() else []
-        self._rows = {row.name: row for row in rows}
-        self._undone: list[tuple[str, Decision | None]] = []
-        for row in sorted(rows, key=lambda row: row.decided_at):
-            self._undone.append((row.name, None))  # what an earlier review said can be taken back as well
+        self._scores = {entry.name: entry.score for entry in entries}
         self._lock = threading.Lock()
+        self._rows: dict[str, Decision] = {}
+        self._clicks: list[_Click] = []
+        self._seen: tuple[int, ...] | None = None
+        self._read_again()
 
     def close(self) -> None:
         """Let another review begin."""
@@ -89,21 +100,46 @@ class Decisions:
     def current(self) -> dict[str, str]:
         """Decision of each input that has one."""
         with self._lock:
-            return {name: row.decision for name, row in self._rows.items()}
+            return {name: row.decision for name, row in self._rows.items() if self._is_about(row)}
 
-    def decide(self, entry: Entry, decision: str, *, threshold: float | None = None) -> None:
+    def outdated(self) -> int:
+        """Decisions about another score than their input now has."""
+        with self._lock:
+            return sum(not self._is_about(row) for row in self._rows.values())
+
+    def decide(
+        self,
+        entry: Entry,
+        decision: str,
+        *,
+        threshold: float | None = None,
+        seen: str | None = None,
+        who: str = "",
+    ) -> None:
         """Save what was said of an input, in place of what was said before.
+
+        Parameters
+        ----------
+        entry : Entry
+        decision : {"accept", "reject"}
+        threshold : float, optional
+            Of the map, as it was set.
+        seen : str, optional
+            The decision that stood there for whoever clicked, empty for none; None: whatever it is.
+        who : str
+            Whose click it is, of several windows.
 
         Raises
         ------
         InputError
-            If the decision is none, or cannot be written: nothing has changed then.
+            If the decision is none, another one stands there than was seen, or it cannot be written: nothing
+            has changed then.
         """
         if decision not in DECISIONS:
             raise InputError("no such decision", received=decision, allowed=", ".join(DECISIONS))
         row = Decision(
             name=entry.name,
-            file=entry.file,
+            file=no_formula(entry.file),
             decision=decision,
             score=repr(entry.score),
             flag="" if entry.flag is None else str(entry.flag).lower(),
@@ -111,20 +147,59 @@ class Decisions:
             decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         with self._lock:
+            self._read_again()
             before = self._rows.get(entry.name)
+            stands = before.decision if before is not None and self._is_about(before) else ""
+            if seen not in (None, stands):
+                raise InputError(
+                    f"{entry.file}: decided elsewhere since",
+                    received=stands or "taken back",
+                    hint="look again",
+                )
             self._write({**self._rows, entry.name: row})
-            self._undone.append((entry.name, before))
+            self._clicks.append(_Click(entry.name, before, who))
 
-    def undo(self) -> str | None:
-        """Take the last click back; the name of its input, or None where there was no click."""
+    def undo(self, who: str = "") -> str | None:
+        """Take the last click back; the name of its input, or None where there was no click.
+
+        Clicks of other windows stay; an earlier review's are anybody's.
+
+        Raises
+        ------
+        InputError
+            If another window has decided on that input since.
+        """
         with self._lock:
-            if not self._undone:
+            self._read_again()
+            mine = [n for n, click in enumerate(self._clicks) if click.who in ("", who)]
+            if not mine:
                 return None
-            name, before = self._undone[-1]
+            name, before, _ = self._clicks[mine[-1]]
+            if any(later.name == name for later in self._clicks[mine[-1] + 1 :]):
+                raise InputError(f"{name}: decided elsewhere since", hint="undo it there")
             rest = {key: row for key, row in self._rows.items() if key != name}
             self._write(rest if before is None else {**self._rows, name: before})
-            self._undone.pop()
+            del self._clicks[mine[-1]]
             return name
+
+    def _is_about(self, row: Decision) -> bool:
+        """Whether a row is about the score that its input has in this prediction; a spreadsheet rounds it."""
+        if row.name not in self._scores:
+            return True
+        try:
+            return math.isclose(float(row.score), self._scores[row.name], rel_tol=1e-6, abs_tol=1e-12)
+        except ValueError:
+            return False
+
+    def _read_again(self) -> None:
+        """Take what stands in the file, unless it was written here; one that is gone is not empty."""
+        if not self.path.exists() or _stamp(self.path) == self._seen:
+            return
+        rows = _read_rows(self.path)
+        self._rows, self._seen = {row.name: row for row in rows}, _stamp(self.path)
+        # What an earlier review, or another program, said can be taken back as well.
+        earlier = sorted(filter(self._is_about, rows), key=lambda row: row.decided_at)
+        self._clicks = [_Click(row.name, None, "") for row in earlier]
 
     def _write(self, rows: dict[str, Decision]) -> None:
         """Put the rows on disk, then in memory: a click that could not be saved has not happened."""
@@ -136,7 +211,12 @@ class Decisions:
             handle.write(text.getvalue().encode())
             handle.flush()
             os.fsync(handle.fileno())
-        self._rows = rows
+        self._rows, self._seen = rows, _stamp(self.path)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _hold(path: Path) -> IO[bytes]:

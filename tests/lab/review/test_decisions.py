@@ -93,6 +93,52 @@ def test_a_click_that_cannot_be_saved_has_not_happened(prediction: Path, entries
         decisions.decide(entries["quiet"], "perhaps")
 
 
+def test_two_windows_do_not_take_each_others_clicks_back_or_over(prediction: Path, entries: dict) -> None:
+    decisions = Decisions(prediction, list(entries.values()))
+    decisions.decide(entries["volume"], "accept", seen="", who="one")
+    with pytest.raises(InputError, match=r"volume.png: decided elsewhere since[\s\S]*accept"):
+        decisions.decide(entries["volume"], "reject", seen="", who="two")
+    decisions.decide(entries["quiet"], "reject", seen="", who="two")
+    assert decisions.undo("one") == "volume"
+    assert rows(prediction) == {"quiet": "reject"}
+    decisions.decide(entries["quiet"], "accept", seen="reject", who="one")
+    with pytest.raises(InputError, match="quiet: decided elsewhere since"):
+        decisions.undo("two")
+    assert rows(prediction) == {"quiet": "accept"}
+
+
+def test_what_another_program_wrote_is_taken_in(prediction: Path, entries: dict) -> None:
+    decisions = Decisions(prediction, list(entries.values()))
+    decisions.decide(entries["volume"], "accept")
+    path = prediction / "review.csv"
+    path.write_text(path.read_text().replace("accept", "reject"))
+    decisions.decide(entries["quiet"], "accept")
+    assert rows(prediction) == {"volume": "reject", "quiet": "accept"}
+    path.write_text("name;file\n")  # and left damaged
+    with pytest.raises(InputError, match="not a review's columns"):
+        decisions.decide(entries["quiet"], "reject")
+    assert path.read_text() == "name;file\n"
+    path.unlink()  # a file that is gone was not emptied on purpose
+    decisions.decide(entries["loud & <b>"], "reject")
+    assert rows(prediction) == {"volume": "reject", "quiet": "accept", "loud & <b>": "reject"}
+
+
+def test_a_decision_about_another_score_does_not_count(prediction: Path, entries: dict) -> None:
+    decisions = Decisions(prediction, list(entries.values()))
+    for name in entries:
+        decisions.decide(entries[name], "accept")
+    decisions.close()
+    path = prediction / "review.csv"
+    path.write_text(
+        path.read_text().replace(",0.9,", ",0.8,").replace(",0.7,", ",0.70000001,")
+    )  # a spreadsheet
+    again = Decisions(prediction, list(entries.values()))
+    assert again.current() == {"quiet": "accept", "loud & <b>": "accept"}
+    assert again.outdated() == 1
+    again.decide(entries["volume"], "reject", seen="")
+    assert rows(prediction)["volume"] == again.current()["volume"] == "reject"
+
+
 def test_two_reviews_of_one_folder_cannot_write_over_each_other(prediction: Path) -> None:
     first = Decisions(prediction)
     with pytest.raises(InputError, match="another review"):

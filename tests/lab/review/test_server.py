@@ -195,6 +195,27 @@ def test_clicks_and_keys_in_a_browser(page, prediction: Path) -> None:
     assert state(page) == ("loud & <b>.png", "1 of 3 reviewed")  # where it was
 
 
+def test_two_browsers_on_one_review(page, browser, opened: ReviewServer, prediction: Path) -> None:
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(opened.address)
+    other.wait_for_selector("#large[data-painted]")
+    page.keyboard.press("a")
+    page.get_by_text("1 of 3 reviewed").wait_for()
+    other.keyboard.press("r")  # on the same input, which its window shows without a decision
+    other.get_by_text("decided elsewhere since").wait_for()
+    assert rows(prediction) == {"volume": "accept"}
+    other.get_by_text("1 of 3 reviewed").wait_for()
+    other.keyboard.press("u")  # it has no click of its own
+    other.keyboard.press("ArrowRight")
+    other.keyboard.press("r")
+    other.get_by_text("2 of 3 reviewed").wait_for()
+    page.keyboard.press("u")
+    page.get_by_text("1 of 3 reviewed").wait_for()
+    assert rows(prediction) == {"loud & <b>": "reject"}
+    context.close()
+
+
 def test_sliders_in_a_browser(page) -> None:
     """The peak of slice 1 is 0.9 on a scale of 0.2 to 1.0; grey at its middle is nearly half."""
     inside, outside = (43, 25), (5, 25)
