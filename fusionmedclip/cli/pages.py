@@ -46,7 +46,10 @@ def export(
     out: Annotated[Path, typer.Option(help="Name of the file, which ends in .onnx.")] = Path("model.onnx"),
     backbone: Backbone = None,
 ) -> None:
-    """Write FusionMedCLIP as an ONNX file that gives the same scores and maps, tried before it is written."""
+    """Write a model as an ONNX file that gives the same scores and maps, tried before it is written.
+
+    For FusionMedCLIP, PatchCore, SimpleNet and nearest neighbours (patch_nn); others are refused.
+    """
     from fusionmedclip.errors import InputError
     from fusionmedclip.outputs import check_writable
 
@@ -69,10 +72,9 @@ def explain(
 ) -> None:
     """Show which layers and prompts a map of FusionMedCLIP comes from, and the words that it learnt near."""
     from fusionmedclip.lab.detector import AnomalyDetector
-    from fusionmedclip.lab.explain import explain_image
-    from fusionmedclip.outputs import check_writable
+    from fusionmedclip.lab.explain import check_place, explain_image
 
     with readable():
-        check_writable(out)
+        check_place(out)
         explain_image(AnomalyDetector.load(model, backbone=backbone), image, out)
     console.print(f"{out / 'index.html'} shows layers, prompts and learnt words")

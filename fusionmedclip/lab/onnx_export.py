@@ -1,4 +1,4 @@
-"""A saved FusionMedCLIP as one ONNX file: images in, scores and maps out, nothing else needed to run it."""
+"""A saved model as one ONNX file: images in, scores and maps out, nothing else needed to run it."""
 
 import contextlib
 import importlib.util
@@ -10,41 +10,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
-from fusionmedclip.models.backbones.backbone import Backbone
-from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.lab.onnx_graphs import scoring_graph
 from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import digest
 from fusionmedclip.randomness import generator
-from fusionmedclip.training.estimator import FusionMedCLIP
 
 __all__ = ["TOLERANCE", "export_onnx", "onnx_metadata"]
 
 TOLERANCE = 1e-3
-"""Largest difference to torch that a written file may have, in scores and maps."""
+"""Largest difference to torch that a written file may have, in scores and maps, as a share of the largest of
+them where that is above 1: distances in a memory are in the thousands."""
 
 _OPSET = 18
 _NEEDED = ("onnx", "onnxruntime", "onnxscript")
-
-
-class _Scoring(nn.Module):
-    """From images in [0, 1] to scores and maps; the text embeddings are constants by now."""
-
-    text: Tensor
-
-    def __init__(self, model: FusionModel, backbone: Backbone):
-        super().__init__()
-        self.model, self.backbone = model, backbone
-        self.register_buffer("text", model.text().detach())
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        pixels = (images - self.backbone.mean) / self.backbone.std
-        height, width = images.shape[2:]
-        scores, maps = self.model.score_features(self.model.features(pixels), self.text, (height, width))
-        return (scores,) if maps is None else (scores, maps)
 
 
 def export_onnx(model: AnomalyDetector, target: Path) -> float:
@@ -57,7 +39,7 @@ def export_onnx(model: AnomalyDetector, target: Path) -> float:
     Parameters
     ----------
     model : AnomalyDetector
-        Fitted, of kind ``fusionmedclip``.
+        Fitted, of a kind in :data:`fusionmedclip.lab.onnx_graphs.EXPORTED`.
     target : Path
 
     Returns
@@ -71,22 +53,17 @@ def export_onnx(model: AnomalyDetector, target: Path) -> float:
         For a model of another method, where a package is missing, or where the file gives something else than
         torch does.
     """
-    detector = getattr(model, "detector_", None)
-    if not isinstance(detector, FusionMedCLIP) or detector.model is None:
-        raise InputError(
-            "only FusionMedCLIP is exported",
-            received=model.method,
-            hint="the learnt part of other methods is no network: a memory, a density, a search",
-        )
+    model.check_fitted()
+    size = model.recipe_.image_size
+    with torch.inference_mode(False), torch.no_grad():
+        graph = scoring_graph(model.detector_, model.method, size=size).eval().cpu()
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"not installed: {', '.join(missing)}", hint="they come with the extra `onnx`")
-    size = model.recipe_.image_size
     images = generator(0, "onnx export").random((2, 3, size, size)).astype(np.float32)
     with torch.inference_mode(False), torch.no_grad():
-        scoring = _Scoring(detector.model, detector.backbone).eval().cpu()
-        expected = [output.numpy() for output in scoring(torch.from_numpy(images))]
-        packed = _packed(scoring, images, onnx_metadata(model), names=["scores", "maps"][: len(expected)])
+        expected = [output.numpy() for output in graph(torch.from_numpy(images))]
+        packed = _packed(graph, images, onnx_metadata(model), names=["scores", "maps"][: len(expected)])
     difference = _difference(packed, images, expected)
     if not difference <= TOLERANCE:
         raise InputError(
@@ -154,4 +131,6 @@ def _difference(packed: bytes, images: np.ndarray, expected: list[np.ndarray]) -
 
     session = onnxruntime.InferenceSession(packed, providers=["CPUExecutionProvider"])
     found = session.run(None, {"images": images})
-    return max(float(np.abs(a - b).max()) for a, b in zip(found, expected, strict=True))
+    return max(
+        float(np.abs(a - b).max() / max(1.0, np.abs(b).max())) for a, b in zip(found, expected, strict=True)
+    )

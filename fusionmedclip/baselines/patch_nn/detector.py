@@ -44,7 +44,7 @@ class PatchNN(FeatureDetector):
         """Keep the patches of (k, H, W) normal images and of their rotations."""
         turned = rotated(support, self.settings.rotations)
         maps = self.features(turned)
-        memory = [patch_vectors(self._unit([m[i : i + 1] for m in maps])) for i in range(len(turned))]
+        memory = [patch_vectors(self.embed([m[i : i + 1] for m in maps])) for i in range(len(turned))]
         self._nearest = Nearest(torch.cat(memory))
         if progress is not None:
             progress({"step": 1, "patches": len(self._nearest.memory)})
@@ -56,7 +56,7 @@ class PatchNN(FeatureDetector):
         nearest = fitted(self._nearest, "PatchNN")
         grids = []
         for i in range(len(maps[0])):
-            unit = self._unit([m[i : i + 1] for m in maps])
+            unit = self.embed([m[i : i + 1] for m in maps])
             squared, _ = nearest.squared_distances(patch_vectors(unit))
             # Of unit vectors: |a - b|^2 = 2 (1 - cos).
             grids.append((squared / 2).view(1, *unit.shape[-2:]))
@@ -66,14 +66,20 @@ class PatchNN(FeatureDetector):
             pixel_maps(distances, size, sigma=self.settings.sigma),
         )
 
-    def _unit(self, maps: Sequence[np.ndarray]) -> Tensor:
+    def embed(self, maps: Sequence[np.ndarray | Tensor]) -> Tensor:
+        """(B, D, h, w) vectors of patches, of their feature maps."""
         device = self.backbone.mean.device
         unit = [F.normalize(torch.as_tensor(m, device=device), dim=1) for m in maps]
         return F.normalize(torch.cat(on_one_grid(unit), dim=1), dim=1)
 
+    @property
+    def memory(self) -> Tensor:
+        """(M, D) vectors of normal patches."""
+        return fitted(self._nearest, "PatchNN").memory
+
     def save(self, folder: Path) -> None:
         """Write the memory."""
-        save_tensors({"memory": fitted(self._nearest, "PatchNN").memory}, folder)
+        save_tensors({"memory": self.memory}, folder)
 
     def restore(self, folder: Path) -> Self:
         """Read a memory that :meth:`save` wrote."""

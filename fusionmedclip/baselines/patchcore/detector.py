@@ -44,7 +44,7 @@ class PatchCore(FeatureDetector):
         """Keep the patches of (k, H, W) normal images, or a coreset of them."""
         maps = self.features(support)
         memory = torch.cat(
-            [patch_vectors(self._embed([m[i : i + 1] for m in maps])) for i in range(len(support))]
+            [patch_vectors(self.embed([m[i : i + 1] for m in maps])) for i in range(len(support))]
         )
         if len(memory) > self.settings.coreset_above and self.settings.coreset_fraction < 1:
             count = max(1, int(len(memory) * self.settings.coreset_fraction))
@@ -74,13 +74,14 @@ class PatchCore(FeatureDetector):
         )
 
     def _patch_scores(self, maps: Sequence[np.ndarray]) -> Tensor:
-        embedded = self._embed(maps)
+        embedded = self.embed(maps)
         distances, _ = fitted(self._nearest, "PatchCore").squared_distances(patch_vectors(embedded))
         if not self.settings.squared:
             distances = distances.sqrt()
         return distances.view(1, *embedded.shape[-2:])
 
-    def _embed(self, maps: Sequence[np.ndarray]) -> Tensor:
+    def embed(self, maps: Sequence[np.ndarray | Tensor]) -> Tensor:
+        """(B, D, h, w) vectors of patches, of their feature maps."""
         device = self.backbone.mean.device
         return embed_patches(
             [torch.as_tensor(m, device=device) for m in maps],
@@ -90,9 +91,14 @@ class PatchCore(FeatureDetector):
             target_dim=self.settings.target_dim,
         )
 
+    @property
+    def memory(self) -> Tensor:
+        """(M, D) vectors of normal patches."""
+        return fitted(self._nearest, "PatchCore").memory
+
     def save(self, folder: Path) -> None:
         """Write the memory."""
-        save_tensors({"memory": fitted(self._nearest, "PatchCore").memory}, folder)
+        save_tensors({"memory": self.memory}, folder)
 
     def restore(self, folder: Path) -> Self:
         """Read a memory that :meth:`save` wrote."""

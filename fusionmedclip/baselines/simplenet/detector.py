@@ -146,7 +146,7 @@ class SimpleNet(FeatureDetector):
         head = fitted(self._head, "SimpleNet")
         grids = []
         for i in range(len(maps[0])):
-            embedded = self._embed([m[i : i + 1] for m in maps])
+            embedded = self.embed([m[i : i + 1] for m in maps])
             grids.append(-head(patch_vectors(embedded)).view(1, *embedded.shape[-2:]))
         patch_scores = torch.cat(grids)
         return Scores(
@@ -158,10 +158,11 @@ class SimpleNet(FeatureDetector):
     def _patches(self, maps: Sequence[np.ndarray]) -> Tensor:
         """(k, P, D) patch features."""
         return torch.stack(
-            [patch_vectors(self._embed([m[i : i + 1] for m in maps])) for i in range(len(maps[0]))]
+            [patch_vectors(self.embed([m[i : i + 1] for m in maps])) for i in range(len(maps[0]))]
         )
 
-    def _embed(self, maps: Sequence[np.ndarray]) -> Tensor:
+    def embed(self, maps: Sequence[np.ndarray | Tensor]) -> Tensor:
+        """(B, D, h, w) vectors of patches, of their feature maps."""
         device = self.backbone.mean.device
         return embed_patches(
             [torch.as_tensor(m, device=device) for m in maps],
@@ -176,9 +177,14 @@ class SimpleNet(FeatureDetector):
             head = SimpleNetHead(dim, self.settings.hidden, projection=self.settings.projection)
         return head.to(self.backbone.mean.device)
 
+    @property
+    def head(self) -> SimpleNetHead:
+        """Projection and discriminator, fitted."""
+        return fitted(self._head, "SimpleNet")
+
     def save(self, folder: Path) -> None:
         """Write projection and discriminator."""
-        save_tensors(fitted(self._head, "SimpleNet").state_dict(), folder)
+        save_tensors(self.head.state_dict(), folder)
 
     def restore(self, folder: Path) -> Self:
         """Read weights that :meth:`save` wrote."""

@@ -76,8 +76,8 @@ SETTINGS = SimpleNetSettings(pretrain_dim=96, target_dim=64, hidden=48, steps=25
 class OfTheRecipe(simplenet.SimpleNet):
     """Starts from the recipe's weights, in float64 behind the patch features, as the official run did."""
 
-    def _embed(self, maps):
-        return super()._embed(maps).double()
+    def embed(self, maps):
+        return super().embed(maps).double()
 
     def _make(self, dim, seed):
         head = filled(simplenet.SimpleNetHead(dim, self.settings.hidden), 1)
@@ -94,7 +94,7 @@ def backbone():
 
 def test_embedding(backbone):
     detector = simplenet.SimpleNet(backbone=backbone, settings=SETTINGS)
-    vectors = patch_vectors(detector._embed(detector.features(images(3, 2, SIZE))))
+    vectors = patch_vectors(detector.embed(detector.features(images(3, 2, SIZE))))
     np.testing.assert_allclose(vectors[::37, ::13], EMBEDDED, rtol=1e-6)
 
 
