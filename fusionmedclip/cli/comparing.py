@@ -70,6 +70,8 @@ def compare(
     what = "anomalies made into the left-out ones" if found.made else "abnormal inputs"
     say(f"{found.normal} normal inputs, each scored without it in the fit ({found.folds} parts); ", end="")
     say(f"{found.abnormal} {what}")
+    for note in found.notes:
+        say(f"note: {note}")
     for pair in found.pairs:
         say(_told(pair))
     for line in _limits(found):

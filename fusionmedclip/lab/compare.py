@@ -11,19 +11,24 @@ import numpy as np
 from fusionmedclip.config import Config
 from fusionmedclip.data.reading.recombine import reduce_scores
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.given import check_parameters
 from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.left_out import LeftOut, leave_out
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
 from fusionmedclip.lab.recipe import Recipe, open_frozen, recipe_of
-from fusionmedclip.lab.scoring import score_slices, torch_threads
+from fusionmedclip.lab.scoring import score_slices
 from fusionmedclip.lab.support import Support, read_support
 from fusionmedclip.metrics import Comparison, DeLong, Interval, holm
 from fusionmedclip.metrics.delong import components_interval
 from fusionmedclip.metrics.intervals import compare
 from fusionmedclip.models.detector import Detector
+from fusionmedclip.models.threads import torch_threads
 
 __all__ = ["Compared", "Pair", "compare_methods"]
+
+
+_PARAMETERS = {"batch_size": 1, "false_positive_rate": 0.5, "half": False, "luma": False}
 
 
 class Pair(NamedTuple):
@@ -51,6 +56,8 @@ class Compared:
     made : bool
         Whether the abnormal ones are anomalies made into left-out normal ones.
     folds : int
+    notes : tuple of str
+        What has to be known of the inputs, with their places.
     """
 
     recipes: dict[str, Recipe]
@@ -60,6 +67,7 @@ class Compared:
     abnormal: int
     made: bool
     folds: int
+    notes: tuple[str, ...] = ()
 
 
 def compare_methods(
@@ -98,6 +106,14 @@ def compare_methods(
     InputError
         If there are fewer than two inputs of a kind, or a method cannot be made.
     """
+    if not methods:
+        raise InputError("no methods to compare", allowed=", ".join(config.data["methods"]))
+    check_parameters({**_PARAMETERS, "folds": folds, "slices": slices, "rule": rule, "seed": seed})
+    if both := {file for one in normals for file in one.files} & {
+        file for one in abnormals for file in one.files
+    }:
+        received = ", ".join(sorted(map(str, both))[:3])
+        raise InputError("given as normal and as abnormal", received=received, hint="give two folders")
     if len(normals) < 2 or len(abnormals) == 1:
         raise InputError(
             "too few images to compare methods on",
@@ -107,7 +123,8 @@ def compare_methods(
     recipes = {name: recipe_of(config, name, device=device) for name in dict.fromkeys(methods)}
     first = next(iter(recipes.values()))
     support, _ = read_support(normals, None, first, most=slices, luma=luma)
-    unseen = read_support(abnormals, None, first, luma=luma)[0].slices if abnormals else []
+    others = read_support(abnormals, None, first, luma=luma)[0] if abnormals else Support([])
+    unseen = others.slices
     report = progress or stages()
     found = {
         name: _components(recipe, support, unseen, folds=folds, rule=rule, seed=seed, report=report)
@@ -123,6 +140,7 @@ def compare_methods(
         len(unseen) or len(normals),
         not unseen,
         min(folds, len(normals)),
+        (*support.notes, *others.notes),
     )
 
 

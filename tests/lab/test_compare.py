@@ -54,6 +54,21 @@ def test_a_normal_image_meets_abnormal_ones_in_the_model_that_was_fitted_without
     assert (found.normal, found.abnormal, found.made) == (6, 5, False)
 
 
+def test_requests_that_mean_nothing_are_refused_before_work(home: Path) -> None:
+    def ask(methods: list[str], abnormals: str = "abnormals", **more) -> None:
+        given = [find_inputs([home / name]).inputs for name in ("normals", abnormals)]
+        compare_methods(load_config(home / "overlay.yaml"), methods, *given, **more)
+
+    for wrong, says in (
+        ({"methods": []}, "no methods to compare"),
+        ({"methods": ["my_contrast"], "abnormals": "normals"}, "given as normal and as abnormal"),
+        ({"methods": ["my_contrast"], "rule": "median"}, "rule"),
+        ({"methods": ["my_contrast"], "slices": -1}, "slices"),
+    ):
+        with pytest.raises(InputError, match=says):
+            ask(**wrong)
+
+
 def test_without_abnormal_images_anomalies_are_made_and_it_says_so(home: Path) -> None:
     def run(*words: object):
         return CliRunner().invoke(app, list(map(str, words)))

@@ -3,8 +3,10 @@
 import csv
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+from lab_models import phantoms, small_model, write_overlay
 from PIL import Image
 
 from fusionmedclip.errors import InputError
@@ -39,6 +41,40 @@ def test_an_explanation_shows_layers_and_words(fitted_fusion: AnomalyDetector, t
         assert drawn.shape[0] > 350
 
 
+def test_an_explanation_replaces_an_earlier_one_and_nothing_else(
+    fitted_fusion: AnomalyDetector, tmp_path: Path
+) -> None:
+    Image.fromarray(np.arange(900, dtype=np.uint8).reshape(30, 30)).save(tmp_path / "a.png")
+    why, mine = tmp_path / "why", tmp_path / "mine"
+    explain_image(fitted_fusion, tmp_path / "a.png", why)
+    (why / "99.png").touch()  # as of a model of more layers
+    explain_image(fitted_fusion, tmp_path / "a.png", why)
+    assert not (why / "99.png").exists()
+    mine.mkdir()
+    for name in ("index.html", "notes.txt"):
+        (mine / name).write_text("mine")
+        with pytest.raises(InputError, match="no earlier explanation's"):
+            explain_image(fitted_fusion, tmp_path / "a.png", mine)
+        assert (mine / name).read_text() == "mine"
+
+
+def test_what_stands_for_no_one_picture_is_refused(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:
+    nibabel.save(
+        nibabel.Nifti1Image(np.random.default_rng(0).random((9, 9, 4)), np.eye(4)), tmp_path / "v.nii"
+    )
+    with pytest.raises(InputError, match=r"v\.nii: holds 4 slices"):
+        explain_image(fitted_fusion, tmp_path / "v.nii", tmp_path / "why")
+    assert explain_image(fitted_fusion, f"{tmp_path}/v.nii#slice=0001", tmp_path / "why").score > 0
+    photo = np.zeros((20, 20, 3), np.uint8)
+    photo[..., 0] = 200
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="a photograph in colour"):
+        explain_image(fitted_fusion, tmp_path / "photo.png", tmp_path / "why")
+
+
 def test_other_methods_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="only FusionMedCLIP"):
+    with pytest.raises(InputError, match="not fitted"):
         explain_image(AnomalyDetector("patchcore"), tmp_path / "a.png", tmp_path / "why")
+    other = small_model(write_overlay(tmp_path), "contrast", folds=0).fit(phantoms(2))
+    with pytest.raises(InputError, match="only FusionMedCLIP"):
+        explain_image(other, tmp_path / "a.png", tmp_path / "why")
