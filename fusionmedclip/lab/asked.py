@@ -12,6 +12,8 @@ from fusionmedclip.outputs import are_scores, check_writable
 
 __all__ = ["PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
 
+OF_REVIEWS = ("review.csv", ".review.lock")
+"""What a review leaves in a prediction's folder; no prediction removes or replaces it."""
 SCORES, SKIPPED, PREDICTION = "scores.csv", "skipped.csv", "prediction.json"
 
 
@@ -82,7 +84,7 @@ def check_place(out: Path, read: Sequence[Path]) -> None:
             f"{out}: would be overwritten, and is no earlier result", hint="give another place: --out"
         )
     if not to_csv and out.is_dir() and not _is_ours(out):
-        strangers = sorted(item.name for item in out.iterdir())
+        strangers = sorted(item.name for item in out.iterdir() if item.name not in OF_REVIEWS)
         if strangers:
             raise InputError(
                 f"{out}: holds files that are no earlier prediction's",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fusionmedclip.lab.summary import number_of
 from fusionmedclip.outputs import whole_file
 from fusionmedclip.training.saved import CARD
 
@@ -25,7 +26,7 @@ def card_text(record: Mapping[str, Any]) -> str:
     volumes = f", {support['volumes']} of them volumes" if support["volumes"] else ""
     backbone = record["backbone"].get("digest")
     lines = [
-        f"# {record['title']}, fitted on {support['inputs']} normal inputs",
+        f"# {record['title']}, fitted on {number_of(support['inputs'], 'normal input')}",
         "",
         f"**{NO_DEVICE}**",
         "",

@@ -74,10 +74,10 @@ def score_inputs(
     ScoredInput
         Groups of pictures and volumes in turn, each in order.
     """
-    inputs = images_given(inputs)
-    given = [item for item in inputs if isinstance(item, Input)]
+    items = images_given(inputs)
+    given = [item for item in items if isinstance(item, Input)]
     if not given:
-        found = find_inputs([Path(item) for item in inputs if not isinstance(item, Input)])
+        found = find_inputs([Path(item) for item in items if not isinstance(item, Input)])
         given = found.inputs
         _pass_on(found.skipped, skipped)
     groups = groups_of(given, model.batch_size)

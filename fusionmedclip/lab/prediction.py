@@ -202,7 +202,7 @@ class _Run:
         order = {item.name: number for number, item in enumerate(self.found.inputs)}
         rows = sorted((row for line in done for row in line["inputs"]), key=lambda row: order[row["name"]])
         skipped = [*_texts(self.found.skipped), *(lost for line in done for lost in line["skipped"])]
-        told = {**self.told, "scored": len(rows), "skipped": len(skipped), **counted(rows)}
+        told: dict[str, Any] = {**self.told, "scored": len(rows), "skipped": len(skipped), **counted(rows)}
         if lines is not None:
             model, rests_on = told["model"]["digest"], told["model"]["rests_on"]
             write_scores(self.out / SCORES, rows, model=model, rests_on=rests_on)

@@ -86,6 +86,8 @@ class Decisions:
         self.path = folder / REVIEW
         check_writable(folder)
         self._held = _hold(folder / _LOCK)
+        for torn in folder.glob(f".{REVIEW}.*"):  # of a review that was killed while it wrote
+            torn.unlink()
         self._scores = {entry.name: entry.score for entry in entries}
         self._lock = threading.Lock()
         self._rows: dict[str, Decision] = {}

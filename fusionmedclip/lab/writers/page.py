@@ -83,7 +83,7 @@ def _scale_bar(scale: MapScale) -> str:
 
 def _counts(entries: Sequence[Entry], skipped: int) -> str:
     parts = [number_of(len(entries), "input")]
-    if any(part.flag is not None for entry in entries for part in (entry, *entry.slices)):
+    if any(flag is not None for entry in entries for flag in (entry.flag, *(s.flag for s in entry.slices))):
         flagged = sum(entry.flag is True for entry in entries)
         parts.append(flags_text(flagged, sum(entry.stands_out for entry in entries) - flagged))
     if noted := sum(bool(entry.notes) for entry in entries):

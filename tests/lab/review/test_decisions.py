@@ -147,6 +147,27 @@ def test_two_reviews_of_one_folder_cannot_write_over_each_other(prediction: Path
     Decisions(prediction)
 
 
+def test_a_kill_in_the_middle_of_a_click_leaves_what_was_there(prediction: Path, entries: dict) -> None:
+    decisions = Decisions(prediction, list(entries.values()))
+    decisions.decide(entries["volume"], "accept")
+    decisions.close()
+    program = f"""
+import os, signal
+from pathlib import Path
+from fusionmedclip.lab.review.decisions import Decisions
+from fusionmedclip.lab.writers.entries import read_entries
+entries = read_entries(Path({str(prediction)!r}))
+decisions = Decisions(Path({str(prediction)!r}), entries)
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+decisions.decide(entries[-1], "reject")
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
+    assert rows(prediction) == {"volume": "accept"}
+    again = Decisions(prediction, list(entries.values()))
+    assert again.current() == {"volume": "accept"}
+    assert [path.name for path in prediction.glob(".review*")] == [".review.lock"]
+
+
 def test_what_was_answered_survives_a_kill(prediction: Path) -> None:
     """The command is killed without warning after some clicks; each that was answered is in the file."""
     command = [sys.executable, "-m", "fusionmedclip.cli", "review", str(prediction)]
