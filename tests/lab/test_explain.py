@@ -6,12 +6,12 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from lab_models import phantoms, small_model, write_overlay
 from PIL import Image
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.lab.explain import explain_image
+from tests.lab.models import phantoms, small_model, write_overlay
 
 
 def test_an_explanation_shows_layers_and_words(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab_models import phantoms, small_model, write_overlay
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.onnx_export import TOLERANCE, export_onnx
+from tests.lab.models import phantoms, small_model, write_overlay
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
     pytest.importorskip(name, reason="comes with the extra `onnx`")
