@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-import timm
 import torch
 from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
@@ -14,6 +13,7 @@ from fusionmedclip.errors import InputError, PassingError
 from fusionmedclip.guard import reason
 from fusionmedclip.models.backbones.backbone import Backbone, Network
 from fusionmedclip.models.backbones.clip_config import architecture, filled_later, tokenizer_of, write_config
+from fusionmedclip.models.backbones.timm_towers import make_tower, tower_state
 from fusionmedclip.models.backbones.weight_files import find_weights
 from fusionmedclip.models.backbones.weights import (
     Checkpoint,
@@ -195,7 +195,7 @@ def _build_timm(settings: BackboneSettings) -> Backbone:
     if not isinstance(settings.model, str):
         raise InputError("a timm backbone is named", received=settings.model, allowed="a timm model name")
     try:
-        trunk = timm.create_model(settings.model, pretrained=settings.pretrained == "timm")
+        trunk = make_tower(settings.model, settings.image_size, pretrained=settings.pretrained == "timm")
     except Exception as error:
         raise InputError(
             f"backbone cannot be made: {error}",
@@ -203,7 +203,8 @@ def _build_timm(settings: BackboneSettings) -> Backbone:
             hint="name a model of timm, or set `pretrained` to a local checkpoint",
         ) from error
     if settings.pretrained not in (None, "timm"):
-        load_strictly(trunk, read_state_dict(settings.pretrained), settings.pretrained)
+        state = tower_state(read_state_dict(settings.pretrained), trunk)
+        load_strictly(trunk, state, settings.pretrained)
     if settings.vision_package:
         load_strictly(trunk, read_packaged_weights(settings.vision_package), settings.vision_package)
     mean, std = _normalisation(trunk, settings)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import open_clip
-import timm
 import torch
 
 from fusionmedclip.documents import read_json
@@ -33,6 +32,7 @@ from fusionmedclip.models.backbones.clip_config import (
     tokenizer_of,
     write_config,
 )
+from fusionmedclip.models.backbones.timm_towers import make_tower
 from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.settings import build
 
@@ -130,7 +130,7 @@ def load_backbone(folder: Path, *, image_size: int | None = None) -> Backbone:
 def _load(folder: Path, kept: Mapping[str, Any], image_size: int | None) -> Backbone:
     common = {"mean": kept["mean"], "std": kept["std"]}
     if kept["kind"] == "timm":
-        trunk = timm.create_model(kept["model"])
+        trunk = make_tower(kept["model"], kept["image_size"])
         load_strictly(trunk, read_safetensors(folder / WEIGHTS), str(folder))
         return Backbone(trunk, **common)
     model, tokenizer = _load_clip(folder, kept["image_size"], image_size or kept["image_size"])
