@@ -27,10 +27,14 @@ def spread(made_by, nodes):
             )
         return processes // nodes
 
+    def gpus_of_each(wildcards, **given):  # SLURM refuses a kind in one of its words for GPUs and none in another
+        model = made_by.resources.get("gpu_model").evaluate(wildcards, **given).value
+        return f"--gpus-per-node={model + ':' if model else ''}{share(wildcards)}"
+
     memory = made_by.resources["mem_mb"]
     asked = {"mpi": "srun", "tasks": nodes, "tasks_per_gpu": 0, "cpus_per_task": share}
     if GPU:
-        asked["slurm_extra"] = lambda wildcards: f"--gpus-per-node={share(wildcards)}"
+        asked["slurm_extra"] = gpus_of_each
     if memory.raw is None:  # of the rule and not of the profile; SLURM means it of each node
         asked["mem_mb"] = lambda wildcards, **given: memory.evaluate(wildcards, **given).value // nodes
     for name, value in asked.items():

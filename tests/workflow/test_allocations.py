@@ -47,7 +47,7 @@ def test_stage_1_on_two_nodes(submissions):
     """sbatch(1): --mem is of each node, --cpus-per-task of each task; the executor starts none itself."""
     (stage1,) = [submission for submission in submissions if submission["name"] == "pretrain_backbone"]
     words = " ".join(stage1["sbatch"])
-    for asked in ("--nodes=2", "--ntasks=2", "--gpus=a100:4", "--gpus-per-node=2", "--cpus-per-task=2"):
+    for asked in ("--nodes=2", "--ntasks=2", "--gpus=a100:4", "--gpus-per-node=a100:2", "--cpus-per-task=2"):
         assert asked in stage1["sbatch"]
     assert "--mem 32000" in words  # two processes of 16 GB on each
     assert "ntasks-per-gpu" not in words
