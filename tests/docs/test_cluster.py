@@ -18,10 +18,10 @@ def _asked() -> dict[str, tuple[int, int, bool]]:
     )
     found = {}
     for name, body in RULE.findall(text):
-        memory = re.search(r"mem_mb=(?:lambda w: )?(\d+)", body)
+        memory = re.search(r"mem_mb=(?:lambda w, attempt: attempt \* )?(\d+)", body)
         minutes = re.search(r"runtime=(\d+)", body)
         if memory and minutes and name not in local and "localrule: True" not in body:
-            found[name] = (int(memory[1]), int(minutes[1]), "gpu=" in body)
+            found[name] = (int(memory[1]), int(minutes[1]), bool(re.search(r"^ +gpu=", body, re.M)))
     return found
 
 
