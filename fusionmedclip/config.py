@@ -155,7 +155,8 @@ class Config:
             raise InputError(
                 f"backbone {name} is made by Stage 1, which has not run",
                 received=str(folder),
-                hint=f"snakemake --cores 1 {folder}/settings.json",
+                hint=f"in a clone: snakemake --cores 1 {folder}/settings.json; or the preset `offline`, a "
+                "stand-in that comes with the package",
             )
         return self.backbone_settings(name)
 
