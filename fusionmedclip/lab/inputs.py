@@ -225,7 +225,7 @@ def _named(found: list[_Group]) -> list[Input]:
     inputs = []
     for place, base, kind, files, notes in found:
         below = os.path.relpath(place, base) if place != base else place.resolve().name
-        stem = str(Path(below).with_name(stem_of(Path(below)))) if kind != SERIES else below
+        stem = below if place.is_dir() else str(Path(below).with_name(stem_of(Path(below))))
         name = _UNSAFE.sub("_", stem.replace(os.sep, "__")).lstrip("._+-").rstrip("._") or "image"
         name = plain = name.encode()[:_LONGEST].decode(errors="ignore")
         number = 1

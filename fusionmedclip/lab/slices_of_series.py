@@ -49,7 +49,8 @@ def without_copies(members: Sequence[Member]) -> tuple[list[Member], dict[Path, 
     copies: dict[Path, Path] = {}
     for there in _by_place(members).values():
         firsts: dict[bytes, Path] = {}
-        for one in there if len(there) > 1 else ():
+        named = sorted(there, key=lambda one: (len(one.file.name), one.file.name))  # "1.dcm", "1 copy.dcm"
+        for one in named if len(there) > 1 else ():
             first = firsts.setdefault(_pixels(one.file), one.file)
             if first is not one.file:
                 copies[one.file] = first
