@@ -11,7 +11,8 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 
 def made(job):
     """Whether a job has made all that it is asked for."""
-    if job.rule not in OURS or not job.rule.script or not all(map(os.path.exists, job.output)):
+    ours = job.rule in OURS and job.rule.script
+    if not (ours and all(map(os.path.exists, job.output))):
         return False
     return not differs(record_path(COPIES, job.output[0]), json.loads(job.params[0]))
 

@@ -33,7 +33,7 @@ CASES = {
     ),
     # Networks that start from random weights learn in seconds what the images of one scanner look like.
     # SQUID's own score, its discriminator's, needs far longer (docs/baselines.md), and is held to its
-    # official code instead (official/test_official_squid.py).
+    # official code instead (official/test_squid.py).
     "squid, residual": (
         {"image_size": 64, "width": 8, "queue_slots": 50, "matrix_slots": 50, "steps": 150,
          "train_batch": 8, "learning_rate": 1e-3, "score": "residual"}, 64, "breast lesion", 0.75,

@@ -23,7 +23,12 @@ from fusionmedclip.provenance import digest, file_sha256
 
 __all__ = ["captions_digest", "checkpoint_digest", "source_digest"]
 
-_CAPTION_TABLES = ("*.csv", "*/radiology/*.csv", "*/radiology/*.txt", "all_data/*/radiology/*.*")
+_CAPTION_TABLES = {
+    "roco": ("*/radiology/*.csv", "*/radiology/*.txt", "all_data/*/radiology/*.*"),
+    "rocov2": ("*.csv",),
+    "csv": ("*.csv",),
+}
+"""Where the tables of a layout lie below its folder; of any other, everywhere."""
 _FOLDERS = ("normal", "abnormal", "masks", "mask_folder")
 
 
@@ -69,8 +74,9 @@ def captions_digest(source: Mapping[str, Any]) -> str:
     path = Path(source["path"]).expanduser()
     tables = {path}
     if path.is_dir():
-        tables = {found for pattern in _CAPTION_TABLES for found in path.glob(pattern)}
-        tables |= {found for found in path.glob("*.*") if not found.name.lower().endswith(IMAGE_SUFFIXES)}
+        patterns = _CAPTION_TABLES.get(source["kind"], ("**/*",))
+        found = {file for pattern in (*patterns, "*.*") for file in path.glob(pattern) if file.is_file()}
+        tables = {file for file in found if not file.name.lower().endswith(IMAGE_SUFFIXES)}
     return digest([_bytes(table) for table in sorted(tables)])[:16]
 
 

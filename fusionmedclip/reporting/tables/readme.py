@@ -7,6 +7,7 @@ import argparse
 import io
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from fusionmedclip.machine import machine_line
 from fusionmedclip.reporting.tables.grid import make_grid
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 
-__all__ = ["readme_section", "record_table", "write_section"]
+__all__ = ["readme_section", "record_table", "stale_cells", "write_section"]
 
+ELSEWHERE = 3.0
+"""Points by which another machine's figures may differ; docs/digits.md saw up to two on the demo."""
 _NOTE = re.compile(r" †\d+")
 """Marks of notes that stand below the table itself."""
 
@@ -95,6 +98,35 @@ def readme_section(record: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", f"{said} ([docs/digits.md](docs/digits.md))."])
 
 
+def stale_cells(record: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Cells of a recorded table that results of today contradict.
+
+    Parameters
+    ----------
+    record, now : mapping
+        From :func:`record_table`: what the README was printed from, and what finished results give.
+
+    Returns
+    -------
+    list of str
+        Empty where the same cells hold the same figures as printed; from another machine or torch, figures
+        within :data:`ELSEWHERE` points.
+    """
+    keys = ["row", "dataset", "method", "k", "metric"]
+    first, second = (
+        pd.read_csv(io.StringIO("\n".join(each["rows"]))).set_index(keys) for each in (record, now)
+    )
+    names = {key: " ".join(map(str, key)) for key in first.index.union(second.index)}
+    found = [f"{names[key]}: only in one of them" for key in first.index.symmetric_difference(second.index)]
+    places = ("machines", "torch")
+    limit = 0.05 if all(record["made"][key] == now["made"][key] for key in places) else ELSEWHERE
+    for key in first.index.intersection(second.index):
+        before, after = 100 * first.loc[key, "mean"], 100 * second.loc[key, "mean"]
+        if not abs(after - before) < limit:
+            found.append(f"{names[key]}: {before:.1f} in the record, {after:.1f} now")
+    return found
+
+
 def write_section(readme: Path, record_file: str, section: str) -> None:
     """Put a section between its marks in a Markdown file.
 
@@ -121,8 +153,17 @@ def main() -> None:
     parser.add_argument("--preset", default="demo")
     parser.add_argument("--record", type=Path, default=Path("docs/demo_table8.json"))
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if it is stale")
     options = parser.parse_args()
     record = record_table(options.results, options.table, options.preset)
+    if options.check:
+        stale = stale_cells(json.loads(options.record.read_text()), record)
+        print(
+            "\n".join([*stale, "run make readme"])
+            if stale
+            else "the README's table is the one of these results"
+        )
+        sys.exit(bool(stale))
     options.record.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     write_section(options.readme, options.record.as_posix(), readme_section(record))
 

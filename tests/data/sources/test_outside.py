@@ -42,6 +42,10 @@ def of_captions(root):
     return captions_digest({"kind": "roco", "path": str(root / "captions")})
 
 
+def of_new_captions(root):
+    return captions_digest({"kind": "one of tomorrow", "path": str(root / "captions")})
+
+
 def of_checkpoints(root):
     return checkpoint_digest({"model": f"local-dir:{root}/clip", "pretrained": str(root / "weights.pt")})
 
@@ -57,6 +61,7 @@ SEEN = [
         ["captions/train/radiology/captions.txt", "captions/all.jsonl"],
         ["captions/train/radiology/images/x.jpg"],
     ),
+    (of_new_captions, ["captions/train/radiology/captions.txt"], ["captions/train/radiology/images/x.jpg"]),
     (of_checkpoints, ["weights.pt", "clip/open_clip_config.json"], ["no/a.png"]),
 ]
 

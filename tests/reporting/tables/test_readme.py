@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.reporting.tables.readme import readme_section, record_table, write_section
+from fusionmedclip.reporting.tables.readme import (
+    ELSEWHERE,
+    readme_section,
+    record_table,
+    stale_cells,
+    write_section,
+)
 from fusionmedclip.reporting.tables.row import COLUMNS
 
 RECORD = "docs/demo_table8.json"
@@ -88,3 +94,21 @@ def test_only_what_lies_between_the_marks_is_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no marks"):
         write_section(readme, "r.json", "new")
     assert readme.read_text() == "no marks"
+
+
+def test_a_record_that_results_contradict_is_stale(results: Path) -> None:
+    record = record_table(results, "table8", "demo")
+    assert stale_cells(record, record) == []
+    head, row = record["rows"]
+
+    def moved(points: float, **made) -> dict:
+        changed = row.replace("0.7512", str(0.7512 + points / 100))
+        return {**record, "rows": [head, changed], "made": {**record["made"], **made}}
+
+    assert stale_cells(record, moved(0.1)) == ["1 busi coop 16 image_auroc: 75.1 in the record, 75.2 now"]
+    elsewhere = {"machines": ["another"]}
+    assert stale_cells(record, moved(ELSEWHERE - 0.1, **elsewhere)) == []
+    assert len(stale_cells(record, moved(ELSEWHERE + 0.1, **elsewhere))) == 1
+    assert len(stale_cells(record, moved(float("nan"), **elsewhere))) == 1
+    other = {**record, "rows": [head, row.replace("busi", "brainmri")]}
+    assert len(stale_cells(record, other)) == 2
