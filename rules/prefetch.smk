@@ -1,4 +1,7 @@
-"""What later jobs would need a network for: weights, and data sets that may be downloaded."""
+"""What later jobs would need a network for: weights, and data sets that may be downloaded.
+
+Required: a network. Makes backbones and downloaded data sets, by the rules that make them.
+"""
 
 
 rule prefetch:

@@ -1,4 +1,7 @@
-"""Targets: all tables, each table and row, and the runs of each data set, method and k (dataset_busi, method_patchcore, k_16)."""
+"""Targets: all tables, each table and row, and the runs of each data set, method and k (dataset_busi, method_patchcore, k_16).
+
+Required: tables, their rows, metrics; each target makes what it names and nothing of its own.
+"""
 
 
 rule all_tables:
