@@ -5,8 +5,11 @@ import pytest
 
 from fusionmedclip.baselines import create
 
-RISING = np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)
-FRAMED = np.pad(np.full((16, 16), 0.5, np.float32), 2, constant_values=0.25)
+SIDE = 32
+RISING = np.linspace(0, 1, SIDE**2, dtype=np.float32).reshape(SIDE, SIDE)
+FRAMED = np.pad(np.full((30, 30), 0.5, np.float32), 1, constant_values=0.25)
+RINGS = 4 * 31 * 0.25, 4 * 29 * 0.5
+"""Sums of the outermost ring of 124 pixels, and of the next one of 116."""
 
 
 def scores(kind: str, reading: str) -> list[float]:
@@ -15,12 +18,16 @@ def scores(kind: str, reading: str) -> list[float]:
     return create(kind, reading=reading).fit(support).score(support[:2]).scores.tolist()
 
 
+# Contrasts are the deviation of a uniform row of numbers, and of two values by their shares.
 @pytest.mark.parametrize(
     ("kind", "statistics"),
     [
-        ("mean_brightness", [0.5, (256 * 0.5 + 144 * 0.25) / 400]),
-        ("contrast", [np.sqrt((400 + 1) / (12 * 399)), 0.25 * np.sqrt(0.64 * 0.36)]),  # uniform; two values
-        ("border_darkness", [0.5, 0.75]),  # a sixteenth of 20 pixels: a frame of one
+        ("mean_brightness", [0.5, 0.5 - 0.25 * 124 / 1024]),
+        (
+            "contrast",
+            [np.sqrt((1024 + 1) / (12 * 1023)), 0.25 * np.sqrt(124 * 900) / 1024],
+        ),
+        ("border_darkness", [0.5, 1 - sum(RINGS) / 240]),  # a sixteenth of 32 pixels: two rings
     ],
 )
 def test_each_statistic_and_its_three_readings(kind, statistics):
