@@ -17,7 +17,8 @@ def make_tower(name: str, size: int, *, pretrained: bool = False) -> torch.nn.Mo
     """
     config = timm.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size and size != config.input_size[-1]
-    return timm.create_model(name, pretrained=pretrained, **({"img_size": size} if fixed else {}))
+    sized: dict[str, Any] = {"img_size": size} if fixed else {}
+    return timm.create_model(name, pretrained=pretrained, **sized)
 
 
 def tower_state(state: Mapping[str, torch.Tensor], tower: torch.nn.Module) -> dict[str, torch.Tensor]:
