@@ -204,8 +204,8 @@ def test_editing_one_method_leaves_the_others_alone(root):
         name for name in patchcore if name.startswith(("fusionmedclip.training", "fusionmedclip.syn"))
     ]
     assert not [name for name in ours if name.startswith("fusionmedclip.baselines.patchcore.detector")]
-    assert "models/data/umls.json" in ours
-    assert "models/data/umls.json" not in patchcore
+    assert "models/prompts/data/umls.json" in ours
+    assert "models/prompts/data/umls.json" not in patchcore
 
 
 def test_no_word_that_reaches_an_error_of_ours_changes_any_digest(root, tmp_path):
