@@ -209,7 +209,7 @@ def test_a_volume_is_fitted_on_by_some_of_its_slices(overlay: Path, tmp_path: Pa
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), volumes[-1])
     model = small_model(overlay, "contrast", slices=4, folds=3).fit(volumes)
     assert model.record_["support"] | {"sha256": None} == {
-        "inputs": 3, "volumes": 3, "images": 12, "sha256": None,
+        "inputs": 3, "volumes": 3, "images": 12, "sha256": None, "notes": [],
     }  # fmt: skip
     assert len(model.record_["left_out"]["pictures"]["scores"]) == 30
     assert len(model.record_["left_out"]["volumes"]["scores"]) == 3

@@ -207,6 +207,7 @@ def test_two_browsers_on_one_review(page, browser, opened: ReviewServer, predict
     assert rows(prediction) == {"volume": "accept"}
     other.get_by_text("1 of 3 reviewed").wait_for()
     other.keyboard.press("u")  # it has no click of its own
+    other.get_by_text("decided elsewhere since").wait_for(state="hidden")  # answered: presses before are void
     other.keyboard.press("ArrowRight")
     other.keyboard.press("r")
     other.get_by_text("2 of 3 reviewed").wait_for()
