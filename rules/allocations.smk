@@ -27,7 +27,8 @@ def spread(made_by, nodes):
             )
         return processes // nodes
 
-    def gpus_of_each(wildcards, **given):  # SLURM refuses a kind in one of its words for GPUs and none in another
+    def gpus_of_each(wildcards, **given):
+        # SLURM refuses a kind in one of its words for GPUs and none in another.
         model = made_by.resources.get("gpu_model").evaluate(wildcards, **given).value
         return f"--gpus-per-node={model + ':' if model else ''}{share(wildcards)}"
 
