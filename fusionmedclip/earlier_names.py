@@ -1,6 +1,6 @@
 """Modules by the names they had before folders: code that imports these runs on, with a warning.
 
-For what others may have imported: reading, checking and listing data. Everything else has one name.
+For what others may have imported: reading, checking and listing data, making and reading backbones. Everything else has one name.
 """
 
 import sys
@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["EARLIER", "install"]
 
 _DATA = "fusionmedclip.data"
+_MODELS = "fusionmedclip.models"
 EARLIER: dict[str, tuple[str, ...]] = {
     f"{_DATA}.acquire": (f"{_DATA}.acquisition.acquire",),
     f"{_DATA}.unpack": (f"{_DATA}.acquisition.unpack",),
@@ -33,6 +34,9 @@ EARLIER: dict[str, tuple[str, ...]] = {
     f"{_DATA}.chexpert_source": (f"{_DATA}.sources.chexpert",),
     f"{_DATA}.csv_source": (f"{_DATA}.sources.table",),
     f"{_DATA}.folder_source": (f"{_DATA}.sources.folder",),
+    f"{_MODELS}.backbone_store": (f"{_MODELS}.backbones.store",),
+    f"{_MODELS}.weight_files": (f"{_MODELS}.backbones.weight_files",),
+    f"{_MODELS}.weights": (f"{_MODELS}.backbones.weights",),
 }
 """The modules that hold today what one held."""
 

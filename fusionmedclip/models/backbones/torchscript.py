@@ -5,13 +5,12 @@ none of it: ``data.pkl`` names them and their places, ``data/N`` holds their num
 classes says which of them are parameters and buffers.
 """
 
-import pickle
+import pickletools
 import re
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +25,11 @@ _TYPES = {
     "CharStorage": torch.int8, "DoubleStorage": torch.float64, "FloatStorage": torch.float32,
     "HalfStorage": torch.float16, "IntStorage": torch.int32, "LongStorage": torch.int64,
     "ShortStorage": torch.int16,
+}  # fmt: skip
+_PLAIN = ("BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT")
+_CONSTANTS: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
+    "EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict,
 }  # fmt: skip
 _CLASS = re.compile(r"^class (\w+)\(Module\):\n((?:[ ].*\n|\n)*)", re.MULTILINE)
 _NAMES = re.compile(r"^  __(?:parameters|buffers)__ = \[(.*)\]$", re.MULTILINE)
@@ -43,8 +47,9 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
         folder = _folder(archive, path)
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
             raise InputError(f"{path}: numbers of another byte order", allowed="little endian")
-        with archive.open(f"{folder}data.pkl") as file:
-            root = _Reader(file, path, lambda key: archive.read(f"{folder}data/{key}")).load()
+        root = _Reader(path, lambda key: archive.read(f"{folder}data/{key}")).read(
+            archive.read(f"{folder}data.pkl")
+        )
         kept = _Registered(archive, folder)
         return dict(_tensors(root, "", kept, path))
 
@@ -58,47 +63,99 @@ def _folder(archive: zipfile.ZipFile, path: Path) -> str:
     return found[0]
 
 
+class _Name(NamedTuple):
+    """What a pickle would import, by name and nothing else."""
+
+    module: str
+    name: str
+
+
 class _Module:
     """A module's state, and nothing else of it."""
 
-    where = ""
-    state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
+    def __init__(self, where: str):
+        self.where, self.state = where, None
 
 
-class _Reader(pickle.Unpickler):
-    """Makes tensors, containers and :class:`_Module`; every other name is refused."""
+class _Reader:
+    """Reads a pickle's instructions itself: tensors, containers and :class:`_Module`; all else is refused."""
 
-    def __init__(self, file: Any, path: Path, numbers: Callable[[str], bytes]):
-        super().__init__(file)
+    def __init__(self, path: Path, numbers: Callable[[str], bytes]):
         self._path, self._numbers = path, numbers
         self._storages: dict[str, Tensor] = {}
-        self._modules: dict[str, type[_Module]] = {}
+        self._stack: list[Any] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, Any] = {}
 
-    def find_class(self, module: str, name: str) -> Any:
+    def read(self, data: bytes) -> Any:
+        """What the instructions leave behind."""
+        for code, argument, _ in pickletools.genops(data):
+            if code.name == "STOP":
+                break
+            self._step(code.name, argument)
+        return self._stack.pop()
+
+    def _step(self, code: str, argument: Any) -> None:
+        stack = self._stack
+        if code in _PLAIN:
+            stack.append(argument)
+        elif code in _CONSTANTS:
+            stack.append(_CONSTANTS[code]())
+        elif code == "MARK":
+            self._marks.append(len(stack))
+        elif code in ("BINPUT", "LONG_BINPUT"):
+            self._memo[argument] = stack[-1]
+        elif code in ("BINGET", "LONG_BINGET"):
+            stack.append(self._memo[argument])
+        elif code == "GLOBAL":
+            stack.append(_Name(*argument.split(" ")))
+        elif code in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"):
+            stack.append(tuple(self._pop(int(code[5:]) if code[5:] else None)))
+        elif code in ("APPEND", "APPENDS"):
+            items = self._pop(1 if code == "APPEND" else None)
+            stack[-1].extend(items)
+        elif code in ("SETITEM", "SETITEMS"):
+            items = self._pop(2 if code == "SETITEM" else None)
+            stack[-1].update(zip(items[::2], items[1::2], strict=True))
+        elif code == "BINPERSID":
+            stack.append(self._storage(stack.pop()))
+        elif code in ("REDUCE", "NEWOBJ"):
+            made, arguments = self._pop(2)
+            stack.append(self._made(made, arguments))
+        elif code == "BUILD":
+            module, state = self._pop(2)
+            module.state = state
+            stack.append(module)
+        elif code not in ("PROTO", "FRAME"):
+            raise InputError(f"{self._path}: an instruction that no TorchScript archive needs", received=code)
+
+    def _pop(self, count: int | None) -> list[Any]:
+        """The last items: some, or all above the last mark."""
+        place = self._marks.pop() if count is None else len(self._stack) - count
+        items = self._stack[place:]
+        del self._stack[place:]
+        return items
+
+    def _made(self, made: Any, arguments: tuple) -> Any:
+        module, name = made
         if module.split(".")[0] == "__torch__":
-            where = f"{module}.{name}"
-            return self._modules.setdefault(where, type("Module", (_Module,), {"where": where}))
+            return _Module(f"{module}.{name}")
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return self._tensor
-        if module == "torch" and name in _TYPES:
-            return _TYPES[name]
+            return self._tensor(*arguments)
         if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
+            return {}
         if module == "torch.jit._pickle" and name.startswith("build_"):
-            return list
+            return list(arguments[0])
         raise InputError(f"{self._path}: holds objects of {module}.{name}", allowed="tensors inside modules")
 
-    def persistent_load(self, pid: Any) -> Tensor:
-        kind, dtype, key = pid[:3]
-        if kind != "storage" or not isinstance(dtype, torch.dtype) or not re.fullmatch(r"[\w.-]+", str(key)):
-            raise InputError(f"{self._path}: names what is no storage", received=str(pid)[:80])
+    def _storage(self, named: Any) -> Tensor:
+        kind, dtype, key = named[:3]
+        if kind != "storage" or dtype[0] != "torch" or dtype[1] not in _TYPES:
+            raise InputError(f"{self._path}: names what is no storage", received=str(named)[:80])
         if key not in self._storages:
             # bytearray: torch wants numbers that may be written
             self._storages[key] = torch.frombuffer(bytearray(self._numbers(key)), dtype=torch.uint8)
-        return self._storages[key].view(dtype)
+        return self._storages[key].view(_TYPES[dtype[1]])
 
     def _tensor(self, storage: Tensor, offset: int, size: tuple, stride: tuple, *_: Any) -> Tensor:
         places = [offset, *size, *stride]
