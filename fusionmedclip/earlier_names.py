@@ -1,6 +1,7 @@
 """Modules by the names they had before folders: code that imports these runs on, with a warning.
 
-For what others may have imported: reading, checking and listing data, making and reading backbones. Everything else has one name.
+For what others may have imported: reading, checking and listing data, making and reading backbones.
+Everything else has one name.
 """
 
 import sys
