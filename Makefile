@@ -26,7 +26,7 @@ offline: $(READY)  ## real images in DATA, packaged weights
 	@echo "report: results/offline/report.html"
 
 test: $(READY)  ## every test
-	$(BIN)/pytest -q -n $(CORES) --dist loadfile  # tests of one file may share what they made
+	$(BIN)/pytest -q -n $(CORES) --dist loadfile --no-loadscope-reorder  # tests of one file may share what they made
 
 fuzz: $(READY)  ## thousands of damaged files through every reader
 	$(BIN)/python benchmarks/fuzz_readers.py --workers $(CORES)
