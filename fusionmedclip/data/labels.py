@@ -20,7 +20,8 @@ def normal_rows(y: Any, count: int) -> np.ndarray:
     Raises
     ------
     InputError
-        For labels of another number, of which nobody knows what is normal, or if nothing is.
+        For labels of another number, missing or broken ones, of which nobody knows what is normal, or if
+        nothing is.
     """
     if y is None:
         return np.arange(count)
@@ -31,6 +32,10 @@ def normal_rows(y: Any, count: int) -> np.ndarray:
     if labels.dtype.kind not in "biuf":
         received = labels[:3].tolist()
         raise InputError("labels are numbers", received=received, allowed="0 is normal, others are not")
+    broken = labels[~np.isfinite(labels) | (labels != np.round(labels))]
+    if len(broken):
+        received = broken[:3].tolist()
+        raise InputError("labels are whole numbers", received=received, allowed="0 is normal, others are not")
     rows = np.flatnonzero(labels == 0)
     if not len(rows):
         raise InputError("no normal image to fit on", hint="give images of label 0")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -58,7 +59,7 @@ def load_images(
     if isinstance(images, (str, os.PathLike)):
         images = image_files([Path(images)])
     elif not isinstance(images, (list, tuple)):
-        images = _rows(np.asarray(images))
+        images = _rows(_array(images))
     if len(images) == 0:
         raise InputError("no images given", allowed=_ALLOWED)
     form = form or ImageSettings()
@@ -67,9 +68,18 @@ def load_images(
         if isinstance(item, (str, os.PathLike)):
             picture = (read_colour if form.colour else read_image)(item, settings=settings)
         else:
-            picture = _picture(np.asarray(item), f"images[{index}]", colour=form.colour)
+            picture = _picture(_array(item), f"images[{index}]", colour=form.colour)
         result[index] = resize_image(picture, size, form=form)
     return result
+
+
+def _array(images: Any) -> np.ndarray:
+    """As an array, whose mask, if it had one, would count for nothing."""
+    if isinstance(images, np.ma.MaskedArray) and np.ma.is_masked(images):
+        raise InputError(
+            "a masked array: its mask would count for nothing", hint="array.filled(0), or its .data"
+        )
+    return np.asarray(images)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -100,3 +100,12 @@ def test_8_bit_values_in_16_bits_are_asked_about() -> None:
 def test_what_is_no_path_is_an_input_error(read, path: object) -> None:
     with pytest.raises(InputError, match="not a path"):
         read([path] if read is read_mask else path)
+
+
+def test_the_mask_of_an_array_is_asked_about(picture) -> None:
+    """What is masked would be read as if it were not; a mask that hides nothing changes nothing."""
+    batch = np.stack([picture(1, (24, 24)), picture(2, (24, 24))])
+    for given in (np.ma.masked_greater(batch, 100), [np.ma.masked_greater(batch[0], 100)]):
+        with pytest.raises(InputError, match=r"(?s)masked array.*filled"):
+            load_images(given, 24)
+    np.testing.assert_array_equal(load_images(np.ma.array(batch), 24), load_images(batch, 24))
