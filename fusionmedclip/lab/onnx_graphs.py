@@ -45,7 +45,7 @@ def scoring_graph(detector: Detector | None, kind: str, *, size: int) -> nn.Modu
     if isinstance(detector, PatchCore):
         root = not detector.settings.squared
         return _Patches(detector, _Memory(detector.memory, power=0.5 if root else 1.0), _highest, size=size)
-    if isinstance(detector, PatchNN):
+    if isinstance(detector, PatchNN) and detector.settings.masking == "none":
         share = detector.settings.tail
         halved = _Memory(detector.memory, factor=0.5)  # of unit vectors: |a - b|^2 = 2 (1 - cos)
         return _Patches(detector, halved, lambda values: tail_mean(values, share), size=size)
@@ -55,7 +55,7 @@ def scoring_graph(detector: Detector | None, kind: str, *, size: int) -> nn.Modu
         "this method is not exported",
         received=kind,
         allowed=", ".join(EXPORTED),
-        hint="others score by no graph of tensors of one shape; `predict` and the Python API run them",
+        hint="others, and masking, score by no graph of one shape; `predict` and the Python API run them",
     )
 
 

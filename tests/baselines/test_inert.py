@@ -12,13 +12,14 @@ CASES = {
     "patchcore": {"embedding": "average"},
     "simplenet": {"embedding": "average", "projection": False, **SIMPLENET},
     "cutpaste": {"synthesis": {}, "image_size": 64, "steps": 2, "train_batch": 2, "head": [8]},
+    "patch_nn": {"layers": ["layer3"], "rotations": 1},
     "anoddpm": {"noise": "gaussian", "image_size": 16, "channels": [8, 16], "attention": [False, False],
                 "residual_blocks": 1, "norm_groups": 4, "steps": 2, "timesteps": 20, "train_timesteps": 10,
                 "test_timesteps": 4},
 }  # fmt: skip
 OTHERS = {"pretrain_dim": 7, "target_dim": 5, "projection_rate": 0.5, "octaves": 2, "persistence": 0.1,
           "frequency": 3.0, "area": [0.3, 0.4], "aspect": [0.9, 1.1], "scar_width": [1, 2],
-          "scar_height": [3, 4], "scar_angle": 3.0}  # fmt: skip
+          "scar_height": [3, 4], "scar_angle": 3.0, "mask_threshold": 1.0}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", CASES)

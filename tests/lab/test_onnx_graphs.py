@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fusionmedclip.baselines import create
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.onnx_export import TOLERANCE, export_onnx
+from fusionmedclip.lab.onnx_graphs import scoring_graph
 from tests.lab.models import phantoms, small_model, write_overlay
 
 for name in ("onnx", "onnxruntime", "onnxscript"):
@@ -42,3 +44,10 @@ def test_what_scores_by_no_graph_is_refused(kind: str, overlay: Path, tmp_path: 
     with pytest.raises(InputError, match=r"not exported[\s\S]*fusionmedclip, patchcore, patch_nn, simplenet"):
         export_onnx(model, tmp_path / "m.onnx")
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_mask_that_is_computed_outside_of_the_graph_is_refused() -> None:
+    backbone = {"kind": "timm", "model": "test_vit", "image_size": 160}
+    detector = create("patch_nn", backbone=backbone, layers=[1], rotations=1, masking="queries")
+    with pytest.raises(InputError, match=r"not exported[\s\S]*masking"):
+        scoring_graph(detector.fit(np.zeros((1, 160, 160), np.float32)), "patch_nn", size=160)

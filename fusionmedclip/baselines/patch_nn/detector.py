@@ -13,8 +13,10 @@ from torch.nn import functional as F
 from fusionmedclip.baselines.maps import pixel_maps
 from fusionmedclip.baselines.nearest import Nearest
 from fusionmedclip.baselines.patch_features import on_one_grid, patch_vectors
+from fusionmedclip.baselines.patch_nn.foreground import foreground
 from fusionmedclip.baselines.patch_nn.settings import PatchNNSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 
@@ -44,8 +46,15 @@ class PatchNN(FeatureDetector):
         """Keep the patches of (k, H, W) normal images and of their rotations."""
         turned = rotated(support, self.settings.rotations)
         maps = self.features(turned)
-        memory = [patch_vectors(self.embed([m[i : i + 1] for m in maps])) for i in range(len(turned))]
+        masked = self.settings.masking == "all"
+        memory = [self._patches([m[i : i + 1] for m in maps], masked=masked)[0] for i in range(len(turned))]
         self._nearest = Nearest(torch.cat(memory))
+        if not len(self._nearest.memory):
+            raise InputError(
+                "no patch of the support set is foreground",
+                received=f"mask_threshold {self.settings.mask_threshold}",
+                hint="lower it, or set masking: queries, which keeps the support set whole",
+            )
         if progress is not None:
             progress({"step": 1, "patches": len(self._nearest.memory)})
         return self
@@ -54,23 +63,40 @@ class PatchNN(FeatureDetector):
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
         """Score N images from their feature maps, one at a time; see ``FeatureDetector``."""
         nearest = fitted(self._nearest, "PatchNN")
+        masked = self.settings.masking != "none"
         grids = []
         for i in range(len(maps[0])):
-            unit = self.embed([m[i : i + 1] for m in maps])
-            squared, _ = nearest.squared_distances(patch_vectors(unit))
-            # Of unit vectors: |a - b|^2 = 2 (1 - cos).
-            grids.append((squared / 2).view(1, *unit.shape[-2:]))
-        distances = torch.cat(grids)
+            vectors, kept = self._patches([m[i : i + 1] for m in maps], masked=masked)
+            grid = torch.zeros(kept.shape, device=vectors.device)
+            if len(vectors):
+                # Of unit vectors: |a - b|^2 = 2 (1 - cos).
+                grid[kept] = nearest.squared_distances(vectors)[0] / 2
+            grids.append(grid)
+        distances = torch.stack(grids)
         return Scores(
             tail_mean(distances.flatten(1), self.settings.tail).double().cpu().numpy(),
             pixel_maps(distances, size, sigma=self.settings.sigma),
         )
 
+    def _patches(self, maps: Sequence[np.ndarray], *, masked: bool) -> tuple[Tensor, Tensor]:
+        """Vectors (P, D) of one image's patches that are kept, and which of the grid (h, w) they are."""
+        grid = self.embed(maps)
+        kept = torch.ones(grid.shape[-2:], dtype=torch.bool, device=grid.device)
+        if masked:
+            raw = torch.cat(on_one_grid(self._layers(maps)), dim=1)[0].cpu().numpy()
+            kept = torch.as_tensor(
+                foreground(raw, threshold=self.settings.mask_threshold), device=grid.device
+            )
+        return patch_vectors(grid)[kept.flatten()], kept
+
     def embed(self, maps: Sequence[np.ndarray | Tensor]) -> Tensor:
         """(B, D, h, w) vectors of patches, of their feature maps."""
-        device = self.backbone.mean.device
-        unit = [F.normalize(torch.as_tensor(m, device=device), dim=1) for m in maps]
+        unit = [F.normalize(layer, dim=1) for layer in self._layers(maps)]
         return F.normalize(torch.cat(on_one_grid(unit), dim=1), dim=1)
+
+    def _layers(self, maps: Sequence[np.ndarray | Tensor]) -> list[Tensor]:
+        tensors = [torch.as_tensor(m, device=self.backbone.mean.device) for m in maps]
+        return [self.backbone.normed(m) for m in tensors] if self.settings.final_norm else tensors
 
     @property
     def memory(self) -> Tensor:

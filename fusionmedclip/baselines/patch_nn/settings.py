@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, positive
+from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, one_of, positive
 
 __all__ = ["PatchNNSettings"]
 
@@ -19,6 +19,14 @@ class PatchNNSettings:
         layer; 24 is ViT-L/14's.
     rotations : int
         Each support image is also seen turned by multiples of 360 / rotations degrees; 1 for none.
+    final_norm : bool
+        Whether features go through the tower's last norm first, as DINOv2's published interface gives them.
+    masking : str
+        Which images lose the patches of their background: ``none``, ``queries`` (AnomalyDINO's) or ``all``,
+        the support set too. Patches that are left out lie at no distance, and count in the image score.
+    mask_threshold : float
+        A patch is foreground where the image's first principal component is above it; 10 fits DINOv2's
+        features after the last norm, and no others in general.
     tail : float
         The image score is the mean over this share of the patches, those farthest from their neighbours.
     sigma : float
@@ -31,12 +39,21 @@ class PatchNNSettings:
 
     layers: tuple[int | str, ...] = (24,)
     rotations: int = 8
+    final_norm: bool = False
+    masking: str = "none"
+    mask_threshold: float = 10.0
     tail: float = 0.01
     sigma: float = 4.0
     batch_size: int = 8
 
     def __post_init__(self):
         layer_list(self.layers)
+        one_of(("none", "queries", "all"), masking=self.masking)
         positive(rotations=self.rotations, batch_size=self.batch_size)
         fraction(tail=self.tail)
         at_least(0, sigma=self.sigma)
+
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """Without a mask there is nothing to be above."""
+        return ("mask_threshold",) if self.masking == "none" else ()

@@ -202,6 +202,24 @@ class Backbone(nn.Module):
         projected = tokens @ self.visual.proj if self.visual.proj is not None else tokens
         return projected.permute(0, 3, 1, 2)
 
+    def normed(self, maps: Tensor) -> Tensor:
+        """Raw maps (B, C, h, w) of any block of a transformer through the tower's last norm.
+
+        Raises
+        ------
+        InputError
+            For other towers, which have none.
+        """
+        norm = self.visual.ln_post if self.is_vit else getattr(self.trunk, "norm", None)
+        if not isinstance(norm, nn.LayerNorm):
+            raise InputError(
+                "this image tower has no last norm",
+                received=type(self.trunk).__name__,
+                allowed="vision transformers of open_clip and of timm",
+                hint="set final_norm: false",
+            )
+        return norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
     def _final_tokens(self, pixels: Tensor) -> Tensor:
         return self.feature_maps(pixels, [self.depth()])[0]
 
