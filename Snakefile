@@ -20,6 +20,7 @@ configfile: os.path.join(PROJECT, "config.yaml")
 
 
 include: "rules/configuration.smk"
+include: "rules/software.smk"
 include: "rules/common.smk"
 include: "rules/params.smk"
 include: "rules/inputs.smk"

@@ -17,7 +17,7 @@ rule extract_features:
     benchmark:
         f"{RESULTS}/benchmarks/extract_features/{{backbone}}_{{dataset}}.tsv"
     conda:
-        "../envs/torch.yaml"
+        TORCH
     resources:
         gpu=GPU,
         gpu_mem_mb=GPU * 4000,

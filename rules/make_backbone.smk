@@ -17,7 +17,7 @@ rule make_backbone:
     wildcard_constraints:
         backbone=one_of(name for name in STOCK if name not in TRUNKS),
     conda:
-        "../envs/torch.yaml"
+        TORCH
     resources:
         mem_mb=8000,
         runtime=60,
@@ -83,7 +83,7 @@ rule pretrain_backbone:
     wildcard_constraints:
         backbone=one_of(STAGE1),
     conda:
-        "../envs/torch.yaml"
+        TORCH
     threads: lambda w: stage1_processes(w)
     resources:
         gpu=lambda w: GPU * stage1_processes(w),

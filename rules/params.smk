@@ -1,7 +1,5 @@
 """Parameters of rules: what a job calls, with which settings, and digests of all else that decides what it makes."""
 
-from snakemake.settings.types import DeploymentMethod
-
 from fusionmedclip.code_digest import code_digest
 from fusionmedclip.pipeline.environments import environment_digest
 from fusionmedclip.provenance import canonical, digest, file_sha256
@@ -18,9 +16,7 @@ def code_of(rule, entries):
 def environment_of(rule):
     """Digest of the packages that a rule's jobs run with."""
     file = os.path.join(PROJECT, "rules", getattr(rules, rule).rule.conda_env)
-    return environment_digest(
-        file, is_made=DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-    )
+    return environment_digest(file, is_made=DeploymentMethod.CONDA in MADE)
 
 
 def device_of(rule):

@@ -24,7 +24,7 @@ rule run_method:
     group:
         lambda w: run_cost(w).group(on_gpu=bool(GPU))
     conda:
-        "../envs/torch.yaml"
+        TORCH
     resources:
         gpu=lambda w: run_gpus(w),
         gpu_mem_mb=card_mb,
