@@ -34,6 +34,7 @@ METHODS: dict[str, dict[str, Any]] = {
               "meta_shots": 1},
     "winclip": {},
     "clip_zero_shot": {},
+    "promptad": {"layers": [1, 2], "steps": 2},
     "mean_brightness": {},
     "border_darkness": {},
     "contrast": {},

@@ -15,7 +15,7 @@ from fusionmedclip.models.prompts.umls import read_concepts
 from fusionmedclip.models.settings import PromptSettings
 from fusionmedclip.randomness import torch_generator
 
-__all__ = ["Prompts"]
+__all__ = ["Prompts", "placeholder_tokens"]
 
 
 class Prompts(nn.Module):
@@ -46,7 +46,7 @@ class Prompts(nn.Module):
         self.texts = [*normal, *abnormal]
         self.states = [0] * len(normal) + [1] * len(abnormal)
         learnable = 0 if settings.form == "manual" else settings.context_tokens
-        tokens = _tokens(backbone, [*normal, *abnormal], learnable)
+        tokens = placeholder_tokens(backbone, [*normal, *abnormal], learnable)
         self.register_buffer("tokens", tokens.to(backbone.mean.device), persistent=False)
         if settings.form == "manual":
             self.context = None
@@ -73,7 +73,7 @@ class Prompts(nn.Module):
         return encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
 
 
-def _tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:
+def placeholder_tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:
     """Token ids (P, L) of texts, behind one placeholder token for each learnable vector."""
     tokens = backbone.tokenizer(["X " * learnable + text for text in texts])
     bare = backbone.tokenizer(texts)
