@@ -272,7 +272,7 @@ def test_no_cell_of_a_tier_that_is_not_the_thesis_s_passes_for_it(root, overlay)
     assert {status_of(cell, []) for cell in ran} == {"stand-in"}
 
 
-@pytest.mark.parametrize("overlay", ["supports20", "variants", "further", "published", "strategy"])
+@pytest.mark.parametrize("overlay", ["supports20", "variants", "further", "published", "strategy", "peers"])
 def test_an_overlay_that_adds_to_the_protocol_leaves_its_cells_the_thesis_s(root, overlay):
     config = load_config([root / "config.yaml", root / "configs" / f"{overlay}.yaml"])
     assert {status_of(cell, []) for cell in _request(config, *config.data["tables"])} == {"ok"}
