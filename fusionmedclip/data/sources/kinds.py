@@ -14,6 +14,7 @@ SOURCE_KINDS = {
     "folder": "fusionmedclip.data.sources.folder:list_folder",
     "csv": "fusionmedclip.data.sources.table:list_csv",
     "chexpert": "fusionmedclip.data.sources.chexpert:list_chexpert",
+    "bmad": "fusionmedclip.data.sources.bmad:list_bmad",
 }
 """Kind of a data set's source -> the function from a source to its listing."""
 

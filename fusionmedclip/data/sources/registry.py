@@ -19,8 +19,9 @@ def list_source(source: Mapping) -> Listing:
     ----------
     source : mapping
         ``kind`` and that kind's keys, see :func:`~fusionmedclip.data.sources.folder.list_folder`,
-        :func:`~fusionmedclip.data.sources.table.list_csv` and
-        :func:`~fusionmedclip.data.sources.chexpert.list_chexpert`; for all kinds ``read`` (how pixels are
+        :func:`~fusionmedclip.data.sources.table.list_csv`,
+        :func:`~fusionmedclip.data.sources.chexpert.list_chexpert` and
+        :func:`~fusionmedclip.data.sources.bmad.list_bmad`; for all kinds ``read`` (how pixels are
         read, see :class:`~fusionmedclip.data.reading.settings.ReadSettings`), ``slices`` and
         ``group_pattern``, see :func:`~fusionmedclip.data.sources.options.apply_options`.
 
