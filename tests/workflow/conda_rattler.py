@@ -1,8 +1,8 @@
 """What Snakemake asks of conda, done by py-rattler: ``conda_rattler.py CHANNEL WORDS...`` of conda.
 
-Environments are solved from a channel of our own and linked, and what a file asks of pip is installed into them, with
-its hashes. What the channel has of Python is a link to the interpreter that made the channel, with site-packages of
-its own.
+Environments are solved from a channel of our own and linked, and what a file asks of pip is installed into
+them, with its hashes. What the channel has of Python is a link to the interpreter that made the channel, with
+site-packages of its own.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A head of Snakemake alone has its jobs run inside environments of conda: py-rattler, over a channel of our own."""
+"""A head of Snakemake alone has its jobs run inside environments of conda, by a conda of py-rattler."""
 
 import os
 import subprocess

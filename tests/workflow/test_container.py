@@ -34,6 +34,37 @@ def test_everything_is_installed_from_the_lock(recipe):
     assert all("--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in installs)
 
 
+def test_both_recipes_make_one_environment(root):
+    """From one base, of the same files, by the same commands, with the same variables."""
+    docker, apptainer = ((root / name).read_text() for name in ("Dockerfile", "apptainer.def"))
+    assert copied(docker) == copied(apptainer)
+    bases = {*re.findall(r"^FROM (\S+)", docker, re.M), *re.findall(r"^From: (\S+)", apptainer, re.M)}
+    assert len(bases) == 1
+    commands = [
+        re.findall(
+            r"(?:python -m venv|\S+/pip install) .*?(?= \\|$)", text.replace("/opt/project", "/project"), re.M
+        )
+        for text in (docker, apptainer)
+    ]
+    assert commands[0] == commands[1] != []
+    variables = [
+        re.search(rf"{word} (PATH=.*)", text)[1] for word, text in (("ENV", docker), ("export", apptainer))
+    ]
+    assert variables[0] == variables[1]
+
+
+def test_the_base_has_the_python_of_the_lock(root):
+    (compiled,) = re.findall(
+        r"uv pip compile pyproject.toml .*--python-version (\S+)", (root / "Makefile").read_text()
+    )
+    assert f"FROM python:{compiled}-slim" in (root / "Dockerfile").read_text()
+
+
+def test_nothing_that_is_copied_is_left_out_of_the_context(recipe, root):
+    ignored = {line.strip("/") for line in (root / ".dockerignore").read_text().split()}
+    assert not copied(recipe) & ignored
+
+
 def test_nobody_runs_as_root_and_nothing_is_fetched_at_run_time(root):
     lines = (root / "Dockerfile").read_text().splitlines()
     last = max(index for index, line in enumerate(lines) if line.startswith("FROM"))
