@@ -17,6 +17,7 @@ __all__ = [
     "check_stage1",
     "entry_points",
     "is_built",
+    "learns_ahead",
     "learns_from_others",
     "make_method",
     "ours_in",
@@ -66,6 +67,11 @@ def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
 def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether ``fit`` takes the normals of the other data sets (``meta``) beside the support set."""
     return _trait(kind, settings, "learns_from_others")
+
+
+def learns_ahead(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Whether that part does not depend on the support set: learnt once, read by the runs of every k."""
+    return _trait(kind, settings, "learns_ahead")
 
 
 def _trait(kind: str, settings: Mapping[str, Any], name: str) -> bool:

@@ -1,6 +1,7 @@
 """Paths and wildcards of all rules, and what they ask of the configuration."""
 
 RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
+LEARNT = "{dataset}/{split}/{method}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
 
 

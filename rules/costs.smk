@@ -1,6 +1,6 @@
 """What runs ask of a machine."""
 
-from fusionmedclip.pipeline.costs import cost_of
+from fusionmedclip.pipeline.costs import cost_of, learnt_cost_of
 
 
 @cache
@@ -12,6 +12,16 @@ def _run_cost(dataset, method, k):
 def run_cost(wildcards):
     """What a run costs: fusionmedclip/pipeline/costs.py."""
     return _run_cost(wildcards.dataset, wildcards.method, int(wildcards.k))
+
+
+@cache
+def _learnt_cost(method):
+    return learnt_cost_of(CONFIG.method(method))
+
+
+def learnt_cost(wildcards):
+    """What learning from other data sets costs."""
+    return _learnt_cost(wildcards.method)
 
 
 @cache

@@ -101,14 +101,11 @@ def run_inputs(wildcards):
         files |= backbone_files(backbone)
         if uses_features(wildcards.method):
             files["features"] = f"{RESULTS}/features/{backbone}/{wildcards.dataset}"
-    if reads_files(CONFIG.method(wildcards.method)["kind"]):
+    kind, from_others, ahead = learns(wildcards.method)
+    if reads_files(kind):
         files["statistics"] = f"{dataset}/statistics.csv"
-    if learns_from_others(
-        CONFIG.method(wildcards.method)["kind"], CONFIG.method(wildcards.method)["settings"]
-    ):
-        files["meta"] = [
-            f"{RESULTS}/datasets/{name}/{file}"
-            for name in others(CONFIG, wildcards.dataset)
-            for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
-        ]
+    if from_others:
+        files["meta"] = meta_files(wildcards)
+    if ahead:
+        files["learnt"] = of_each(list(rules.learn_from_others.output), **dict(wildcards.items()))
     return files

@@ -48,6 +48,9 @@ def stage_jobs():
         "pretrain_backbone": len(trained),
         "draw_support": len({(run.dataset, run.split, run.k, run.seed) for run in RUNS}),
         "extract_features": len(stored),
+        "learn_from_others": len(
+            {(run.dataset, run.split, run.method, run.seed) for run in RUNS if learns(run.method)[2]}
+        ),
         "run_method": len(RUNS),
         "compute_metrics": len(RUNS),
         "build_row": sum(len(ROWS[table]) for table in TABLES),

@@ -24,7 +24,8 @@ def plan(
     sheet = Table("group", "runs", "submissions", "hours", "of", "GB of the card")
     for name, count in found.before.items():
         sheet.add_row(name, "", str(count), "", "", "")
-    for name, part in found.parts.items():
+    learnt = {"learn_from_others": found.learnt} if found.learnt else {}
+    for name, part in {**learnt, **found.parts}.items():
         memory = f"{part.memory_mb / 1000:.1f}" if part.gpu else ""
         kind = "a GPU" if part.gpu else "a CPU"
         sheet.add_row(name, str(part.runs), str(part.submissions), f"{part.hours:.1f}", kind, memory)

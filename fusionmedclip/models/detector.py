@@ -4,7 +4,7 @@ Metrics, tables and figures never ask which method they are looking at.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
 
@@ -14,8 +14,9 @@ from fusionmedclip.models.batches import even_batches
 
 if TYPE_CHECKING:
     from fusionmedclip.models.backbones.backbone import Backbone
+    from fusionmedclip.models.checkpoints import Checkpoints
 
-__all__ = ["Detector", "FeatureDetector", "Progress", "Scores", "ScoresFeatures", "join"]
+__all__ = ["Detector", "FeatureDetector", "LearnsAhead", "Progress", "Scores", "ScoresFeatures", "join"]
 
 Progress = Callable[[dict[str, float]], None]
 """Called once a training step with what the log keeps, for example ``{"epoch": 3, "loss": 0.41}``."""
@@ -147,6 +148,23 @@ class ScoresFeatures(Protocol):
 
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
         """Score N images from their feature maps."""
+
+
+class LearnsAhead(Protocol):
+    """What a detector has whose settings say ``learns_ahead``: its ``fit`` takes the folder as ``learnt``."""
+
+    def learn(
+        self,
+        meta: Mapping[str, np.ndarray],
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        checkpoints: "Checkpoints | None" = None,
+    ) -> object:
+        """Learn from the normals (N, H, W) of other data sets what does not depend on the support set."""
+
+    def save_learnt(self, folder: Path) -> None:
+        """Write that, as safetensors into a folder."""
 
 
 def join(parts: Sequence[Scores]) -> Scores:

@@ -12,7 +12,7 @@ from fusionmedclip.baselines.registry import load
 from fusionmedclip.methods import OURS, entry_points
 from fusionmedclip.settings import build
 
-__all__ = ["GROUPS", "Cost", "cost_of", "table"]
+__all__ = ["GROUPS", "Cost", "cost_of", "learnt_cost_of", "table"]
 
 GROUPS = {"instant": 0.0, "minutes": 300.0, "quarter_hours": 3600.0, "hours": float("inf")}
 """Group of jobs -> up to how many seconds on the measured card; ``instant`` are those without a GPU."""
@@ -78,7 +78,8 @@ def cost_of(method: Mapping[str, Any], *, k: int, images: int) -> Cost:
     Returns
     -------
     Cost
-        Time grows with steps and test images, RegAD's memory with k.
+        Time grows with steps and test images, RegAD's memory with k. What is learnt ahead of the runs is not
+        in it.
     """
     kind = method["kind"]
     settings = build(load(entry_points(kind)[1]), method["settings"], where=kind)
@@ -87,19 +88,44 @@ def cost_of(method: Mapping[str, Any], *, k: int, images: int) -> Cost:
         kind = f"{OURS}_lora"
     entry = table()["kinds"].get(kind, table()["unmeasured"])
     fits = 1 + (method.get("support_folds") or 0)
-    fit = fits * (entry.get("fit_s", 0.0) + steps * entry.get("step_s", 0.0))
+    learning, memory = _learning(settings, entry, k=k)
+    if getattr(settings, "learns_ahead", False):
+        learning = memory = 0
+    fit = fits * (entry.get("fit_s", 0.0) + steps * entry.get("step_s", 0.0) + learning)
     score = entry.get("score_s", 1.0) * images / table()["images"]
     from_store = not steps and getattr(settings, "frozen_features", False) and method["kind"] == OURS
     return Cost(
         seconds=table()["start_s"] + fit + score,
         gpu="gpu_mb" in entry and not from_store,
-        gpu_mb=entry.get("gpu_mb", 0) + k * entry.get("gpu_mb_k", 0),
+        gpu_mb=entry.get("gpu_mb", 0) + max(k * entry.get("gpu_mb_k", 0), memory),
         host_mb=entry["host_mb"],
     )
+
+
+def learnt_cost_of(method: Mapping[str, Any]) -> Cost:
+    """What learning from other data sets costs, where that is done ahead of the runs; see :func:`cost_of`."""
+    settings = build(load(entry_points(method["kind"])[1]), method["settings"], where=method["kind"])
+    entry = table()["kinds"].get(method["kind"], table()["unmeasured"])
+    learning, memory = _learning(settings, entry, k=0)
+    return Cost(
+        seconds=table()["start_s"] + learning,
+        gpu=True,
+        gpu_mb=entry.get("gpu_mb", 0) + memory,
+        host_mb=entry["host_mb"],
+    )
+
+
+def _learning(settings: Any, entry: Mapping[str, Any], *, k: int) -> tuple[float, int]:
+    """Seconds and MB of the card of meta-training: of its images, queries and what they are registered to."""
+    if not hasattr(settings, "meta_steps"):
+        return 0.0, 0
+    shots = settings.meta_shots or k
+    images = settings.meta_batch * (1 + shots)
+    return settings.meta_steps * images * entry["image_s"], shots * entry["gpu_mb_shot"]
 
 
 def _steps(settings: Any, k: int) -> int:
     """Optimisation steps of a run; none where nothing is trained."""
     if hasattr(settings, "optimiser"):
         return 0 if "optimiser" in settings.inert else settings.optimiser.steps(k)
-    return getattr(settings, "steps", getattr(settings, "meta_steps", 0))
+    return getattr(settings, "steps", 0)

@@ -1,4 +1,4 @@
-"""Where a run that is stopped leaves what it goes on from, and which of that is its own."""
+"""Where a training that is stopped leaves what it goes on from, and which of that is its own."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,28 +7,33 @@ from typing import Any
 from fusionmedclip.code_digest import code_digest
 from fusionmedclip.methods import entry_points
 from fusionmedclip.models.checkpoints import Checkpoints
-from fusionmedclip.pipeline.run_files import RunOutputs
 from fusionmedclip.provenance import digest, environment
 
 __all__ = ["checkpoints_of"]
 
 
 def checkpoints_of(
-    outputs: RunOutputs, settings: Mapping[str, Any], inputs: Mapping[str, Any], *, device: str
+    folder: Path, settings: Mapping[str, Any], inputs: Mapping[str, Any], *, device: str, code: str
 ) -> Checkpoints:
-    """Checkpoints of a run, beside its log; those of other settings, inputs, code or libraries are ignored.
+    """Checkpoints of a training, beside its log; those of other settings, inputs or code are ignored.
 
     Parameters
     ----------
-    outputs : RunOutputs
+    folder : Path
+        Of its log.
     settings : mapping
-        Of the run.
+        Of the run, ``method`` among them.
     inputs : mapping
         Its files and their sha256.
     device : str
+    code : str
+        File of the stage that trains.
     """
-    code = code_digest(Path(__file__).with_name("runs.py"), entry_points(settings["method"]["kind"]))
     here = environment(device=device)
-    made = {"settings": settings, "inputs": inputs, "code": code}
+    made = {
+        "settings": settings,
+        "inputs": inputs,
+        "code": code_digest(Path(code), entry_points(settings["method"]["kind"])),
+    }
     made |= {name: here[name] for name in ("packages", "device")}
-    return Checkpoints(outputs.log.parent / "checkpoint", digest(made))
+    return Checkpoints(folder / "checkpoint", digest(made))

@@ -28,6 +28,8 @@ class RunInputs:
         Properties of the files, for methods that score those and no pixels.
     meta : tuple of Path
         Manifest, images and split of each other data set, for methods that learn from their normals.
+    learnt : tuple of Path
+        Weights, log and provenance of what was learnt from these ahead of the run.
     """
 
     manifest: Path
@@ -41,6 +43,7 @@ class RunInputs:
     features: Path | None = None
     statistics: Path | None = None
     meta: tuple[Path, ...] = ()
+    learnt: tuple[Path, ...] = ()
 
     @classmethod
     def named(cls, files: Mapping[str, str | Sequence[str]]) -> "RunInputs":
@@ -55,7 +58,7 @@ class RunInputs:
         """Every file that decides the scores; stored features follow from images and backbone."""
         single = (self.manifest, self.images, self.masks, self.split, self.support)
         chosen = (self.backbone, self.backbone_weights, self.backbone_config, self.statistics)
-        return [*single, *(path for path in chosen if path is not None), *self.meta]
+        return [*single, *(path for path in chosen if path is not None), *self.meta, *self.learnt]
 
 
 @dataclass(frozen=True, kw_only=True)

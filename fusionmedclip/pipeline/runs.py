@@ -2,15 +2,14 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
+from rich.progress import track
 
 from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.errors import InputError
@@ -23,10 +22,12 @@ from fusionmedclip.models.detector import Detector, Scores, ScoresFeatures
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.pipeline.backbones import feature_file
 from fusionmedclip.pipeline.files import write_json, write_text
+from fusionmedclip.pipeline.learnt import Learnt, pools
 from fusionmedclip.pipeline.left_out import left_out_scores
 from fusionmedclip.pipeline.oracle import Oracle, Scored
 from fusionmedclip.pipeline.resume import checkpoints_of
 from fusionmedclip.pipeline.run_files import RunInputs, RunOutputs, stage1_record
+from fusionmedclip.pipeline.training_log import as_csv, logged
 from fusionmedclip.provenance import environment, inputs_record
 from fusionmedclip.randomness import generator
 
@@ -77,7 +78,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
     detector = _make(settings, inputs, device)
     shown = _examples(data, settings)
     started = time.perf_counter()
-    meta = {"meta": _pools(inputs.meta)} if inputs.meta else {}
+    ahead, others = _taught(inputs)
     oracle, looks = None, {}
     if "oracle" in method:
         oracle = Oracle(method["oracle"], lambda: _score(detector, data, inputs, examples=shown))
@@ -85,21 +86,24 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
     read = inputs_record(inputs.files())
     resume = {}
     if detector.resumes:
-        resume["checkpoints"] = checkpoints_of(outputs, settings, read, device=device)
-    log = _fit(detector, data.given(detector, data.drawn), seed=seed, **meta, **looks, **resume)
+        resume["checkpoints"] = checkpoints_of(
+            outputs.log.parent, settings, read, device=device, code=__file__
+        )
+    support, more = data.given(detector, data.drawn), {**others, **looks, **resume}
+    log = ahead.log + logged(lambda told: detector.fit(support, seed=seed, progress=told, **more))
     fitted = time.perf_counter()
     result = _score(detector, data, inputs, examples=shown)
     scored = time.perf_counter()
     extra = {}
     if oracle is not None:
-        result = oracle.last(log[-1]["epoch"] if log else 0, result)
+        result = oracle.last(int(log[-1]["epoch"]) if log else 0, result)
         extra["oracle"] = oracle.record()
     if "support_folds" in method:
-        extra["support_scores"] = _support_scores(data, inputs, settings, device, **meta).tolist()
+        extra["support_scores"] = _support_scores(data, inputs, settings, device, **others).tolist()
     scores, counts, maps = result
     outputs.weights.mkdir(parents=True, exist_ok=True)
     detector.save(outputs.weights)
-    write_text(outputs.log, pd.DataFrame(log).to_csv(index=False, lineterminator="\n"))
+    write_text(outputs.log, as_csv(log))
     write_text(outputs.scores, scores.to_csv(index=False, lineterminator="\n"))
     outputs.pixel_counts.parent.mkdir(parents=True, exist_ok=True)
     counts.save(outputs.pixel_counts)
@@ -111,7 +115,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
         "outputs": inputs_record(outputs.files()),
         "trained_parameters": detector.trained_parameters(),
         "timing": {
-            "fit_s": fitted - started,
+            "fit_s": ahead.fit_s + fitted - started,  # as if this run alone had learnt it
             "score_s": scored - fitted,
             "images_per_s": len(scores) / max(scored - fitted, 1e-9),
         },
@@ -167,45 +171,24 @@ def _make(settings: Mapping, inputs: RunInputs, device: str) -> Detector:
     return make_method(method["kind"], method["settings"], backbone=backbone, device=device, images=images)
 
 
-def _pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:
-    """Pool images of each other data set: normals that no test set of theirs holds."""
-    pools = {}
-    for manifest, images, split in zip(meta[::3], meta[1::3], meta[2::3], strict=True):
-        parts = pd.read_csv(split, keep_default_na=False, dtype={"image_id": str}).set_index("image_id")[
-            "part"
-        ]
-        rows = np.flatnonzero(parts[read_manifest(manifest)["image_id"]].to_numpy() == "pool")
-        pools[manifest.parent.name] = as_grey(np.load(images, mmap_mode="r")[rows])
-    return pools
+def _taught(inputs: RunInputs) -> tuple[Learnt, dict[str, Any]]:
+    """What was learnt before, and what a fit is given of other data sets: that, their normals, or nothing."""
+    if inputs.learnt:
+        learnt = Learnt.read(inputs.learnt)
+        return learnt, {"learnt": learnt.folder}
+    none = Learnt(inputs.support.parent, [], 0.0)
+    return none, {"meta": pools(inputs.meta)} if inputs.meta else {}
 
 
-def _fit(detector: Detector, support: np.ndarray, *, seed: int, **more) -> list[dict]:
-    log: list[dict] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("step {task.completed} loss {task.fields[loss]:.3f}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
-        task = bar.add_task("Training", total=None, loss=float("nan"))
-
-        def progress(row: dict[str, float]) -> None:
-            log.append(row)
-            total = row.get("steps")
-            bar.update(task, completed=len(log), total=total, loss=row.get("loss", float("nan")))
-
-        detector.fit(support, seed=seed, progress=progress, **more)
-    return log
-
-
-def _support_scores(data: _TestData, inputs: RunInputs, settings: Mapping, device: str, **meta) -> np.ndarray:
+def _support_scores(
+    data: _TestData, inputs: RunInputs, settings: Mapping, device: str, **others
+) -> np.ndarray:
     """Scores of the support images, each by a model fitted without it."""
     method = settings["method"]
 
     def fit(positions: np.ndarray) -> Detector:
         detector = _make(settings, inputs, device)
-        detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **meta)
+        detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **others)
         return detector
 
     def score(detector: Detector, positions: np.ndarray) -> np.ndarray:

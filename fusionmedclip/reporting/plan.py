@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fusionmedclip.config import Config
-from fusionmedclip.methods import reads_features
-from fusionmedclip.pipeline.costs import GROUPS, Cost, cost_of, table
+from fusionmedclip.methods import learns_ahead, reads_features
+from fusionmedclip.pipeline.costs import GROUPS, Cost, cost_of, learnt_cost_of, table
 from fusionmedclip.reporting.tables.rows import Run, rows_of, runs_of
 
 __all__ = ["Part", "Plan", "plan"]
@@ -44,6 +44,8 @@ class Plan:
     ----------
     parts : dict of str to Part
         By group of :data:`fusionmedclip.pipeline.costs.GROUPS`.
+    learnt : Part or None
+        What is learnt from other data sets ahead of the runs.
     before : dict of str to int
         Submissions of what runs need: data sets, stock backbones, Stage 1, stored features.
     on_gpu : bool
@@ -59,6 +61,7 @@ class Plan:
     """
 
     parts: dict[str, Part]
+    learnt: Part | None
     before: dict[str, int]
     on_gpu: bool
     stage1: list[str]
@@ -69,7 +72,8 @@ class Plan:
     @property
     def submissions(self) -> int:
         """All that a scheduler gets; the rest is made where Snakemake runs."""
-        return sum(self.before.values()) + sum(part.submissions for part in self.parts.values())
+        parts = [*self.parts.values(), *([self.learnt] if self.learnt else [])]
+        return sum(self.before.values()) + sum(part.submissions for part in parts)
 
     @property
     def network_hours(self) -> float:
@@ -78,11 +82,13 @@ class Plan:
 
     def hours(self, at_once: int) -> float:
         """On some at once, at best: none is done sooner than the longest run."""
-        return max(self.network_hours / at_once, *(part.longest_h for part in self._networks), 0.0)
+        longest = max((part.longest_h for part in self._networks), default=0.0)
+        return max(self.network_hours / at_once, longest)
 
     @property
     def _networks(self) -> list[Part]:
-        return [part for name, part in self.parts.items() if name != "instant"]
+        runs = [part for name, part in self.parts.items() if name != "instant"]
+        return runs + ([self.learnt] if self.learnt else [])
 
 
 def plan(config: Config, *, speed: float = 1.0) -> Plan:
@@ -108,7 +114,12 @@ def plan(config: Config, *, speed: float = 1.0) -> Plan:
     stores = _stores(config, runs)
     disk, uncounted = _disk(config, stores, used)
     return Plan(
-        parts={name: _part(costs[name], name, on_gpu, speed) for name in GROUPS if name in costs},
+        parts={
+            name: _part(costs[name], table()["together"][name], on_gpu, speed)
+            for name in GROUPS
+            if name in costs
+        },
+        learnt=_part(learnt, 1, on_gpu, speed) if (learnt := _learnt(config, runs)) else None,
         before=_before(config, runs, used, stores),
         on_gpu=on_gpu,
         stage1=sorted(name for name in used if config.backbone(name)["stage1"]),
@@ -130,12 +141,19 @@ def _hours(cost: Cost, on_gpu: bool, speed: float) -> float:
     return cost.takes(on_gpu=on_gpu) / 3600 / (speed if cost.gpu else 1)
 
 
-def _part(costs: list[Cost], name: str, on_gpu: bool, speed: float) -> Part:
+def _learnt(config: Config, runs: list[Run]) -> list[Cost]:
+    """What is learnt ahead of the runs: for each data set, method and seed."""
+    asked = {(run.dataset, run.split, run.method, run.seed) for run in runs}
+    methods = [config.method(method) for _, _, method, _ in sorted(asked)]
+    return [learnt_cost_of(m) for m in methods if learns_ahead(m["kind"], m["settings"])]
+
+
+def _part(costs: list[Cost], together: int, on_gpu: bool, speed: float) -> Part:
     gpu = costs[0].gpu and on_gpu
     hours = [_hours(cost, on_gpu, speed) for cost in costs]
     return Part(
         runs=len(costs),
-        submissions=-(-len(costs) // table()["together"][name]),
+        submissions=-(-len(costs) // together),
         hours=sum(hours),
         gpu=gpu,
         memory_mb=max(cost.gpu_mb for cost in costs) if gpu else 0,

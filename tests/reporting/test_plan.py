@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
-from fusionmedclip.config import load_config
+from fusionmedclip.config import PROTOCOL, Config, load_config, merge, read_config
 from fusionmedclip.reporting.plan import Part, plan
 
 
@@ -20,16 +20,26 @@ def test_the_protocol_is_405_runs_in_95_submissions(protocol):
     assert sum(part.runs for part in protocol.parts.values()) == 405
     assert {name: part.submissions for name, part in protocol.parts.items()} == {
         "instant": 3,  # 117 by 40
-        "minutes": 15,  # 180 by 12
-        "quarter_hours": 24,  # 72 by 3
+        "minutes": 18,  # 216 by 12
+        "quarter_hours": 12,  # 36 by 3
         "hours": 36,
     }
 
 
+def test_regads_network_is_learnt_once_for_each_data_set_and_seed(protocol):
+    """Nine times, 288 s each; for each of 36 runs were it for each k."""
+    assert (protocol.learnt.runs, protocol.learnt.submissions) == (9, 9)
+    assert protocol.learnt.hours == pytest.approx(9 * (16 + 288) / 3600, rel=0.01)
+    official = {"methods": {"regad": {"settings": {"meta_shots": None}}}}
+    each = plan(Config.checked(merge(read_config(PROTOCOL), official)))
+    assert each.learnt is None
+    assert each.network_hours > protocol.network_hours + 8
+
+
 def test_hours_are_those_that_were_measured(protocol):
-    """26 without AnoDDPM, and 160 for its 36 runs; the latter counted."""
+    """17 without AnoDDPM, and 160 for its 36 runs; the latter counted."""
     anoddpm = protocol.parts["hours"].hours
-    assert protocol.network_hours - anoddpm == pytest.approx(26, abs=1)
+    assert protocol.network_hours - anoddpm == pytest.approx(17, abs=1)
     assert anoddpm == pytest.approx(160, rel=0.1)
 
 

@@ -75,7 +75,7 @@ def entries_of(listed: dict, job: dict) -> tuple[str, ...]:
     params = json.loads(job["params"][0])
     given = params["arguments"]
     chosen: list[str] = []
-    if job["rule"] == "run_method":
+    if job["rule"] in ("run_method", "learn_from_others"):
         chosen += entry_points(_kind(job))
     if job["rule"] == "verify_results":
         kinds = sorted({_kind(job) for job in listed["jobs"] if job["rule"] == "run_method"})

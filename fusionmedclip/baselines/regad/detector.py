@@ -56,6 +56,7 @@ class RegAD(Detector):
         progress: Progress | None = None,
         meta: Mapping[str, np.ndarray] | None = None,
         checkpoints: Checkpoints | None = None,
+        learnt: Path | None = None,
     ) -> Self:
         """Learn to register, then take the statistics of (k, H, W) normal images.
 
@@ -65,26 +66,70 @@ class RegAD(Detector):
             See ``Detector``.
         meta : mapping of data set name to (N, H, W) float32 arrays
             Normals of the other data sets; unused where ``meta_source`` is ``support``.
+        learnt : Path, optional
+            Folder that :meth:`save_learnt` wrote: registration is taken from there, as it would be learnt.
         """
         images = resize_images(support, self.settings.image_size)
-        sets = self._meta_sets(images, meta)
-        network, heads = self._make(images.shape[1], seed)
-        self.trained = counted(registration=network, heads=heads) if self.settings.meta_steps else {}
-        self._train(
-            network, heads, sets, k=len(images), seed=seed, progress=progress, checkpoints=checkpoints
-        )
-        self._network = network.eval().requires_grad_(False)
+        if learnt is None:
+            sets = {"support": images} if self.settings.meta_source == "support" else meta
+            self._learn(sets, images.shape[1], k=len(images), seed=seed, progress=progress, kept=checkpoints)
+        else:
+            self._take(load_tensors(learnt), images.shape[1])
         self._take_statistics(images)
         return self
 
-    def _meta_sets(self, images: np.ndarray, meta: Mapping[str, np.ndarray] | None) -> list[np.ndarray]:
+    def learn(
+        self,
+        meta: Mapping[str, np.ndarray],
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Self:
+        """Registration alone, where it does not depend on the support set (``settings.learns_ahead``).
+
+        Parameters
+        ----------
+        meta, seed, progress, checkpoints
+            See :meth:`fit`.
+        """
+        shots = self.settings.meta_shots
+        if not self.settings.learns_ahead or shots is None:
+            raise InputError("RegAD learns with the support set here", hint="set `meta_shots` to a number")
+        side = self.settings.image_size or next(iter(meta.values())).shape[1]
+        self._learn(meta, side, k=shots, seed=seed, progress=progress, kept=checkpoints)
+        return self
+
+    def _learn(
+        self,
+        meta: Mapping[str, np.ndarray] | None,
+        size: int,
+        *,
+        k: int,
+        seed: int,
+        progress: Progress | None,
+        kept: Checkpoints | None,
+    ) -> None:
+        sets = self._meta_sets(meta or {}, size)
+        network, heads = self._make(size, seed)
+        self._count(network, heads)
+        self._train(network, heads, sets, k=k, seed=seed, progress=progress, checkpoints=kept)
+        self._network = network.eval().requires_grad_(False)
+
+    def _take(self, state: dict[str, Tensor], size: int) -> None:
+        network, heads = self._make(size, 0)
+        self._count(network, heads)
+        network.load_state_dict(state)
+        self._network = network.eval().requires_grad_(False)
+
+    def _count(self, network: RegistrationNetwork, heads: SiameseHeads) -> None:
+        self.trained = counted(registration=network, heads=heads) if self.settings.meta_steps else {}
+
+    def _meta_sets(self, meta: Mapping[str, np.ndarray], size: int) -> list[np.ndarray]:
         if self.settings.meta_steps == 0:
             return []
-        if self.settings.meta_source == "support":
-            sets = {"support": images}
-        else:
-            sets = {name: (meta or {})[name] for name in sorted(meta or {})}
-        usable = [resize_images(rows, images.shape[1]) for rows in sets.values() if len(rows) > 1]
+        sets = {name: meta[name] for name in sorted(meta)}
+        usable = [resize_images(rows, size) for rows in sets.values() if len(rows) > 1]
         if not usable:
             raise InputError(
                 "RegAD has nothing to learn registration from",
@@ -177,13 +222,15 @@ class RegAD(Detector):
         support = torch.from_numpy(np.ascontiguousarray(self._support))
         save_tensors({**network.state_dict(), "support": support}, folder)
 
+    def save_learnt(self, folder: Path) -> None:
+        """Write the network alone, for ``fit`` with other support sets."""
+        save_tensors(fitted(self._network, "RegAD").state_dict(), folder)
+
     def restore(self, folder: Path) -> Self:
         """Read what :meth:`save` wrote, and take the statistics again."""
         tensors = load_tensors(folder)
         support = tensors.pop("support").numpy()
-        network, _ = self._make(support.shape[1], 0)
-        network.load_state_dict(tensors)
-        self._network = network.eval().requires_grad_(False)
+        self._take(tensors, support.shape[1])
         self._take_statistics(support)
         return self
 

@@ -56,6 +56,11 @@ class RegADSettings:
         """Whether ``fit`` takes the normals of other data sets."""
         return self.meta_source == "others"
 
+    @property
+    def learns_ahead(self) -> bool:
+        """Whether they teach the same whatever the support set, so that runs may share what was learnt."""
+        return self.learns_from_others and self.meta_shots is not None and self.meta_steps > 0
+
     def __post_init__(self):
         layer_list(self.layers)
         if len(set(self.layers)) < len(self.layers):

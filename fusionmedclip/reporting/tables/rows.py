@@ -16,6 +16,7 @@ __all__ = [
     "declared_stand_ins",
     "is_run",
     "is_stand_in_backbone",
+    "learnt_settings",
     "others",
     "row_request",
     "rows_of",
@@ -128,6 +129,12 @@ def run_settings(config: Config, run: Run) -> dict:
         "examples": data["examples"],
         "meta": {name: {key: config.dataset(name)[key] for key in ("source", "test")} for name in meta},
     }
+
+
+def learnt_settings(config: Config, run: Run) -> dict:
+    """All that decides what a run's method learns from other data sets: neither k nor what is tested."""
+    left_out = ("source", "test", "supports", "k", "examples")
+    return {key: value for key, value in run_settings(config, run).items() if key not in left_out}
 
 
 def backbone_identity(config: Config, name: str) -> dict:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fusionmedclip.methods import reads_files
+from fusionmedclip.methods import learns_ahead, reads_files
 
 __all__ = ["RunFiles"]
 
-_DEPTHS = {"datasets": 3, "backbones": 3, "support": 4}
+_DEPTHS = {"datasets": 3, "backbones": 3, "support": 4, "learnt": 6}
 """Parts of a file's name from the folder of results that holds it."""
 
 
@@ -93,6 +93,10 @@ class RunFiles:
         for other in settings["meta"]:
             names = ("manifest.csv", "images.npy", f"split_{self.identity['split']}.csv")
             found |= {f"datasets/{other}/{name}" for name in names}
+        if learns_ahead(settings["method"]["kind"], settings["method"]["settings"]):
+            dataset, split, method, _, seed = self.run.split("/")
+            names = ("weights.safetensors", "training_log.csv", "provenance.json")
+            found |= {f"learnt/{dataset}/{split}/{method}/{seed}/{name}" for name in names}
         return found
 
     def located(self, recorded: Mapping[str, str]) -> dict[str, str]:

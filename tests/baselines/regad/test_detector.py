@@ -109,3 +109,24 @@ def test_order_of_the_meta_sets_does_not_matter(resnet, phantoms):
 def test_transformer_towers_are_refused(tiny_clip, phantoms):
     with pytest.raises(InputError, match="convolutional"):
         create("regad", backbone=tiny_clip, **SMALL).fit(phantoms[0][:2], meta={"a": phantoms[0][2:5]})
+
+
+def test_what_was_learnt_ahead_gives_the_bits_of_one_fit(resnet, phantoms, tmp_path):
+    """With more support images than it was learnt with, and another order of them."""
+    normal, lesion = phantoms
+    meta = {"a": normal[:4], "b": normal[4:8]}
+    create("regad", backbone=resnet, **SMALL).learn(meta, seed=3).save_learnt(tmp_path)
+    for support in (normal[8:10], normal[[10, 9, 8]]):
+        whole = create("regad", backbone=resnet, **SMALL).fit(support, seed=3, meta=meta)
+        ahead = create("regad", backbone=resnet, **SMALL).fit(support, seed=3, learnt=tmp_path)
+        for one, other in zip(whole.score(lesion[:2]), ahead.score(lesion[:2]), strict=True):
+            assert np.array_equal(one, other)
+        assert ahead.trained == whole.trained
+
+
+@pytest.mark.parametrize("changed", [{"meta_shots": None}, {"meta_source": "support"}, {"meta_steps": 0}])
+def test_what_depends_on_the_support_set_is_not_learnt_ahead(resnet, phantoms, changed):
+    detector = create("regad", backbone=resnet, **{**SMALL, **changed})
+    assert not detector.settings.learns_ahead
+    with pytest.raises(InputError, match="meta_shots"):
+        detector.learn({"a": phantoms[0][:4]})
