@@ -12,6 +12,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.models.narrow_weights import narrow_weights
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.ahead import ahead
@@ -80,7 +81,8 @@ def fit_model(
     model.train()
     device, step = model.backbone.mean.device, 0
     readings = Readings(progress, device=device.type)
-    with _own_draws(device), arithmetic(device.type, precision=precision):
+    exact, narrow = arithmetic(device.type, precision=precision), narrow_weights(model.backbone, precision)
+    with _own_draws(device), exact, narrow:
         for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed):
             if first and epoch in (0, optimiser.stage2_epochs):
                 updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)

@@ -15,6 +15,7 @@ from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Scores, join
 from fusionmedclip.models.fusion import FusionModel
+from fusionmedclip.models.narrow_weights import narrow_weights
 from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.training.settings import FusionSettings
 
@@ -106,7 +107,8 @@ class FusionScorer(Detector):
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:
         device, precision = self.backbone.mean.device.type, self.settings.precision
-        with torch_threads(self.threads), arithmetic(device, precision=precision):
+        exact, narrow = arithmetic(device, precision=precision), narrow_weights(self.backbone, precision)
+        with torch_threads(self.threads), exact, narrow:
             yield
 
     def _fitted(self) -> FusionModel:
