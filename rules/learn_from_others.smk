@@ -39,7 +39,7 @@ rule learn_from_others:
     benchmark:
         f"{RESULTS}/benchmarks/learn_from_others/{LEARNT}.tsv"
     conda:
-        "../envs/torch.yaml"
+        TORCH
     resources:
         gpu=GPU,
         gpu_mem_mb=lambda w, attempt: GPU * attempt * learnt_cost(w).gpu_mb,
