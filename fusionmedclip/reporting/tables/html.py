@@ -21,6 +21,7 @@ background:var(--paper);margin:0 0 2rem}
 .fmc-table .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
 .fmc-table table{border-collapse:collapse;font-variant-numeric:tabular-nums;background:var(--paper)}
 .fmc-table caption{caption-side:top;text-align:left;font-weight:600;padding:0 0 .5rem}
+.fmc-table caption span{position:sticky;left:0;display:inline-block;max-width:calc(100vw - 2rem)}
 .fmc-table caption small{font-weight:400;color:var(--soft)}
 .fmc-table th,.fmc-table td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:left;
 vertical-align:top}
@@ -42,12 +43,14 @@ vertical-align:top}
 .fmc-table .hint{display:none;font-size:.8rem;color:var(--soft);margin:0 0 .2rem}
 .fmc-table summary{cursor:pointer;font-size:.85rem;color:var(--soft);margin:.5rem 0}
 @media (max-width:640px){.fmc-table{font-size:14px}.fmc-table .hint{display:block}
-.fmc-table th,.fmc-table td{padding:.3rem .4rem}}
+.fmc-table th,.fmc-table td{padding:.3rem .4rem}
+.fmc-table tr:has(.label + .label) .label:first-child{box-sizing:border-box;min-width:6.4rem;max-width:6.4rem}
+.fmc-table .label + .label{position:sticky;left:6.4rem;z-index:1}}
 @media print{.fmc-table{--ink:#000;--soft:#333;--line:#bbb;--paper:#fff;--head:#eee;--within:#dff0e3;
 --away:#fbe6cf;font-size:8pt}.fmc-table .scroll{overflow:visible;break-inside:avoid}
 .fmc-table th,.fmc-table td{padding:2pt 3pt;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}.fmc-table .n{white-space:normal}
-.fmc-table tbody th:first-child,.fmc-table thead th:first-child{position:static}
+.fmc-table tbody th:first-child,.fmc-table thead th:first-child,.fmc-table .label + .label{position:static}
 .fmc-table .hint{display:none!important}
 details::details-content{content-visibility:visible;height:auto}
 .fmc-table tr{break-inside:avoid}.fmc-table .thesis{font-size:7pt}}
@@ -86,11 +89,11 @@ def grid_page(grid: Grid) -> str:
 
 def grid_html(grid: Grid) -> str:
     """The fragment of a table that is laid out already."""
-    labels = "".join(f"<th scope='col'>{escape(head)}</th>" for head in grid.labels)
+    labels = "".join(f"<th scope='col' class='label'>{escape(head)}</th>" for head in grid.labels)
     heads = "".join(f"<th scope='col'>{escape(head)}</th>" for head in grid.heads)
     body = "".join(
         "<tr>"
-        + "".join(f"<th scope='row'>{escape(label)}</th>" for label in names)
+        + "".join(f"<th scope='row' class='label'>{escape(label)}</th>" for label in names)
         + "".join(map(_cell, cells))
         + "</tr>\n"
         for names, cells in grid.lines
@@ -106,7 +109,7 @@ def wrapped(name: str, caption: str, head: str, body: str, beneath: str) -> str:
         f'{_OPEN} id="{escape(name)}">'
         f"{hint}"
         f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(name)}'><table>"
-        f"<caption>{caption}</caption><thead>{head}</thead>\n<tbody>{body}</tbody></table></div>\n"
+        f"<caption><span>{caption}</span></caption><thead>{head}</thead>\n<tbody>{body}</tbody></table></div>\n"
         f"{beneath}{_CLOSE}"
     )
 

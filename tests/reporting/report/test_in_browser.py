@@ -28,7 +28,19 @@ addEventListener("load", async () => {
   for (const table of document.querySelectorAll("section.fmc-table"))
     cells[table.id] = [...table.querySelectorAll("td")].filter(cell => cell.getClientRects().length)
       .map(cell => cell.innerText);
-  parent.postMessage({inner: innerWidth, scroll: document.documentElement.scrollWidth,
+  const kept = {};
+  for (const box of document.querySelectorAll("section.fmc-table .scroll")) {
+    box.scrollLeft = box.scrollWidth;
+    const edges = element => {
+      const {left, right} = element.getBoundingClientRect();
+      return [Math.round(left), Math.round(right)];
+    };
+    kept[box.parentElement.id] = {moved: box.scrollLeft,
+      labels: [...box.querySelector("tbody tr").querySelectorAll("th")].map(edges),
+      heads: [...box.querySelector("thead tr").querySelectorAll("th.label")].map(edges),
+      caption: edges(box.querySelector("caption span"))};
+  }
+  parent.postMessage({kept, inner: innerWidth, scroll: document.documentElement.scrollWidth,
     images: [...document.images].map(image => image.naturalWidth), wrong, cells}, "*");
 });
 </script>"""
@@ -84,6 +96,24 @@ def test_the_page_opens_at_any_width_with_the_numbers_of_its_tables(report_page,
                 for _, row in table.iterrows()
             ]
             assert [re.match(r"[\d.]+( ± [\d.]+)?", cell)[0] for cell in cells] == printed
+
+
+def test_a_table_that_is_scrolled_on_a_phone_keeps_its_labels(report_page, tmp_path):
+    """Data set and k of a row, and the caption, stay in sight beside the last column."""
+    text = report_page.read_text()
+    report_page.write_text(
+        text.replace("</td></tr>", "</td>" + "<td class='n'>100.0 ± 0.0</td>" * 6 + "</tr>")
+    )
+    found, _ = opened(report_page, tmp_path)
+    kept = found[390]["kept"]
+    assert set(kept) == {"table6", "controls"}
+    for table in kept.values():
+        assert table["moved"] > 100
+        assert len(table["labels"]) == len(table["heads"]) == 2
+        for edges in (table["labels"], table["heads"]):
+            assert 0 <= edges[0][0] < edges[0][1] <= edges[1][0] + 1 < edges[1][1] < 200
+        left, right = table["caption"]
+        assert 0 <= left < right <= 390
 
 
 def test_a_spoiled_page_is_found_so(report_page, tmp_path):
