@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import DeLong, delong
 from fusionmedclip.metrics.contrasts import Estimate, Group, contrast, of_replication
 from fusionmedclip.reporting.claims.comparisons import Cell, Comparison
@@ -151,6 +152,14 @@ class Evidence:
         return Group(self._sum(terms), whole, draw, by_k)
 
     def _sum(self, terms: Sequence[tuple[Cell, float]]) -> list[float]:
+        counts = {cell: len(self._cells[cell]["values"]) for cell, _ in terms}
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"{' '.join(map(str, cell))}: {count}" for cell, count in counts.items())
+            raise InputError(
+                "cells of one claim have other numbers of seeds, which pair",
+                received=found,
+                hint="run all methods with the same seeds",
+            )
         values = [weight * np.asarray(self._cells[cell]["values"]) for cell, weight in terms]
         return [float(value) for value in np.sum(values, axis=0)]
 

@@ -1,5 +1,8 @@
 """BiomedCLIP's kind of model: timm's vision transformer, a Hugging Face text tower; no network needed."""
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,12 @@ import torch
 
 from fusionmedclip.models.adaptation.lora import lora_targets
 from fusionmedclip.models.backbones.backbone import Backbone
-from fusionmedclip.models.backbones.store import build_backbone, load_backbone, save_backbone
+from fusionmedclip.models.backbones.store import (
+    BackboneSettings,
+    build_backbone,
+    load_backbone,
+    save_backbone,
+)
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.prompts.text import encode_text, mean_token_embeddings, token_width
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
@@ -98,3 +106,36 @@ def test_a_saved_folder_needs_nothing_else(tmp_path: Path) -> None:
         assert torch.equal(loaded.clip_model.encode_text(tokens), backbone.clip_model.encode_text(tokens))
         pixels = backbone.pixels(torch.rand(1, 64, 64))
         assert torch.equal(loaded.gap_features(pixels), backbone.gap_features(pixels))
+
+
+@pytest.mark.parametrize("named", ["folder", "file"])
+def test_the_publisher_s_folder_and_its_weights_alone(named: str, tmp_path: Path) -> None:
+    """As BiomedCLIP is given out: open_clip_config.json, a pickled state dict, the tokenizer."""
+    source, folder = tmp_path / "source", tmp_path / "published"
+    source.mkdir()
+    folder.mkdir()
+    settings = hugging_face_settings(source)
+    made = build_backbone(settings)
+    published = {
+        "model_cfg": settings.model,
+        "preprocess_cfg": {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.1]},
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps(published))
+    torch.save(made.clip_model.state_dict(), folder / "open_clip_pytorch_model.bin")
+    for file in source.iterdir():
+        if file.name != "config.json":  # that of the text tower's architecture, which the configuration names
+            shutil.copy(file, folder)
+    if named == "folder":
+        found = build_backbone(BackboneSettings(model=f"local-dir:{folder}", image_size=64))
+        assert found.mean.flatten().tolist() == pytest.approx([0.4, 0.5, 0.6])
+    else:
+        weights = str(folder / "open_clip_pytorch_model.bin")
+        found = build_backbone(replace(settings, pretrained=weights))
+    for (name, tensor), other in zip(
+        found.clip_model.state_dict().items(), made.clip_model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(tensor, other), name
+    tokens = made.tokenizer(["a photo of normal"])
+    assert torch.equal(found.tokenizer(["a photo of normal"]), tokens)
+    pixels = torch.rand(1, 64, 64)
+    assert found.normed(found.feature_maps(found.pixels(pixels), [12])[0]).shape == (1, 192, 4, 4)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import delong
 from fusionmedclip.reporting.claims.catalogue import Claim
 from fusionmedclip.reporting.claims.comparisons import Cell, compared
@@ -100,6 +101,29 @@ def test_one_draw_and_a_whole_pool_cannot_tell():
     assert (found.verdict, found.estimates) == (CANNOT_TELL, (NO_POOL,))
     cells |= _cells({"fusionmedclip": 3.0, "squid": 1.0}, k=16)
     assert _one(claim, cells).verdict == SUPPORTED  # what another pool brings is learnt from k = 16
+
+
+def test_cells_that_do_not_pair_or_hold_no_numbers_are_refused_and_judge_nothing():
+    """A missing seed, a NaN, an image without a score: none may shift a verdict, of this claim or of others."""
+    cells = _cells({"fusionmedclip": 3.0, "squid": 1.0})
+    cell = Cell("table6", "busi", "squid", 16)
+    values, scores = cells[cell]["values"], cells[cell]["scores"]
+    spoilt = [
+        ({"values": values[:2]}, r"(?s)numbers of seeds.*fusionmedclip 16: 3.*squid 16: 2"),
+        ({"values": [float("nan"), *values[1:]]}, r"values over seeds are unusable"),
+        ({"scores": np.where(np.arange(scores.shape[1]) == 7, np.inf, scores)}, r"not all finite"),
+    ]
+    for change, message in spoilt:
+        with pytest.raises(InputError, match=message):
+            judge_claims([_claim("a")], Evidence(cells | {cell: {**cells[cell], **change}}, IMAGES))
+
+
+def test_a_method_beside_itself_is_never_told_apart():
+    cells = _cells({"fusionmedclip": 1.5})
+    (held,) = cells.values()
+    cells[Cell("table6", "busi", "squid", 16)] = {**held, "method": "squid"}
+    found = _one(_claim(), cells)
+    assert (found.verdict, found.p_value) == (CANNOT_TELL, 1.0)
 
 
 def test_two_that_are_alike_cannot_be_told_and_it_says_what_is_missing():
