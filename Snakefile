@@ -60,6 +60,7 @@ WARM = []
 
 onstart:
     find_status_command()
+    tell_untried()
     forget_refusals()
     if workflow.local_exec:
         # Nothing is submitted, so there is no rate to limit; and with a limit Snakemake 9 looks at every waiting job

@@ -5,8 +5,10 @@ job leaves a record among the results when it has done its work (rules/records.s
 counts as done at once, and no more than what is left, and may succeed, is tried again.
 """
 
-from snakemake.jobs import GroupJob, Job
-from snakemake.scheduling.job_scheduler import JobScheduler
+from importlib.metadata import version
+
+TRIED = "9.27"
+IS_TRIED = version("snakemake").startswith(f"{TRIED}.")
 
 
 def made(job):
@@ -86,10 +88,24 @@ def smaller(group, jobs):
     return part
 
 
-Job.cleanup = unless_made(Job.cleanup)
-if workflow.is_main_process:
-    GroupJob.restart_times = property(restarts_of)
-    JobScheduler._handle_error = taken_apart(JobScheduler._handle_error)
-else:
-    # The jobs of one submission go on without each other; the head tells them nothing of its own `keep-going`.
-    JobScheduler.keepgoing = property(lambda scheduler: True, lambda scheduler, told: None)
+def tell_untried():
+    """Once, where jobs are submitted: what stands above rests on parts that Snakemake promises nobody."""
+    if not IS_TRIED and not workflow.local_exec:
+        print(
+            f"Snakemake {version('snakemake')}: a submission of which one job fails is tried again as a whole, as "
+            f"Snakemake does by itself; rules/groups.smk was tried with {TRIED}",
+            file=sys.stderr,
+        )
+
+
+if IS_TRIED:
+    from snakemake.jobs import GroupJob, Job
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    Job.cleanup = unless_made(Job.cleanup)
+    if workflow.is_main_process:
+        GroupJob.restart_times = property(restarts_of)
+        JobScheduler._handle_error = taken_apart(JobScheduler._handle_error)
+    else:
+        # The jobs of one submission go on without each other; the head tells them nothing of its own `keep-going`.
+        JobScheduler.keepgoing = property(lambda scheduler: True, lambda scheduler, told: None)

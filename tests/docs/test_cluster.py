@@ -41,3 +41,13 @@ def test_the_page_says_what_the_rules_ask_for():
     """Every rule that is submitted, and no other."""
     told = {name: asked for name, asked in _told().items() if name != "make_trunk"}  # made from make_backbone
     assert told == _asked()
+
+
+def test_runs_compile_nothing():
+    """So jobs that share a card share no compile cache, as the page says."""
+    page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    assert "compile nothing" in page.replace("\n", " ")
+    compiles = re.compile(r"torch\.compile\(|torch\.jit\.(script|trace)\(|import triton|jiterator|cpp_extension")
+    sources = list((ROOT / "fusionmedclip").rglob("*.py"))
+    assert sources
+    assert [path.name for path in sources if compiles.search(path.read_text(encoding="utf-8"))] == []

@@ -1,13 +1,16 @@
 """What a cluster is asked for, by the profile that comes with the project."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
 from fusionmedclip.config import load_config
 from fusionmedclip.reporting.plan import plan
@@ -58,3 +61,15 @@ def test_the_page_counts_them(submissions):
         jobs[submission["name"]].append(len(submission["jobs"]))
     found = {name: (len(counts), sum(counts)) for name, counts in jobs.items()}
     assert {name: (int(count), int(total)) for name, count, total in rows} == found
+
+
+def test_the_partitions_of_the_page_take_them_all(submissions, tmp_path):
+    """As Snakemake's executor chooses; controls and zero-shot rows wait for no GPU."""
+    page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r'^```\{ \.yaml title="partitions.yaml" \}\n(.*?)^```', page, re.M | re.S)
+    (tmp_path / "partitions.yaml").write_text(example)
+    partitions = read_partition_file(tmp_path / "partitions.yaml")
+    for submission in submissions:
+        job = SimpleNamespace(name="a job", threads=1, resources=submission["resources"])
+        chosen = get_best_partition(partitions, job, logging.getLogger())
+        assert chosen == ("gpu" if submission["resources"].get("gpu") else "cpu")
