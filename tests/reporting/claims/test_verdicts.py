@@ -104,7 +104,7 @@ def test_one_draw_and_a_whole_pool_cannot_tell():
 
 
 def test_cells_that_do_not_pair_or_hold_no_numbers_are_refused_and_judge_nothing():
-    """A missing seed, a NaN, an image without a score: none may shift a verdict, of this claim or of others."""
+    """A missing seed, a NaN, an image without a score: none may shift a verdict."""
     cells = _cells({"fusionmedclip": 3.0, "squid": 1.0})
     cell = Cell("table6", "busi", "squid", 16)
     values, scores = cells[cell]["values"], cells[cell]["scores"]
