@@ -1,7 +1,8 @@
-"""A linear layer with its low-rank update as one differentiable step (thesis Eq. 8), for the CPU.
+"""A linear layer with its low-rank update as one differentiable step (thesis Eq. 8).
 
-The same mathematics as peft's layer at a third of its cost beside the frozen product: nothing as large as
-the input is kept but the input itself, and the thin products run in the order in which BLAS is fast.
+The same mathematics as peft's layer. On a CPU at a third of its cost beside the frozen product: nothing as
+large as the input is kept but the input itself, and the thin products run in the order in which BLAS is fast.
+On a GPU in few launches.
 """
 
 from collections.abc import Iterator
@@ -97,32 +98,66 @@ def _masked_backward(x: Tensor, a: Tensor, keep: Tensor, grad_low: Tensor, grad_
     return grad_a
 
 
+class _LaunchedProduct(torch.autograd.Function):
+    """The same where a launch costs more than what it computes: four there, seven on the way back."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, a, b, dropout, scale):
+        y = x @ weight.T if bias is None else torch.addmm(bias, x, weight.T)
+        kept, keep = torch.native_dropout(x, dropout, True) if dropout else (x, None)
+        low = kept @ a.T
+        ctx.save_for_backward(kept, weight, a, b, keep, low)
+        ctx.dropout, ctx.scale = dropout, scale
+        return y.addmm_(low, b.T, alpha=scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        kept, weight, a, b, keep, low = ctx.saved_tensors
+        # beta = 0: only the shape of the first is read
+        grad_b = torch.addmm(b, grad.T, low, beta=0, alpha=ctx.scale)
+        grad_low = torch.addmm(low, grad, b, beta=0, alpha=ctx.scale)
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = grad @ weight
+            if keep is None:
+                grad_x.addmm_(grad_low, a)
+            else:
+                grad_x += torch.ops.aten.native_dropout_backward(grad_low @ a, keep, 1 / (1 - ctx.dropout))
+        return grad_x, None, None, grad_low.T @ kept, grad_b, None, None
+
+
 class LowRankLinear(Linear):
     """peft's LoRA layer of a linear layer, computed in one step where that is possible.
 
-    On a GPU, and for what peft can do beyond Eq. 8 (several adapters, merging, variants), peft's own forward
-    runs.
+    For what peft can do beyond Eq. 8 (several adapters, merging, variants), peft's own forward runs.
     """
 
     def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
         """Rows (..., in) to (..., out); autocast and dropout are honoured."""
         if args or kwargs or not self._in_one_step(x):
             return super().forward(x, *args, **kwargs)
-        name = self.active_adapters[0]
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+        name, device = self.active_adapters[0], x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         dropout = self.lora_dropout[name]
-        keep, kept = None, 1.0
         # As in peft's forward the dropout's own mode decides: the tower around may be kept in eval mode.
-        if dropout.training and isinstance(dropout, nn.Dropout):
-            keep, kept = keep_mask((x.shape[:-1].numel(), x.shape[-1]), dropout.p)
+        share = dropout.p if dropout.training and isinstance(dropout, nn.Dropout) else 0.0
         base = self.get_base_layer()
         tensors = (base.weight, base.bias, self.lora_A[name].weight, self.lora_B[name].weight)
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(device, enabled=False):
             rows = x.reshape(-1, x.shape[-1]).to(dtype)
             cast = [None if t is None else t.to(dtype) for t in tensors]
-            y = _LowRankProduct.apply(rows, *cast, keep, self.scaling[name] / kept)
+            y = _product(rows, cast, dropout=share, scale=self.scaling[name])
         return y.view(*x.shape[:-1], -1)
 
     def _in_one_step(self, x: Tensor) -> bool:
         plain = not (self.disable_adapters or self.merged or self.lora_variant)
-        return plain and x.device.type == "cpu" and len(self.active_adapters) == 1
+        return plain and len(self.active_adapters) == 1
+
+
+def _product(rows: Tensor, tensors: list[Tensor | None], *, dropout: float, scale: float) -> Tensor:
+    """Of rows (N, in) with weight, bias, A and B, as their device does it best."""
+    if rows.device.type != "cpu":
+        return _LaunchedProduct.apply(rows, *tensors, dropout, scale)
+    keep, kept = keep_mask(tuple(rows.shape), dropout) if dropout else (None, 1.0)
+    return _LowRankProduct.apply(rows, *tensors, keep, scale / kept)

@@ -39,8 +39,21 @@ def test_is_the_thesis_equation_with_the_factor_alpha_over_rank() -> None:
                 assert float(y[i, j, o]) == pytest.approx(plain + ALPHA / RANK * update, abs=1e-12)
 
 
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU computes, here."""
+
+    def product(rows: torch.Tensor, tensors: list, *, dropout: float, scale: float) -> torch.Tensor:
+        return lora_linear._LaunchedProduct.apply(rows, *tensors, dropout, scale)
+
+    monkeypatch.setattr(lora_linear, "_product", product)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
 @pytest.mark.parametrize("bias", [True, False])
-def test_equals_pefts_layer_in_value_and_gradient(bias: bool) -> None:
+def test_equals_pefts_layer_in_value_and_gradient(bias: bool, device: str, request) -> None:
+    if device == "gpu":
+        request.getfixturevalue("launched")
     results = []
     for kind in (LowRankLinear, PeftLinear):
         module, x = layer(kind, bias=bias), drawn("x", (2, 4, 5)).double().requires_grad_()
@@ -76,8 +89,23 @@ def test_dropout_masks_the_input_of_a_alone(monkeypatch: pytest.MonkeyPatch) -> 
         torch.testing.assert_close(one, two, atol=1e-12, rtol=0)
 
 
+@pytest.mark.usefixtures("launched")
+def test_on_a_gpu_too_dropout_masks_the_input_of_a_alone() -> None:
+    module, x = layer(LowRankLinear, dropout=0.25).train(), drawn("x", (7, 5)).double()
+    torch.manual_seed(3)
+    masked, keep = torch.native_dropout(x, 0.25, True)
+    assert 0 < int(keep.sum()) < keep.numel()
+    torch.manual_seed(3)
+    a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+    plain = x @ module.base_layer.weight.T + module.base_layer.bias
+    torch.testing.assert_close(module(x), plain + ALPHA / RANK * masked @ a.T @ b.T, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_gradients(dropout: float) -> None:
+def test_gradients(dropout: float, device: str, request) -> None:
+    if device == "gpu":
+        request.getfixturevalue("launched")
     module = layer(LowRankLinear, dropout=dropout).train()
     a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
 
