@@ -64,6 +64,19 @@ def test_two_processes_give_the_same_bytes(name: str) -> None:
     assert printed[0].stdout == printed[1].stdout
 
 
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_recorded_steps_give_the_bytes_of_steps_as_they_are(name: str) -> None:
+    kind, backbone, settings = METHODS[name]
+    environment = {**os.environ, "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    printed = []
+    for capture in (True, False):
+        command = [sys.executable, "-c", FIT, json.dumps((kind, backbone, {**settings, "capture": capture}))]
+        printed.append(subprocess.run(command, env=environment, capture_output=True, text=True))
+    assert [done.returncode for done in printed] == [0, 0], printed[0].stderr[-3000:]
+    assert "not recorded" not in printed[0].stderr
+    assert printed[0].stdout == printed[1].stdout
+
+
 def test_each_precision_has_the_error_of_its_mantissa() -> None:
     """Of a 1x1 convolution and of a product against float64: 24 bits, 11 bits (TF32)."""
     from fusionmedclip.models.arithmetic import arithmetic

@@ -169,6 +169,7 @@ class FusionMedCLIP(Parameters, FusionScorer):
                 loss=self.settings.loss,
                 optimiser=self.settings.optimiser,
                 precision=self.settings.precision,
+                capture=self.settings.capture,
                 seed=seed,
                 progress=progress or stack.enter_context(training_bar()),
                 on_epoch=visit,

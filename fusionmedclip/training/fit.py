@@ -16,6 +16,7 @@ from fusionmedclip.models.narrow_weights import narrow_weights
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.ahead import ahead
+from fusionmedclip.training.captured import captured, side_stream
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
@@ -33,6 +34,7 @@ def fit_model(
     optimiser: OptimiserSettings,
     precision: str = "float32",
     seed: int = 0,
+    capture: bool = True,
     progress: Progress | None = None,
     on_epoch: Callable[[int, FusionModel], None] | None = None,
 ) -> FusionModel:
@@ -82,14 +84,17 @@ def fit_model(
     device, step = model.backbone.mean.device, 0
     readings = Readings(progress, device=device.type)
     exact, narrow = arithmetic(device.type, precision=precision), narrow_weights(model.backbone, precision)
-    with _own_draws(device), exact, narrow:
+    capture &= optimiser.schedule == "constant"  # a recorded step has the rates of its recording
+    with _own_draws(device), exact, narrow, side_stream(device):
         for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed):
             if first and epoch in (0, optimiser.stage2_epochs):
                 updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)
+                step_of = partial(_step, model, updates, loss=loss, precision=precision)
+                take = captured(step_of, device, wanted=capture)
             set_rates(updates, optimiser, done=step / optimiser.steps(k))
             # Dropout draws from torch's own generator: key it, so that a step is a function of its number.
             torch.manual_seed(key(seed, "dropout", step) % 2**63)
-            values = _step(model, updates, images, masks, loss=loss, precision=precision)
+            values = take(*(torch.as_tensor(array, device=device) for array in (images, masks)))
             step += 1
             readings.add({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k)}, values)
             if last and on_epoch is not None:
@@ -126,8 +131,8 @@ def _batches(
 def _step(
     model: FusionModel,
     updates: torch.optim.Optimizer,
-    images: np.ndarray,
-    masks: np.ndarray,
+    images: Tensor,
+    masks: Tensor,
     *,
     loss: LossSettings,
     precision: str,
@@ -137,8 +142,7 @@ def _step(
     with backbone.autocast(precision):
         scores, maps = model(backbone.pixels(images))
     maps = None if maps is None else maps.float()
-    truth = torch.as_tensor(masks, device=backbone.mean.device)
-    value, parts = total_loss(scores.float(), maps, truth, loss)
+    value, parts = total_loss(scores.float(), maps, masks, loss)
     value.backward()
     updates.step()
     values = {"loss": value.detach(), **parts}

@@ -35,6 +35,7 @@ def make_optimiser(
         betas=settings.betas,
         eps=settings.epsilon,
         weight_decay=settings.weight_decay,
+        capturable=on_gpu,
         fused=on_gpu,  # one launch for all tensors; the CPU keeps the order of operations that it always had
     )
 

@@ -23,6 +23,8 @@ class FusionSettings:
     synthesis : SynthesisSettings
     precision : str
         In training and scoring: ``float32``; ``tf32``, of GPUs that have it; or ``bfloat16``, of the towers.
+    capture : bool
+        On a GPU, record a training step as a CUDA graph and replay it; nothing on a CPU.
     """
 
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -30,6 +32,7 @@ class FusionSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
     precision: str = "float32"
+    capture: bool = True
 
     @property
     def frozen_features(self) -> bool:

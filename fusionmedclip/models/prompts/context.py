@@ -10,7 +10,13 @@ from torch.nn import functional as F
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.adaptation.attention import batch_first_attention
 from fusionmedclip.models.backbones.backbone import Backbone
-from fusionmedclip.models.prompts.text import encode_text, mean_token_embeddings, text_tower, token_width
+from fusionmedclip.models.prompts.text import (
+    deciding_length,
+    encode_text,
+    mean_token_embeddings,
+    text_tower,
+    token_width,
+)
 from fusionmedclip.models.prompts.umls import read_concepts
 from fusionmedclip.models.settings import PromptSettings
 from fusionmedclip.randomness import torch_generator
@@ -47,6 +53,7 @@ class Prompts(nn.Module):
         self.states = [0] * len(normal) + [1] * len(abnormal)
         learnable = 0 if settings.form == "manual" else settings.context_tokens
         tokens = placeholder_tokens(backbone, [*normal, *abnormal], learnable)
+        self.length = deciding_length(text_tower(backbone), tokens, causal=settings.causal)
         self.register_buffer("tokens", tokens.to(backbone.mean.device), persistent=False)
         if settings.form == "manual":
             self.context = None
@@ -58,9 +65,8 @@ class Prompts(nn.Module):
 
         Features of a state's prompts are averaged, then normalised.
         """
-        raw = self._features(backbone)
-        states = torch.tensor(self.states, device=raw.device)
-        return F.normalize(torch.stack([raw[states == s].mean(dim=0) for s in (0, 1)]), dim=-1)
+        raw, normal = self._features(backbone), self.states.count(0)
+        return F.normalize(torch.stack([part.mean(dim=0) for part in (raw[:normal], raw[normal:])]), dim=-1)
 
     def each(self, backbone: Backbone) -> Tensor:
         """Unit embeddings (P, D) of the single prompts, in the order of ``texts``."""
@@ -70,7 +76,8 @@ class Prompts(nn.Module):
         context: Tensor | None = self.context
         if context is not None:
             context = context.expand(len(self.states), -1, -1)
-        return encode_text(backbone, self.tokens, context=context, causal=self.settings.causal)
+        causal = self.settings.causal
+        return encode_text(backbone, self.tokens, context=context, causal=causal, length=self.length)
 
 
 def placeholder_tokens(backbone: Backbone, texts: list[str], learnable: int) -> Tensor:

@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone, Network
 
-__all__ = ["encode_text", "mean_token_embeddings", "text_tower", "token_embeddings", "token_width"]
+__all__ = [
+    "deciding_length",
+    "encode_text",
+    "mean_token_embeddings",
+    "text_tower",
+    "token_embeddings",
+    "token_width",
+]
 
 
 def text_tower(backbone: Backbone) -> Network:
@@ -38,7 +45,12 @@ def token_width(backbone: Backbone) -> int:
 
 
 def encode_text(
-    backbone: Backbone, tokens: Tensor, *, context: Tensor | None = None, causal: bool = True
+    backbone: Backbone,
+    tokens: Tensor,
+    *,
+    context: Tensor | None = None,
+    causal: bool = True,
+    length: int | None = None,
 ) -> Tensor:
     """Text features, optionally with learnable vectors right after the start token.
 
@@ -55,6 +67,8 @@ def encode_text(
         Put at positions 1 to M.
     causal : bool
         False drops the causal mask, as MediCLIP's published code does.
+    length : int, optional
+        :func:`deciding_length` of these tokens, where it is known: on a GPU asking waits for all before.
 
     Returns
     -------
@@ -68,31 +82,41 @@ def encode_text(
         count = context.shape[1]
         return torch.cat([output[:, :1], context.to(output.dtype), output[:, 1 + count :]], dim=1)
 
-    length, changes = _shortest(text_tower(backbone), tokens, causal=causal)
+    tower = text_tower(backbone)
+    length = deciding_length(tower, tokens, causal=causal) if length is None else length
+    changes = _changes(tower, length, tokens.shape[1], causal=causal)
     handle = _token_embedding(backbone).register_forward_hook(put_context)
     try:
-        with _temporarily(text_tower(backbone), changes):
+        with _temporarily(tower, changes):
             return backbone.clip_model.encode_text(tokens[:, :length])
     finally:
         handle.remove()
 
 
-def _shortest(tower: Network, tokens: Tensor, *, causal: bool) -> tuple[int, dict[str, Any]]:
-    """Length that decides every prompt's feature, and the tower's attributes that must change for it."""
+def deciding_length(tower: Network, tokens: Tensor, *, causal: bool) -> int:
+    """How many positions of (P, L) tokens decide every prompt's feature."""
     whole = tokens.shape[1]
     if not hasattr(tower, "token_embedding"):
-        return _without_padding(tower, tokens), {}
-    mask = getattr(tower, "attn_mask", None)
-    if mask is None:
-        return whole, {}
-    if not causal:
-        return whole, {"attn_mask": None}
+        return _without_padding(tower, tokens)
+    if getattr(tower, "attn_mask", None) is None or not causal:
+        return whole
     pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
     if pool != "argmax" or getattr(tower, "cls_emb", None) is not None:
-        return whole, {}
-    length = int(tokens.argmax(dim=1).max()) + 1
+        return whole
+    return int(tokens.argmax(dim=1).max()) + 1
+
+
+def _changes(tower: Network, length: int, whole: int, *, causal: bool) -> dict[str, Any]:
+    """The tower's attributes that must change for so many positions of a whole prompt's."""
+    mask = getattr(tower, "attn_mask", None)
+    if not hasattr(tower, "token_embedding") or mask is None:
+        return {}
+    if not causal:
+        return {"attn_mask": None}
+    if length == whole:
+        return {}
     positions = nn.Parameter(tower.positional_embedding[:length].detach(), requires_grad=False)
-    return length, {"attn_mask": mask[:length, :length], "positional_embedding": positions}
+    return {"attn_mask": mask[:length, :length], "positional_embedding": positions}
 
 
 def _without_padding(tower: Network, tokens: Tensor) -> int:
