@@ -46,6 +46,7 @@ def main() -> None:
     from fusionmedclip.lab import AnomalyDetector
     from fusionmedclip.lab.asked import Asked
     from fusionmedclip.lab.prediction import predict_files
+    from fusionmedclip.lab.requests import prediction_request
 
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
@@ -64,7 +65,9 @@ def main() -> None:
             def note(done: int, total: int, batches: list[float] = batches) -> None:
                 batches.append(time.perf_counter())
 
-            predict_files(home / "model", [home / "in"], home / "out", asked=Asked(), progress=note)
+            predict_files(
+                prediction_request(home / "model", [home / "in"], home / "out", asked=Asked()), progress=note
+            )
             # from the first batch on: opening the model takes the same for any number of files
             share = (len(batches) - 1) / len(batches)
             times["predict, files"].append((time.perf_counter() - batches[0]) / share)

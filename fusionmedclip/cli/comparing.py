@@ -40,7 +40,9 @@ def compare(
     from fusionmedclip.config import load_config
     from fusionmedclip.errors import InputError
     from fusionmedclip.lab.card import NO_DEVICE
-    from fusionmedclip.lab.compare import compare_methods
+    from fusionmedclip.lab.given import check_parameters
+    from fusionmedclip.lab.recipe import recipe_of
+    from fusionmedclip.lab.requests import check_compared
     from fusionmedclip.lab.support import support_inputs
     from fusionmedclip.lab.tables import write_csv
     from fusionmedclip.outputs import check_writable
@@ -50,11 +52,21 @@ def compare(
             if out.exists():
                 raise InputError(f"{out}: is there already", hint="give another name: --out")
             check_writable(out.parent)
+        asked = load_config(config_files(config, preset))
+        names = [name.strip() for name in methods.split(",") if name.strip()]
+        for name in names:
+            recipe_of(asked, name)
+        check_parameters({"folds": folds, "slices": slices, "rule": rule, "seed": seed})
+        normal = support_inputs([normals], mask_suffix=mask_suffix)
+        abnormal = support_inputs([abnormals], mask_suffix=mask_suffix) if abnormals else []
+        check_compared(normal, abnormal)
+        from fusionmedclip.lab.compare import compare_methods  # here, since torch takes seconds
+
         found = compare_methods(
-            load_config(config_files(config, preset)),
-            [name.strip() for name in methods.split(",") if name.strip()],
-            support_inputs([normals], mask_suffix=mask_suffix),
-            support_inputs([abnormals], mask_suffix=mask_suffix) if abnormals else [],
+            asked,
+            names,
+            normal,
+            abnormal,
             folds=folds,
             slices=slices,
             rule=rule,

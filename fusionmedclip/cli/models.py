@@ -43,18 +43,25 @@ def fit(
     Any method of the configuration: fusionmedclip, patchcore, simplenet, squid, anoddpm, cutpaste, regad,
     winclip, patch_nn, controls, and what your own configuration adds.
     """
-    from fusionmedclip.lab import AnomalyDetector
+    from fusionmedclip.config import load_config
     from fusionmedclip.lab.card import NO_DEVICE, figure_text, threshold_text
+    from fusionmedclip.lab.given import check_parameters
+    from fusionmedclip.lab.recipe import recipe_of
     from fusionmedclip.lab.summary import number_of
     from fusionmedclip.lab.support import support_inputs
-    from fusionmedclip.training.saved import check_place
+    from fusionmedclip.training.saved_record import check_place
 
     with readable():
-        support = support_inputs(normals, mask_suffix=mask_suffix)
+        files = tuple(config_files(config, preset))
+        recipe_of(load_config(files), method)
+        check_parameters({"folds": folds, "slices": slices, "rule": rule, "seed": seed})
         check_place(out)
+        support = support_inputs(normals, mask_suffix=mask_suffix)
+        from fusionmedclip.lab.detector import AnomalyDetector  # here, since torch takes seconds
+
         model = AnomalyDetector(
             method,
-            config=tuple(config_files(config, preset)),
+            config=files,
             device=device,
             seed=seed,
             folds=folds,
@@ -109,9 +116,8 @@ def predict(
     others scored; 2: the request itself is wrong, and nothing was done.
     """
     from fusionmedclip.lab.asked import Asked
-    from fusionmedclip.lab.drawn import writers_for
     from fusionmedclip.lab.journal import Part
-    from fusionmedclip.lab.prediction import predict_files
+    from fusionmedclip.lab.requests import prediction_request
     from fusionmedclip.lab.summary import number_of, summary_lines
 
     with readable():
@@ -126,13 +132,13 @@ def predict(
             mask_suffix=mask_suffix,
             luma=colour,
         )
+        request = prediction_request(model, inputs, out, asked=asked, backbone=backbone)
+        from fusionmedclip.lab.drawn import writers_for  # here, since torch takes seconds
+        from fusionmedclip.lab.prediction import predict_files
+
         with _counting() as progress:
             done = predict_files(
-                model,
-                inputs,
-                out,
-                asked=asked,
-                backbone=backbone,
+                request,
                 writers=None if scores_only else writers_for,
                 progress=progress,
             )

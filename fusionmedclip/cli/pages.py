@@ -51,12 +51,16 @@ def export(
     For FusionMedCLIP, PatchCore, SimpleNet and nearest neighbours (patch_nn); others are refused.
     """
     from fusionmedclip.errors import InputError
+    from fusionmedclip.lab.model_record import read_model
+    from fusionmedclip.lab.requests import check_backbone
     from fusionmedclip.outputs import check_writable
 
     with readable():
         if out.suffix.lower() != ".onnx" or out.is_dir():
             raise InputError(f"{out}: not the name of an ONNX file", allowed="a name that ends in .onnx")
         check_writable(out)
+        read_model(model)
+        check_backbone(backbone)
         from fusionmedclip.lab.detector import AnomalyDetector
         from fusionmedclip.lab.onnx_export import export_onnx
 
@@ -71,10 +75,12 @@ def explain(
     backbone: Backbone = None,
 ) -> None:
     """Show which layers and prompts a map of FusionMedCLIP comes from, and the words that it learnt near."""
-    from fusionmedclip.lab.detector import AnomalyDetector
-    from fusionmedclip.lab.explain import check_place, explain_image
+    from fusionmedclip.lab.requests import check_explanation
 
     with readable():
-        check_place(out)
+        check_explanation(model, image, out, backbone=backbone)
+        from fusionmedclip.lab.detector import AnomalyDetector
+        from fusionmedclip.lab.explain import explain_image
+
         explain_image(AnomalyDetector.load(model, backbone=backbone), image, out)
     console.print(f"{out / 'index.html'} shows layers, prompts and learnt words")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fusionmedclip.lab.summary import number_of
 from fusionmedclip.outputs import whole_file
-from fusionmedclip.training.saved import CARD
+from fusionmedclip.training.saved_record import CARD
 
 __all__ = ["card_text", "figure_text", "write_card"]
 

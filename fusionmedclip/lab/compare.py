@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -11,24 +11,24 @@ import numpy as np
 from fusionmedclip.config import Config
 from fusionmedclip.data.reading.recombine import reduce_scores
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.frozen import open_frozen
 from fusionmedclip.lab.given import check_parameters
 from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.left_out import LeftOut, leave_out
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.progress import Stage, stages
-from fusionmedclip.lab.recipe import Recipe, open_frozen, recipe_of
+from fusionmedclip.lab.recipe import Recipe, recipe_of
+from fusionmedclip.lab.requests import check_compared
 from fusionmedclip.lab.scoring import score_slices
 from fusionmedclip.lab.support import Support, read_support
 from fusionmedclip.metrics import Comparison, DeLong, Interval, holm
 from fusionmedclip.metrics.delong import components_interval
 from fusionmedclip.metrics.intervals import compare
 from fusionmedclip.models.detector import Detector
+from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.threads import torch_threads
 
 __all__ = ["Compared", "Pair", "compare_methods"]
-
-
-_PARAMETERS = {"batch_size": 1, "false_positive_rate": 0.5, "half": False, "luma": False}
 
 
 class Pair(NamedTuple):
@@ -108,19 +108,9 @@ def compare_methods(
     """
     if not methods:
         raise InputError("no methods to compare", allowed=", ".join(config.data["methods"]))
-    check_parameters({**_PARAMETERS, "folds": folds, "slices": slices, "rule": rule, "seed": seed})
-    if both := {file for one in normals for file in one.files} & {
-        file for one in abnormals for file in one.files
-    }:
-        received = ", ".join(sorted(map(str, both))[:3])
-        raise InputError("given as normal and as abnormal", received=received, hint="give two folders")
-    if len(normals) < 2 or len(abnormals) == 1:
-        raise InputError(
-            "too few images to compare methods on",
-            received=f"{len(normals)} normal, {len(abnormals)} abnormal",
-            allowed="two and more of each, or two normal ones alone",
-        )
-    recipes = {name: recipe_of(config, name, device=device) for name in dict.fromkeys(methods)}
+    check_parameters({"folds": folds, "slices": slices, "rule": rule, "seed": seed})
+    check_compared(normals, abnormals)
+    recipes = {name: _recipe(config, name, device) for name in dict.fromkeys(methods)}
     first = next(iter(recipes.values()))
     support, _ = read_support(normals, None, first, most=slices, luma=luma)
     others = read_support(abnormals, None, first, luma=luma)[0] if abnormals else Support([])
@@ -142,6 +132,11 @@ def compare_methods(
         min(folds, len(normals)),
         (*support.notes, *others.notes),
     )
+
+
+def _recipe(config: Config, method: str, device: str | None) -> Recipe:
+    recipe = recipe_of(config, method, device=device)
+    return replace(recipe, device=torch_device(recipe.device))
 
 
 def _components(

@@ -13,12 +13,14 @@ from fusionmedclip.config import load_config
 from fusionmedclip.data.files.images import image_files
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.frozen import make_detector, open_frozen
 from fusionmedclip.lab.given import check_parameters, images_given, refuse_volume
 from fusionmedclip.lab.left_out import LeftOut, Maps, leave_out, map_record
 from fusionmedclip.lab.making import fit_detector
+from fusionmedclip.lab.model_record import model_digest, read_model
 from fusionmedclip.lab.progress import Stage, stages
-from fusionmedclip.lab.recipe import Recipe, make_detector, open_frozen, recipe_of
-from fusionmedclip.lab.saved import model_digest, open_saved_backbone, read_model, recipe_in, write_model
+from fusionmedclip.lab.recipe import Recipe, recipe_of
+from fusionmedclip.lab.saved import open_saved_backbone, recipe_in, write_model
 from fusionmedclip.lab.scoring import BATCH, score_slices
 from fusionmedclip.lab.standing import Standing, standing
 from fusionmedclip.lab.support import Support, read_support
@@ -29,7 +31,8 @@ from fusionmedclip.models.detector import Detector, Scores
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.provenance import environment, file_sha256
-from fusionmedclip.training.saved import check_place
+from fusionmedclip.training.saved import read_weights
+from fusionmedclip.training.saved_record import check_place
 
 __all__ = ["AnomalyDetector"]
 
@@ -141,7 +144,8 @@ class AnomalyDetector(BaseEstimator):
         check_parameters(self.get_params(deep=False))
         if self.recipe is None:
             config = load_config(self.config, preset=self.preset)
-            return recipe_of(config, self.method, device=self.device, half=self.half)
+            recipe = recipe_of(config, self.method, device=self.device, half=self.half)
+            return replace(recipe, device=torch_device(recipe.device))
         if self.method != self.recipe.method:
             raise InputError(
                 "a loaded model is of one method",
@@ -264,6 +268,7 @@ class AnomalyDetector(BaseEstimator):
         """Model from a folder that :meth:`save` wrote; ``backbone`` says where the frozen weights are now."""
         folder = Path(folder)
         record = read_model(folder)
+        read_weights(folder)  # whole, and those of the record
         recipe = recipe_in(record, device=torch_device(device))
         found = open_saved_backbone(folder, record, backbone)
         opened, source = found or (None, None)

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -17,21 +16,20 @@ from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.colours import ask_about_colours
 from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.explanation_place import TOKENS, check_place
 from fusionmedclip.lab.given import refuse_volume
 from fusionmedclip.lab.page_parts import asset
+from fusionmedclip.lab.requests import NOT_EXPLAINED
 from fusionmedclip.lab.writers.map_scale import MapScale
 from fusionmedclip.lab.writers.map_volumes import stretched
 from fusionmedclip.lab.writers.overlay import LEAST_WIDTH, overlay, value_text, with_legend
 from fusionmedclip.lab.writers.pictures import save_picture
 from fusionmedclip.models.explanations import NearToken, layer_maps, nearest_tokens, prompt_similarities
 from fusionmedclip.models.threads import torch_threads
-from fusionmedclip.outputs import check_writable, whole_file
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.training.estimator import FusionMedCLIP
 
-__all__ = ["Explanation", "check_place", "explain_image", "explained"]
-
-TOKENS = "tokens.csv"
-_OURS = re.compile(r"index\.html|tokens\.csv|\d\d\.png")
+__all__ = ["Explanation", "explain_image", "explained"]
 
 
 class Explanation(NamedTuple):
@@ -67,9 +65,7 @@ def explained(model: AnomalyDetector, image: Path | str) -> Explanation:
     model.check_fitted()
     detector = model.detector_
     if not isinstance(detector, FusionMedCLIP) or detector.model is None:
-        raise InputError(
-            "only FusionMedCLIP is explained", received=model.method, hint="others have no prompts"
-        )
+        raise InputError(NOT_EXPLAINED, received=model.method, hint="others have no prompts")
     refuse_volume(image)
     if not (model.luma or model.recipe_.images.colour):
         ask_about_colours(split_slice(image)[0])
@@ -113,25 +109,6 @@ def explain_image(model: AnomalyDetector, image: Path | str, folder: Path) -> Ex
     _write(folder / TOKENS, _csv(found.tokens))
     _write(folder / "index.html", _page(Path(image).name, figures, found.tokens, model.record_))
     return found
-
-
-def check_place(folder: Path) -> None:
-    """Refuse a folder that holds anything but an earlier explanation, whose files are replaced.
-
-    Raises
-    ------
-    InputError
-    """
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    strangers = [name for name in names if not _OURS.fullmatch(name)]
-    if strangers or (names and TOKENS not in names):
-        raise InputError(
-            f"{folder}: holds files that are no earlier explanation's",
-            received=", ".join(strangers[:3] or names[:3]),
-            allowed="a new folder, an empty one, or an earlier explanation's",
-            hint="give another place: --out",
-        )
-    check_writable(folder)
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:

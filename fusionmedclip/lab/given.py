@@ -40,23 +40,23 @@ def images_given(X: Any) -> Any:
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters of an estimator that mean nothing.
+    """Refuse parameters of an estimator that mean nothing; those that are not given are not looked at.
 
     Raises
     ------
     InputError
     """
-    if parameters["rule"] not in REDUCTIONS:
+    if parameters.get("rule", REDUCTIONS[0]) not in REDUCTIONS:
         raise InputError("rule", received=parameters["rule"], allowed=", ".join(REDUCTIONS))
     for name, least in _COUNTS.items():
-        value = parameters[name]
+        value = parameters.get(name, least)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise InputError(name, received=value, allowed=f"a whole number, {least} or more")
-    rate = parameters["false_positive_rate"]
+    rate = parameters.get("false_positive_rate", 0.5)
     if not isinstance(rate, float | int | np.floating) or not 0 < rate < 1:
         raise InputError("false_positive_rate", received=rate, allowed="between 0 and 1")
     for name in ("half", "luma"):
-        if not isinstance(parameters[name], bool | np.bool_):
+        if not isinstance(parameters.get(name, False), bool | np.bool_):
             raise InputError(name, received=parameters[name], allowed="True or False")
 
 

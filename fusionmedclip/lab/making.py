@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from fusionmedclip.lab.frozen import make_detector
 from fusionmedclip.lab.progress import Stage
-from fusionmedclip.lab.recipe import Recipe, make_detector
+from fusionmedclip.lab.recipe import Recipe
 from fusionmedclip.lab.scoring import seen_by
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone

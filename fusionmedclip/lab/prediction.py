@@ -10,19 +10,19 @@ from typing import Any
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
-from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked, check_place
+from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked
 from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
-from fusionmedclip.lab.inputs import Found, Input, find_inputs
+from fusionmedclip.lab.inputs import Found, Input
 from fusionmedclip.lab.journal import Journal, joined
 from fusionmedclip.lab.leftovers import alone_in, forget_another
 from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
+from fusionmedclip.lab.requests import Request
 from fusionmedclip.lab.summary import counted
 from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
 from fusionmedclip.lab.writers.writer import Skipped, Writer
 from fusionmedclip.outputs import no_formula
 from fusionmedclip.provenance import digest, environment
-from fusionmedclip.training.saved import read_record
 
 __all__ = ["Done", "predict_files"]
 
@@ -49,12 +49,8 @@ class Done:
 
 
 def predict_files(
-    model: Path,
-    inputs: Sequence[Path],
-    out: Path,
+    request: Request,
     *,
-    asked: Asked | None = None,
-    backbone: Any = None,
     writers: Callable[[AnomalyDetector], Sequence[Writer]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Done:
@@ -62,15 +58,8 @@ def predict_files(
 
     Parameters
     ----------
-    model : Path
-        Folder that ``fit`` saved.
-    inputs : sequence of Path
-        See :func:`fusionmedclip.lab.inputs.find_inputs`.
-    out : Path
-        A folder, or the name of a CSV that shall hold the scores and nothing else.
-    asked : Asked, optional
-    backbone : path or mapping, optional
-        Where the frozen weights are now.
+    request : Request
+        See :func:`fusionmedclip.lab.requests.prediction_request`.
     writers : callable, optional
         Gives what is written beside the scores; see :func:`fusionmedclip.lab.drawn.writers_for`.
     progress : callable, optional
@@ -81,15 +70,12 @@ def predict_files(
     InputError
         Before anything is computed, wherever that can be known.
     """
-    asked = asked or Asked()
-    read_record(model)  # what is wrong with the model is said before what is wrong with images
-    found = find_inputs(inputs, mask_suffix=asked.mask_suffix)
-    check_place(out, [model, *inputs])
-    fitted = AnomalyDetector.load(model, backbone=backbone, device=asked.device)
+    asked, found, out = request.asked, request.found, request.out
+    fitted = AnomalyDetector.load(request.model, backbone=request.backbone, device=asked.device)
     if asked.batch_size is not None:
         fitted.set_params(batch_size=asked.batch_size)
     fitted.set_params(luma=fitted.luma or asked.luma)
-    told = _prediction(fitted, model, found, asked)
+    told = _prediction(fitted, request.model, found, asked)
     try:
         if out.suffix.lower() == ".csv":
             return _to_csv(fitted, found, asked, out, told)
@@ -215,8 +201,6 @@ class _Run:
 
 
 def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told: dict[str, Any]) -> Done:
-    if asked.resume or asked.part.count > 1:
-        raise InputError(f"{out}: parts and what is resumed need a folder", hint="--out FOLDER")
     given = {item.name: item for item in found.inputs}
     skipped = list(found.skipped)
     rows: dict[str, Mapping[str, Any]] = {}

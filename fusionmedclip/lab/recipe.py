@@ -1,26 +1,19 @@
 """What a model is made from: one method of a configuration, and the backbone that it stands on."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from fusionmedclip.config import Config
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import learns_from_others, make_method, reads_files, resolved_settings
-from fusionmedclip.models.backbones.backbone import Backbone
-from fusionmedclip.models.backbones.store import open_backbone
-from fusionmedclip.models.detector import Detector
-from fusionmedclip.models.device import torch_device
+from fusionmedclip.methods import learns_from_others, reads_files, resolved_settings
 from fusionmedclip.reporting.tables.rows import is_stand_in_backbone
 from fusionmedclip.reporting.thesis.protocol import counterpart, protocol
-from fusionmedclip.settings import build, plain
+from fusionmedclip.settings import build
 
-__all__ = ["Recipe", "make_detector", "open_frozen", "recipe_of", "rounded"]
+__all__ = ["Recipe", "recipe_of"]
 
 Source = str | Path | Mapping[str, Any]
 
@@ -42,8 +35,8 @@ class Recipe:
     images : ImageSettings
     threads : int
         Compute threads of torch: sums depend on them.
-    device : str
-        ``cpu`` or ``cuda``.
+    device : {"auto", "cpu", "cuda"}
+        A model that computes has one of the last two.
     half : bool
         Weights, frozen and learnt, are rounded to half precision and kept so.
     rests_on : str
@@ -95,7 +88,7 @@ def recipe_of(config: Config, method: str, *, device: str | None = None, half: b
         image_size=config.data["image_size"],
         images=build(ImageSettings, config.data["images"], where="images"),
         threads=config.data["threads"],
-        device=torch_device(device or config.data["device"]),
+        device=device or config.data["device"],
         half=half,
         rests_on=text,
         stand_in=stand_in,
@@ -135,26 +128,3 @@ def _other_settings(entry: Mapping[str, Any]) -> str:
     shipped = there.method(entry["name"])
     ours, protocols = (resolved_settings(e["kind"], e["settings"]) for e in (entry, shipped))
     return "" if ours == protocols else "; settings other than the protocol's"
-
-
-def rounded(backbone: Backbone, *, half: bool) -> Backbone:
-    """A backbone, its weights rounded to what half precision keeps of them."""
-    if half:
-        network = backbone.visual if backbone.clip_model is None else backbone.clip_model
-        with torch.no_grad():
-            for tensor in network.state_dict().values():
-                if tensor.is_floating_point():
-                    tensor.copy_(tensor.half())
-    return backbone
-
-
-def open_frozen(recipe: Recipe) -> Backbone | None:
-    """The backbone of a recipe, as nothing has adapted it; None for a method without."""
-    return None if recipe.backbone is None else rounded(open_backbone(recipe.backbone), half=recipe.half)
-
-
-def make_detector(recipe: Recipe, backbone: Backbone | None) -> Detector:
-    """An unfitted detector over a copy of a backbone, since some methods adapt theirs in place."""
-    own = None if backbone is None else copy.deepcopy(backbone).to(recipe.device)
-    images = plain(recipe.images)
-    return make_method(recipe.kind, recipe.settings, backbone=own, device=recipe.device, images=images)

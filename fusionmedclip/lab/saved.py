@@ -13,26 +13,26 @@ from safetensors.torch import load_file
 
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.documents import read_json
-from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
-from fusionmedclip.lab.recipe import Recipe, open_frozen, rounded
+from fusionmedclip.lab.frozen import open_frozen, rounded
+from fusionmedclip.lab.recipe import Recipe
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import SETTINGS, BackboneSettings, open_backbone, save_backbone
 from fusionmedclip.models.backbones.store import WEIGHTS as BACKBONE_WEIGHTS
 from fusionmedclip.models.backbones.weight_files import write_safetensors
 from fusionmedclip.models.detector import Detector
-from fusionmedclip.provenance import digest
 from fusionmedclip.settings import build, plain
-from fusionmedclip.training.saved import OWN_BACKBONE, WEIGHTS, read_record, read_weights, write_trained
+from fusionmedclip.training.saved import write_trained
 from fusionmedclip.training.saved_backbone import (
     backbone_record,
     not_its_backbone,
     plain_source,
     saved_sources,
 )
+from fusionmedclip.training.saved_record import OWN_BACKBONE, WEIGHTS, read_record
 
-__all__ = ["model_digest", "open_saved_backbone", "read_model", "recipe_in", "write_model"]
+__all__ = ["open_saved_backbone", "recipe_in", "write_model"]
 
 _LARGEST = torch.finfo(torch.float16).max
 
@@ -117,26 +117,6 @@ def _write_backbone(recipe: Recipe, frozen: Backbone, folder: Path) -> None:
         write_safetensors({n: _halved(t) for n, t in load_file(path).items()}, path)
 
 
-def read_model(folder: Path) -> dict[str, Any]:
-    """The record of a saved model, checked against its weights.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no model of :func:`write_model`, or a broken one.
-    """
-    record = read_record(folder)
-    missing = [
-        name for name in ("kind", "image_size", "threads", "rests_on", "luma", "maps") if name not in record
-    ]
-    if missing:
-        raise InputError(
-            f"{folder}: saved without what a prediction needs", received=missing, hint="fit it again"
-        )
-    read_weights(folder)
-    return record
-
-
 def recipe_in(record: Mapping[str, Any], *, device: str) -> Recipe:
     """The recipe of a saved model, where its backbone lies left open."""
     with reading("model.json", "saved model", hint="fit it again"):
@@ -170,8 +150,3 @@ def open_saved_backbone(folder: Path, record: Mapping[str, Any], given: Any) -> 
             return backbone, source
         others[found] = plain_source(source)
     raise not_its_backbone(folder, record["backbone"], others)
-
-
-def model_digest(record: Mapping[str, Any]) -> str:
-    """What a score is signed with: of all that the record says, the weights' digest included."""
-    return digest(record)

@@ -25,13 +25,14 @@ from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
 from fusionmedclip.training.parameters import Parameters
 from fusionmedclip.training.progress import training_bar
-from fusionmedclip.training.saved import read_record, read_trained, write_trained
+from fusionmedclip.training.saved import read_trained, write_trained
 from fusionmedclip.training.saved_backbone import (
     backbone_record,
     not_its_backbone,
     plain_source,
     saved_sources,
 )
+from fusionmedclip.training.saved_record import read_record
 from fusionmedclip.training.scorer import FusionScorer, Prediction
 from fusionmedclip.training.settings import FusionSettings
 

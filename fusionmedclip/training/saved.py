@@ -3,64 +3,18 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
 
-from fusionmedclip.data.files.folders import is_stray
-from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
-from fusionmedclip.outputs import check_writable, whole_file
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import digest, file_sha256
+from fusionmedclip.training.saved_record import FORMAT, RECORD, WEIGHTS, read_record
 
-__all__ = [
-    "CARD",
-    "FORMAT",
-    "OWN_BACKBONE",
-    "RECORD",
-    "WEIGHTS",
-    "check_place",
-    "read_record",
-    "read_trained",
-    "read_weights",
-    "write_trained",
-]
-
-WEIGHTS, RECORD = "weights.safetensors", "model.json"
-CARD, OWN_BACKBONE = "README.md", "backbone"
-"""What may lie beside them: the model card, and the backbone itself."""
-FORMAT = 3
-"""Version of the record. 2 names the backbone; in 3 the weights name the record."""
-
-_KEYS = {"settings": dict, "seed": int, "backbone": dict, "weights": dict}
-
-
-def check_place(folder: Path) -> None:
-    """Refuse a place that a model cannot be saved in, before anything is computed.
-
-    A folder that holds a saved model, and nothing else, may be written again.
-
-    Raises
-    ------
-    InputError
-        If a file, or a folder of other things, stands there, or nothing can be written.
-    """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: a file stands there", allowed="a new folder, or one of a saved model")
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    ours = {WEIGHTS, RECORD} | ({CARD, OWN_BACKBONE} if RECORD in names else set())
-    strangers = sorted(name for name in names - ours if not is_stray(name))
-    if strangers:
-        raise InputError(
-            f"{folder}: holds other files",
-            received=strangers[:3],
-            allowed="a new folder, or one of a saved model",
-        )
-    check_writable(folder)
+__all__ = ["read_trained", "read_weights", "write_trained"]
 
 
 def write_trained(folder: Path, parameters: Mapping[str, torch.Tensor], record: Mapping) -> None:
@@ -71,40 +25,6 @@ def write_trained(folder: Path, parameters: Mapping[str, torch.Tensor], record: 
         write_safetensors(tensors, weights, metadata={"record": digest(record)})
         kept = {**record, "weights": {"sha256": file_sha256(weights)}}
         text.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-@guarded("saved model", hint="fit it again")
-def read_record(folder: Path) -> dict[str, Any]:
-    """The record of a saved model: ``settings``, ``seed``, ``backbone`` (``digest``, ``source``, ``beside``).
-
-    Raises
-    ------
-    InputError
-        If the folder holds no saved model, a broken one, or one of another version.
-    """
-    path = folder / RECORD
-    if not path.is_file():
-        what = "lacks its record" if (folder / WEIGHTS).is_file() else "no saved model in this folder"
-        raise InputError(
-            f"{folder}: {what}", hint=f"call save(folder) first; it writes {RECORD} and {WEIGHTS}"
-        )
-    record = read_json(path)
-    version = record.get("format", 1) if isinstance(record, dict) else None
-    if version != FORMAT:
-        earlier = isinstance(version, int) and version < FORMAT
-        what = (
-            "an earlier version, which did not record all that decides a score"
-            if earlier
-            else "a later version, or no model"
-        )
-        raise InputError(
-            f"{path}: saved by {what}", received=version, allowed=f"format {FORMAT}", hint="fit it again"
-        )
-    wrong = [key for key, kind in _KEYS.items() if not isinstance(record.get(key), kind)]
-    without = record.get("backbone") == {} and "kind" in record  # a method that has none
-    if wrong or not (without or isinstance(record["backbone"].get("digest"), str)):
-        raise InputError(f"{path}: broken record", received=wrong or ["backbone.digest"], hint="fit it again")
-    return record
 
 
 @guarded("saved model", hint="fit it again")

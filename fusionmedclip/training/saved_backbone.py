@@ -8,7 +8,7 @@ from typing import Any
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.store import SETTINGS
-from fusionmedclip.training.saved import OWN_BACKBONE
+from fusionmedclip.training.saved_record import OWN_BACKBONE
 
 __all__ = ["backbone_record", "not_its_backbone", "plain_source", "saved_sources"]
 

@@ -10,6 +10,7 @@ from PIL import Image
 from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.prediction import predict_files
+from fusionmedclip.lab.requests import prediction_request
 from fusionmedclip.lab.writers.entries import read_entries
 from tests.lab.dicoms import ct_series, projection
 
@@ -23,7 +24,7 @@ def test_a_mixed_folder_is_drawn_whole(fitted_fusion: AnomalyDetector, tmp_path:
     nibabel.save(nibabel.Nifti1Image(volume, np.diag([-1.0, 2, 3, 1])), scans / "v.nii.gz")
     (scans / "cut.png").write_bytes((scans / "a.png").read_bytes()[:100])
     fitted_fusion.save(tmp_path / "model")
-    done = predict_files(tmp_path / "model", [scans], out, writers=writers_for)
+    done = predict_files(prediction_request(tmp_path / "model", [scans], out), writers=writers_for)
     assert [Path(file).name for file, _ in done.skipped] == ["cut.png"]
     entries = {entry.file: entry for entry in read_entries(out)}
     assert sorted(entries) == ["a.png", "series", "v.nii.gz", "x.dcm"]

@@ -19,6 +19,7 @@ from fusionmedclip.lab.asked import Asked
 from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import predict_files
+from fusionmedclip.lab.requests import prediction_request
 from fusionmedclip.lab.summary import summary_lines
 from tests.lab.dicoms import write_series
 from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
@@ -43,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def predict(home: Path, out: Path, **asked):
-    return predict_files(home / "model", [home / "in"], out, asked=Asked(**asked))
+    return predict_files(prediction_request(home / "model", [home / "in"], out, asked=Asked(**asked)))
 
 
 def tables(out: Path) -> dict[str, bytes]:
@@ -167,7 +168,7 @@ def test_notes_and_names_like_formulas_in_the_table(home: Path, tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.full((64, 64), 9, np.uint8)).save("=1+1.png")
     Path("@x.txt").write_text("none")
-    done = predict_files(home / "model", [Path("=1+1.png")], Path("out"), asked=Asked())
+    done = predict_files(prediction_request(home / "model", [Path("=1+1.png")], Path("out"), asked=Asked()))
     (row,) = csv.DictReader(Path("out/scores.csv").read_text().splitlines())
     assert row["file"] == "./=1+1.png"
     assert Path(row["file"]).is_file()
@@ -193,7 +194,9 @@ def test_another_prediction_leaves_nothing_of_the_earlier_one(home: Path, tmp_pa
 
     def run(*names: str, **asked) -> None:
         inputs = [home / "in" / name for name in names]
-        predict_files(home / "model", inputs, tmp_path, asked=Asked(**asked), writers=writers_for)
+        predict_files(
+            prediction_request(home / "model", inputs, tmp_path, asked=Asked(**asked)), writers=writers_for
+        )
 
     run("00.png", "brain.nii.gz", "ct")
     (tmp_path / "review.csv").write_text("mine")
@@ -263,9 +266,9 @@ def test_no_input_lies_where_outputs_are_removed(home: Path, tmp_path: Path, ins
     scan.write_bytes((home / "in" / "00.png").read_bytes())
     before = scan.read_bytes()
     with pytest.raises(InputError, match="among what is read"):
-        predict_files(home / "model", [tmp_path / inside], tmp_path, asked=Asked())
+        predict_files(prediction_request(home / "model", [tmp_path / inside], tmp_path, asked=Asked()))
     with pytest.raises(InputError, match="no earlier prediction's"):  # scans that are not even asked about
-        predict_files(home / "model", [home / "in"], tmp_path, asked=Asked())
+        predict_files(prediction_request(home / "model", [home / "in"], tmp_path, asked=Asked()))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [scan]
     assert scan.read_bytes() == before
 
@@ -273,11 +276,13 @@ def test_no_input_lies_where_outputs_are_removed(home: Path, tmp_path: Path, ins
 def test_other_images_of_the_same_names_and_sizes_are_not_gone_on_with(home: Path, tmp_path: Path) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
     write_pngs(scans, phantoms(2))
-    predict_files(home / "model", [scans], out, asked=Asked())
+    predict_files(prediction_request(home / "model", [scans], out, asked=Asked()))
     stamp = (scans / "00.png").stat()
     os.utime(scans / "00.png", ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
     with pytest.raises(InputError, match="of another prediction"):
-        predict_files(home / "model", [scans], out, asked=Asked(resume=True))
+        predict_files(prediction_request(home / "model", [scans], out, asked=Asked(resume=True)))
     scans.rename(tmp_path / "others")
     with pytest.raises(InputError, match="of another prediction"):
-        predict_files(home / "model", [tmp_path / "others"], out, asked=Asked(resume=True))
+        predict_files(
+            prediction_request(home / "model", [tmp_path / "others"], out, asked=Asked(resume=True))
+        )

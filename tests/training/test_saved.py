@@ -17,7 +17,8 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import BackboneSettings, load_backbone, open_backbone, save_backbone
 from fusionmedclip.settings import build
-from fusionmedclip.training.saved import check_place, read_trained, write_trained
+from fusionmedclip.training.saved import read_trained, write_trained
+from fusionmedclip.training.saved_record import check_place
 from tests.training.towers import ROW5, SMALL, VIT, pictures
 
 SHORT = {"optimiser": {"epochs": 1, "batch_size": 2}}
@@ -155,8 +156,8 @@ def another_tensor(folder: Path) -> None:
 
 
 BROKEN = {
-    "no record": (lambda folder: (folder / "model.json").unlink(), "lacks its record"),
-    "no weights": (lambda folder: (folder / "weights.safetensors").unlink(), r"(?s)not found.*weights\.safe"),
+    "no record": (lambda folder: (folder / "model.json").unlink(), "lacks its model.json"),
+    "no weights": (lambda folder: (folder / "weights.safetensors").unlink(), r"lacks its weights"),
     "nothing": (lambda folder: shutil.rmtree(folder), "no saved model in this folder"),
     "cut record": (damage("model.json", lambda data: data[:20]), r"model\.json, line 3"),
     "cut weights": (damage("weights.safetensors", lambda d: d[:-8]), r"weights\.safetensors: cut short"),
