@@ -107,5 +107,5 @@ def run_inputs(wildcards):
     if from_others:
         files["meta"] = meta_files(wildcards)
     if ahead:
-        files["learnt"] = of_each(list(rules.learn_from_others.output), **dict(wildcards.items()))
+        files["learnt"] = learnt_files(wildcards)
     return files

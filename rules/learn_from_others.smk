@@ -20,6 +20,12 @@ def meta_files(wildcards):
     ]
 
 
+def learnt_files(run):
+    """What was learnt ahead of a run."""
+    places = {name: getattr(run, name) for name in ("dataset", "split", "method", "seed")}
+    return of_each(list(rules.learn_from_others.output), **places)
+
+
 def learnt_inputs(wildcards):
     """Files that a method learns from before any support set is known."""
     backbone = CONFIG.run_backbone(wildcards.method, int(wildcards.seed))
