@@ -47,6 +47,7 @@ SMALL = {
     "regad": ("regad", RESNET, REGAD),
     "patch_nn": ("patch_nn", RESNET, PATCHES),
     "winclip": ("winclip", VIT, {}),
+    "supersimplenet": ("supersimplenet", RESNET, {**PATCHES, "steps": 1}),
     "promptad": ("promptad", VIT, {"layers": [1, 2], "steps": 1}),
     "clip_zero_shot": ("clip_zero_shot", VIT, {}),
 }
@@ -69,7 +70,16 @@ def test_no_operation_without_a_deterministic_kernel(name: str, monkeypatch: pyt
     with arithmetic("cpu", deterministic=True), recorded() as names:
         detector.fit(images[:2], **more).score(images[2:])
     assert names & REFUSED == set()
-    trains = kind in (OURS, "simplenet", "squid", "anoddpm", "cutpaste", "regad", "promptad")
+    trains = kind in (
+        OURS,
+        "simplenet",
+        "squid",
+        "anoddpm",
+        "cutpaste",
+        "regad",
+        "promptad",
+        "supersimplenet",
+    )
     assert any("backward" in name for name in names) == trains
 
 

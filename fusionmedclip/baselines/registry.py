@@ -18,6 +18,7 @@ __all__ = ["KINDS", "create", "detector_class", "entries", "load", "settings_cla
 KINDS: dict[str, str] = {
     "patchcore": "fusionmedclip.baselines.patchcore.detector:PatchCore",
     "simplenet": "fusionmedclip.baselines.simplenet.detector:SimpleNet",
+    "supersimplenet": "fusionmedclip.baselines.supersimplenet.detector:SuperSimpleNet",
     "squid": "fusionmedclip.baselines.squid.detector:SQUID",
     "anoddpm": "fusionmedclip.baselines.anoddpm.detector:AnoDDPM",
     "cutpaste": "fusionmedclip.baselines.cutpaste.detector:CutPaste",

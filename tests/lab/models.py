@@ -35,6 +35,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "winclip": {},
     "clip_zero_shot": {},
     "promptad": {"layers": [1, 2], "steps": 2},
+    "supersimplenet": {"layers": [1, 2], "hidden": 8, "head": 4, "steps": 2},
     "mean_brightness": {},
     "border_darkness": {},
     "contrast": {},

@@ -1,0 +1,1 @@
+"""SuperSimpleNet: a map and a score learnt from noise on features."""
