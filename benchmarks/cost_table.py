@@ -1,8 +1,9 @@
 """What each method costs beside what it reaches, in Markdown: ``python benchmarks/cost_table.py RESULTS``.
 
-Reads the metrics files of RESULTS, as configs/cost.yaml makes them; a line a method, the best first. Seconds
-are of the clock, so of a machine with nothing else to do. Where features come from the store, the tower does
-not count in ``score``: the last column says where.
+Reads the runs below RESULTS, as configs/cost.yaml makes them; a line a method, the best first. "job" is the
+processor time of a whole run: start, images, fit, scores (and, of PatchCore, four fits on parts of the support
+set), which other work on the machine does not lengthen as it does the seconds of the clock. Where features
+come from the store, the tower counts in none of them: the last column says where.
 """
 
 import json
@@ -11,54 +12,66 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fusionmedclip.methods import reads_features
-from fusionmedclip.reporting.figures.cost_accuracy import cost_of
+from fusionmedclip.metrics import image_auroc
+
+COLUMNS = ("fit, s", "score, ms an image", "job, processor s", "peak memory, GiB", "trained parameters")
 
 
 def read(results: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Metrics of each method on each data set, one a run."""
+    """Records of each method on each data set, one a run, with costs and AUROC."""
     found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted(results.glob("metrics/*/*/*/k*/seed*.json")):
-        dataset, _, method = path.relative_to(results / "metrics").parts[:3]
-        found[method][dataset].append(json.loads(path.read_text()))
+    for path in sorted(results.glob("runs/*/*/*/k*/seed*/provenance.json")):
+        run = path.parent.relative_to(results / "runs")
+        dataset, _, method = run.parts[:3]
+        record = json.loads(path.read_text())
+        scores = pd.read_csv(results / "scores" / run / "scores.csv")
+        job = pd.read_csv(results / "benchmarks/run_method" / run.with_suffix(".tsv"), sep="\t")
+        timing = record["timing"]
+        costs = [
+            timing["fit_s"],
+            1000 / timing["images_per_s"],
+            float(job["cpu_time"].iloc[0]),
+            record["memory"]["peak_bytes"] / 2**30,
+            float(sum(record["trained_parameters"].values())),
+        ]
+        auroc = image_auroc(scores["label"], scores["score"])
+        found[method][dataset].append({**record, "costs": costs, "auroc": auroc})
     return found
 
 
 def line(method: str, by_dataset: dict[str, list[dict[str, Any]]], datasets: list[str]) -> list[str]:
-    """Cells of a method: costs over all data sets, the AUROC of each."""
-    runs = [run for of_one in by_dataset.values() for run in of_one]
-    costs = [cost_of(run) for run in runs]
-
-    def mean(name: str) -> float:
-        return sum(cost[name] for cost in costs) / len(costs)
-
+    """Cells of a method: the AUROC of each data set, and its costs on each, joined by a slash."""
+    runs = [run for name in datasets for run in by_dataset.get(name, [])]
     kept = runs[0]["settings"]["method"]
     stored = reads_features(kept["kind"], kept.get("settings", {}))
-    cells = [
-        f"{mean('fit'):.1f}",
-        f"{mean('score'):.1f}",
-        f"{mean('memory'):.2f}",
-        f"{mean('parameters'):,.0f}",
+    aurocs = [
+        " / ".join(f"{100 * run['auroc']:.1f}" for run in by_dataset.get(name, [])) or "-"
+        for name in datasets
     ]
-    for dataset in datasets:
-        values = [run["metrics"]["image_auroc"] for run in by_dataset.get(dataset, [])]
-        cells.append(f"{100 * sum(values) / len(values):.1f}" if values else "-")
-    return [method, *cells, "stored" if stored else "own"]
+    costs = [
+        " / ".join(dict.fromkeys(format(run["costs"][place], form) for run in runs))
+        for place, form in enumerate((".1f", ".0f", ".0f", ".2f", ",.0f"))
+    ]
+    return [method, *aurocs, *costs, "store" if stored else "own"]
 
 
 def main(results: Path) -> None:
     found = read(results)
     if not found:
-        sys.exit(f"no metrics below {results}: configs/cost.yaml says how they are made")
+        sys.exit(f"no runs below {results}: configs/cost.yaml says how they are made")
     datasets = sorted({dataset for of_one in found.values() for dataset in of_one})
-    head = ["method", "fit, s", "score, ms an image", "peak memory, GiB", "trained parameters"]
+    head = ["method", *(f"AUROC, {name}" for name in datasets), *COLUMNS, "features"]
     rows = [line(method, found[method], datasets) for method in found]
-    print("| " + " | ".join([*head, *(f"AUROC, {name}" for name in datasets), "features"]) + " |")
-    print("|" + " --- |" * (len(head) + len(datasets) + 1))
-    for row in sorted(rows, key=lambda row: -float(row[5]) if row[5] != "-" else 0.0):
+    print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
+    for row in sorted(
+        rows, key=lambda row: [-float(c.split(" / ")[0]) if c != "-" else 0.0 for c in row[1:2]]
+    ):
         print("| " + " | ".join(row) + " |")
-    machine = next(iter(next(iter(found.values())).values()))[0]["provenance"]
-    print(f"\ncommit {machine.get('commit', '?')[:7]}, {machine.get('device', '?')}")
+    made = next(run for of_one in found.values() for runs in of_one.values() for run in runs)["environment"]
+    print(f"\ncommit {made['commit'][:7]}, {made['device']}")
 
 
 if __name__ == "__main__":
