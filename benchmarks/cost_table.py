@@ -1,7 +1,7 @@
 """What each method costs beside what it reaches, in Markdown: ``python benchmarks/cost_table.py RESULTS``.
 
 Reads the runs below RESULTS, as configs/cost.yaml makes them; a line a method, the best first. "job" is the
-processor time of a whole run: start, images, fit, scores (and, of PatchCore, four fits on parts of the support
+processor time of a whole run: start, images, fit, scores (and PatchCore's fits on four parts of the support
 set), which other work on the machine does not lengthen as it does the seconds of the clock. Where features
 come from the store, the tower counts in none of them: the last column says where.
 """
