@@ -102,7 +102,7 @@ def test_the_configuration_says_which_torch_is_installed(run, root, tmp_path, bu
 
 def test_where_nothing_is_installed_the_choice_reruns_nothing(workflow, root, tmp_path):
     """Jobs run with what is there; a choice that decides nothing is none of their parameters."""
-    (workflow.folder / "chosen.yaml").write_text("software: {torch: cpu}\n")
+    (workflow.folder / "chosen.yaml").write_text("software: {torch: cpu, image: 'docker://an/image'}\n")
     found = []
     for configs in ("tiny.yaml", "tiny.yaml,chosen.yaml"):
         command = [
