@@ -1,8 +1,10 @@
 """A head of Snakemake alone has its jobs run inside environments of conda, by a conda of py-rattler."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,27 +59,23 @@ def conda(tmp_path_factory) -> Path:
     return base / "bin"
 
 
+@pytest.fixture
+def environments(tmp_path) -> Iterator[Path]:
+    """A folder for them, which goes: the one with torch takes 6 GB where it cannot be linked."""
+    yield tmp_path / "environments"
+    shutil.rmtree(tmp_path / "environments", ignore_errors=True)
+
+
 def finds(python: Path, module: str) -> bool:
     return subprocess.run([python, "-I", "-c", f"import {module}"], capture_output=True).returncode == 0
 
 
-def test_jobs_run_inside_what_the_head_has_not(head, conda, workflow, root, tmp_path):
+def test_jobs_run_inside_what_the_head_has_not(head, conda, environments, workflow, root, tmp_path):
     assert [finds(head, name) for name in ("snakemake", "yaml", "jsonschema")] == [True] * 3
     assert [finds(head, name) for name in ("torch", "numpy", "PIL", "fusionmedclip")] == [False] * 4
+    words = ["--use-conda", "--conda-prefix", environments, "--cores", "1", "--configfile", "tiny.yaml"]
     done = subprocess.run(
-        [
-            head,
-            "-m",
-            "snakemake",
-            "--use-conda",
-            "--cores",
-            "1",
-            "--configfile",
-            "tiny.yaml",
-            "--",
-            MANIFEST,
-            BACKBONE,
-        ],
+        [head, "-m", "snakemake", *map(str, words), "--", MANIFEST, BACKBONE],
         cwd=workflow.folder,
         capture_output=True,
         text=True,
@@ -86,12 +84,13 @@ def test_jobs_run_inside_what_the_head_has_not(head, conda, workflow, root, tmp_
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
     assert (workflow.folder / BACKBONE).is_file()
-    alone = Workflow(tmp_path, root)  # in the environment of this test
+    (tmp_path / "alone").mkdir()
+    alone = Workflow(tmp_path / "alone", root)  # in the environment of this test
     alone.run("--config", "warm_jobs=False", "--", MANIFEST)
     assert (workflow.folder / MANIFEST).read_bytes() == (alone.folder / MANIFEST).read_bytes()
 
     inside = {}  # as it was installed, of each file
-    for file in (workflow.folder / ".snakemake/conda").glob("*.yaml"):
+    for file in environments.glob("*.yaml"):
         python = file.with_suffix("") / "bin/python"
         said = subprocess.check_output([UV, "pip", "freeze", "--quiet", "--python", python], text=True)
         pins = yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
