@@ -25,6 +25,7 @@ __all__ = [
     "reads_files",
     "resolved_settings",
     "resolved_stage1",
+    "stored_layers",
 ]
 
 OURS = "fusionmedclip"
@@ -62,6 +63,14 @@ def reads_files(kind: str) -> bool:
 def reads_features(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether scores come from the frozen backbone's features alone, so that a shared store serves them."""
     return _trait(kind, settings, "frozen_features")
+
+
+def stored_layers(kind: str, settings: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Layers that such a method scores from; ``gap`` is the pooled, projected embedding."""
+    if not reads_features(kind, settings):
+        return ()
+    made = _settings(kind, settings, where=kind)
+    return tuple(getattr(made, "stored_layers", None) or made.layers)
 
 
 def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:

@@ -3,9 +3,14 @@
 Required: a backbone, and the pixels of a data set.
 """
 
+@cache
+def layers_of(backbone):
+    """Layers that some method scores from."""
+    return layers_read(CONFIG, backbone)
+
 
 rule extract_features:
-    """Compute the feature maps of every image of a data set."""
+    """Compute of every image of a data set what some method reads."""
     input:
         lambda w: backbone_files(w.backbone).values(),
         backbone=lambda w: backbone_files(w.backbone)["backbone"],
@@ -28,7 +33,7 @@ rule extract_features:
             "extract_features",
             "pipeline.backbones:extract_features",
             asks=("gpus",),
-            layers=CONFIG.backbone(w.backbone)["layers"],
+            layers=layers_of(w.backbone),
             threads=CONFIG.data["threads"],
             device=device_of("extract_features"),
         ),

@@ -85,14 +85,15 @@ def extract_features(
     """Write the features of every image of a data set, once for all runs that share the frozen backbone.
 
     ``backbone`` is the settings file in its folder. Each layer is one float32 array (N, C, H, W) in the
-    manifest's order; ``gap.npy`` is (N, D) for a backbone with a text tower. ``environment.json`` says where
-    and how they were computed: in float32, by deterministic kernels.
+    manifest's order; the layer ``gap``, of a backbone with a text tower, is (N, D). ``environment.json`` says
+    where and how they were computed: in float32, by deterministic kernels.
     """
     torch.set_num_threads(threads)
     device = torch_device(device, gpus=gpus)
     network = load_backbone(Path(backbone).parent).to(device)
     pixels = np.load(images, mmap_mode="r")
-    wanted = [*layers, *(["gap"] if network.embed_dim else [])]
+    maps_of = [layer for layer in layers if layer != "gap"]
+    wanted = [*maps_of, *(["gap"] if "gap" in layers else [])]
     # A killed job must not leave arrays that look whole: they are filled beside and moved at the end.
     scratch = Path(f"{out}.part")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -102,11 +103,11 @@ def extract_features(
         batches = list(even_batches(np.arange(len(pixels)), batch_size))
         for rows, kept in track(batches, description="Features"):
             batch = network.pixels(np.array(pixels[rows]))
-            if network.embed_dim:
-                maps, gap = network.maps_and_gap(batch, layers)
+            if "gap" in layers:
+                maps, gap = network.maps_and_gap(batch, maps_of)
                 maps.append(gap)
             else:
-                maps = network.feature_maps(batch, layers)
+                maps = network.feature_maps(batch, maps_of)
             for layer, values in zip(wanted, maps, strict=True):
                 if layer not in stores:
                     shape = (len(pixels), *values.shape[1:])

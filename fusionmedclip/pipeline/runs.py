@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from fusionmedclip.luma import as_grey
 from fusionmedclip.methods import make_method
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.models.arithmetic import arithmetic
+from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.store import load_backbone
 from fusionmedclip.models.detector import Detector, Scores, ScoresFeatures
 from fusionmedclip.models.device import torch_device
@@ -75,7 +77,8 @@ def run_method(
 def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: str, made: Mapping) -> None:
     data = _TestData.read(inputs)
     method, seed = settings["method"], settings["seed"]
-    detector = _make(settings, inputs, device)
+    backbone = _backbone(inputs, device)
+    detector = _make(settings, backbone, device)
     shown = _examples(data, settings)
     started = time.perf_counter()
     ahead, others = _taught(inputs)
@@ -99,7 +102,7 @@ def _run(settings: Mapping, inputs: RunInputs, outputs: RunOutputs, *, device: s
         result = oracle.last(int(log[-1]["epoch"]) if log else 0, result)
         extra["oracle"] = oracle.record()
     if "support_folds" in method:
-        extra["support_scores"] = _support_scores(data, inputs, settings, device, **others).tolist()
+        extra["support_scores"] = _support_scores(data, backbone, settings, device, **others).tolist()
     scores, counts, maps = result
     outputs.weights.mkdir(parents=True, exist_ok=True)
     detector.save(outputs.weights)
@@ -161,13 +164,20 @@ class _TestData:
         return self.statistics[cast("FileStatistic", detector).column].to_numpy()[rows]
 
 
-def _make(settings: Mapping, inputs: RunInputs, device: str) -> Detector:
-    method, backbone = settings["method"], None
-    if inputs.backbone is not None:
-        folder = inputs.backbone.parent
-        backbone = load_backbone(folder).to(device)
-        backbone.source = str(folder)
-    images = settings.get("images")
+def _backbone(inputs: RunInputs, device: str) -> Backbone | None:
+    """Read once for all fits of a run."""
+    if inputs.backbone is None:
+        return None
+    folder = inputs.backbone.parent
+    backbone = load_backbone(folder).to(device)
+    backbone.source = str(folder)
+    return backbone
+
+
+def _make(settings: Mapping, backbone: Backbone | None, device: str) -> Detector:
+    method, images = settings["method"], settings.get("images")
+    if "support_folds" in method:
+        backbone = deepcopy(backbone)  # a fit may adapt it in place, and others follow
     return make_method(method["kind"], method["settings"], backbone=backbone, device=device, images=images)
 
 
@@ -181,13 +191,13 @@ def _taught(inputs: RunInputs) -> tuple[Learnt, dict[str, Any]]:
 
 
 def _support_scores(
-    data: _TestData, inputs: RunInputs, settings: Mapping, device: str, **others
+    data: _TestData, backbone: Backbone | None, settings: Mapping, device: str, **others
 ) -> np.ndarray:
     """Scores of the support images, each by a model fitted without it."""
     method = settings["method"]
 
     def fit(positions: np.ndarray) -> Detector:
-        detector = _make(settings, inputs, device)
+        detector = _make(settings, backbone, device)
         detector.fit(data.given(detector, data.drawn[positions]), seed=settings["seed"], **others)
         return detector
 

@@ -56,8 +56,7 @@ class FusionScorer(Detector):
     @property
     def layers(self) -> tuple[int | str, ...]:
         """Layers whose maps scoring needs; ``("gap",)`` for rows without a map."""
-        model = self.settings.model
-        return ("gap",) if model.head == "gap" and model.gap_features == "final" else model.layers
+        return self.settings.stored_layers
 
     @property
     def image_size(self) -> int:

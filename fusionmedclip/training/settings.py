@@ -40,6 +40,12 @@ class FusionSettings:
         return self.model.frozen_tower and self.precision == "float32"
 
     @property
+    def stored_layers(self) -> tuple[int | str, ...]:
+        """Layers whose maps scoring needs; ``("gap",)`` for rows without a map."""
+        model = self.model
+        return ("gap",) if model.head == "gap" and model.gap_features == "final" else model.layers
+
+    @property
     def inert(self) -> tuple[str, ...]:
         """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
         return inert_settings(self.model, loss=self.loss, optimiser=self.optimiser)

@@ -5,7 +5,8 @@ large as the input is kept but the input itself, and the thin products run in th
 On a GPU in few launches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from peft.tuners.lora.layer import Linear
@@ -155,8 +156,8 @@ class LowRankLinear(Linear):
         return plain and len(self.active_adapters) == 1
 
 
-def _product(rows: Tensor, tensors: list[Tensor | None], *, dropout: float, scale: float) -> Tensor:
-    """Of rows (N, in) with weight, bias, A and B, as their device does it best."""
+def _product(rows: Tensor, tensors: Sequence[Any], *, dropout: float, scale: float) -> Tensor:
+    """Of rows (N, in) with weight, bias or None, A and B, as their device does it best."""
     if rows.device.type != "cpu":
         return _LaunchedProduct.apply(rows, *tensors, dropout, scale)
     keep, kept = keep_mask(tuple(rows.shape), dropout) if dropout else (None, 1.0)

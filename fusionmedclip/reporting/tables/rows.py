@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fusionmedclip.config import Config
-from fusionmedclip.methods import is_built, learns_from_others
+from fusionmedclip.methods import is_built, learns_from_others, stored_layers
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.status import reasons_of
 from fusionmedclip.reporting.thesis.differences import differences, resolved, resolved_backbone
@@ -16,6 +16,7 @@ __all__ = [
     "declared_stand_ins",
     "is_run",
     "is_stand_in_backbone",
+    "layers_read",
     "learnt_settings",
     "others",
     "row_request",
@@ -66,6 +67,19 @@ def is_run(config: Config, method: str) -> bool:
     """Whether a method runs here: its kind is built, and this configuration does not skip it."""
     entry = config.method(method)
     return is_built(entry["kind"]) and not entry.get("skip")
+
+
+def layers_read(config: Config, backbone: str) -> list[int | str]:
+    """Layers of a frozen backbone that some method scores from, in its own order; ``gap`` last."""
+    methods = [config.method(name) for name in config.data["methods"] if is_run(config, name)]
+    named = {
+        layer
+        for m in methods
+        if backbone in {m["backbone"], *(config.run_backbone(m["name"], s) for s in config.data["seeds"])}
+        for layer in stored_layers(m["kind"], m["settings"])
+    }
+    order = [*config.backbone(backbone)["layers"], "gap"]
+    return sorted(named, key=lambda layer: order.index(layer) if layer in order else len(order))
 
 
 def others(config: Config, dataset: str) -> list[str]:
