@@ -128,4 +128,6 @@ def _steps(settings: Any, k: int) -> int:
     """Optimisation steps of a run; none where nothing is trained."""
     if hasattr(settings, "optimiser"):
         return 0 if "optimiser" in settings.inert else settings.optimiser.steps(k)
+    if hasattr(settings, "budget"):
+        return settings.budget(k)
     return getattr(settings, "steps", 0)

@@ -45,6 +45,15 @@ BASELINES = {
     "cutpaste": {"image_size": 64, "steps": 2, "train_batch": 2, "head": [8]},
     "simplenet": {"target_dim": 16, "pretrain_dim": 16, "hidden": 8, "steps": 2, "train_batch": 2},
     "squid": {"image_size": 32, "width": 4, "heads": 4, "queue_slots": 8, "matrix_slots": 8, "steps": 3},
+    "anoddpm": {
+        "image_size": 32,
+        "channels": [8, 16],
+        "attention": [False, True],
+        "norm_groups": 8,
+        "steps": 3,
+        "residual_blocks": 1,
+        "reverse_steps": 2,
+    },
     "regad": {"image_size": 64, "layers": ["layer1"], "meta_steps": 1, "meta_batch": 2},
 }
 
@@ -105,9 +114,13 @@ def baseline(kind: str) -> Probe:
 
     def probe(config: Config, _folder: Path) -> str:
         tower = (
-            {} if kind == "squid" else {"backbone": {"kind": "timm", "model": "resnet18", "image_size": 64}}
+            {}
+            if kind in ("squid", "anoddpm")
+            else {"backbone": {"kind": "timm", "model": "resnet18", "image_size": 64}}
         )
-        detector = create(kind, **tower, **merge(settings_of(config, kind), BASELINES[kind]))
+        settings = merge(settings_of(config, kind), BASELINES[kind])
+        settings |= {"epochs": 1} if settings.get("epochs") else {}
+        detector = create(kind, **tower, **settings)
         others = {"meta": {"other": phantoms(64)}} if kind == "regad" else {}
         return digest(detector.fit(phantoms(64)[:2], seed=0, **others).score(phantoms(64)).scores)
 

@@ -63,7 +63,9 @@ class AnoDDPM(Detector):
         optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0)
         parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
         loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
-        for step, rows in loop.steps(batches(len(images), s.train_batch, s.steps, seed, "anoddpm")):
+        for step, rows in loop.steps(
+            batches(len(images), s.train_batch, s.budget(len(images)), seed, "anoddpm")
+        ):
             clean, t, noise = self._example(images, rows, seed, step)
             loss = F.mse_loss(network(self.diffusion.noised(clean, t, noise), t), noise)
             optimiser.zero_grad()

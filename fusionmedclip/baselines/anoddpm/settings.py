@@ -37,6 +37,8 @@ class AnoDDPMSettings:
         Steps on the way back; None takes every one (official), fewer skip evenly.
     steps : int
         Optimisation steps. Official: 3,000 epochs of 100 images (its loop runs one more).
+    epochs : int or None
+        Passes over the support set, in place of ``steps``; the protocol takes 3,000.
     train_batch : int
         Images a step.
     learning_rate : float
@@ -69,6 +71,7 @@ class AnoDDPMSettings:
     test_timesteps: int = 200
     reverse_steps: int | None = None
     steps: int = 300_000
+    epochs: int | None = None
     train_batch: int = 1
     learning_rate: float = 1e-4
     gradient_norm: float = 1.0
@@ -87,7 +90,12 @@ class AnoDDPMSettings:
     @property
     def inert(self) -> tuple[str, ...]:
         """What computes nothing; see :func:`fusionmedclip.settings.effective`."""
-        return () if self.noise == "simplex" else ("octaves", "persistence", "frequency")
+        unused = () if self.noise == "simplex" else ("octaves", "persistence", "frequency")
+        return unused if self.epochs is None else (*unused, "steps")
+
+    def budget(self, k: int) -> int:
+        """Optimisation steps with k support images."""
+        return self.steps if self.epochs is None else self.epochs * -(-k // self.train_batch)
 
     def __post_init__(self):
         one_of(("simplex", "gaussian"), noise=self.noise)
@@ -109,6 +117,8 @@ class AnoDDPMSettings:
             batch_size=self.batch_size,
         )
         at_least(0, steps=self.steps, ema=self.ema, degrees=self.degrees)
+        if self.epochs is not None:
+            at_least(0, epochs=self.epochs)
 
     def _check_network(self) -> None:
         halvings = 2 ** (len(self.channels) - 1)

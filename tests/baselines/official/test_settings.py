@@ -73,7 +73,7 @@ OFFICIAL = {
         "momentum": 0.9, "weight_decay": 3e-5, "synthesis": None,
     },
 }  # fmt: skip
-PROTOCOL = {RegADSettings: {"meta_shots": 4}}
+PROTOCOL = {RegADSettings: {"meta_shots": 4}, AnoDDPMSettings: {"epochs": 3000}}
 """What the protocol sets otherwise: docs/baselines.md says why."""
 
 BACKBONES = {
