@@ -71,7 +71,8 @@ class Journal:
         if lines and lines[0].get("key") != key:
             raise InputError(
                 f"{self.path}: of another prediction than this one",
-                hint="the model, settings, inputs and batch size must be the same; or leave out --resume",
+                hint="model, settings, inputs, batch size, --scores-only must be as they were; or leave out "
+                "--resume",
             )
         self.done: dict[int, Mapping[str, Any]] = {line["group"]: line for line in lines[1:]}
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED
-from fusionmedclip.lab.journal import PARTS, keys_in
+from fusionmedclip.lab.journal import PARTS, Part, keys_in
 from fusionmedclip.lab.writers.dicom_writer import OBJECTS
 from fusionmedclip.lab.writers.entries import LAYERS
 from fusionmedclip.lab.writers.map_volumes import MAPS
@@ -33,13 +34,25 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def forget_another(folder: Path, key: str) -> None:
+def forget_another(folder: Path, key: str, part: Part) -> None:
     """Remove the outputs of a prediction of another key; other parts of this one stay.
 
     A review's decisions are no outputs, and stay.
+
+    Raises
+    ------
+    InputError
+        If this is one part of several, and others of another prediction are not joined yet: a node that
+        looks at other inputs than its neighbours would undo their work.
     """
-    if keys_in(folder) == {key}:
+    if (keys := keys_in(folder)) == {key}:
         return
+    if part.count > 1 and keys and not (folder / PREDICTION).is_file():
+        raise InputError(
+            f"{folder}: holds parts of another prediction that is not finished",
+            received="another model, other inputs, or other settings",
+            hint=f"begin anew in another folder (--out), or remove {folder / PARTS}",
+        )
     for name in OUTPUTS:
         path = folder / name
         if path.is_dir() and not path.is_symlink():

@@ -121,7 +121,7 @@ def _key(told: Mapping[str, Any], inputs: Sequence[Input]) -> str:
     """Digest of all that decides scores; inputs by their places, sizes and times, as ``make`` has it."""
     seen = [[item.name, [_at_a_glance(file) for file in item.files]] for item in inputs]
     settings = {**told["settings"], "parts": None}
-    return digest([told["model"]["digest"], settings, seen])
+    return digest([told["model"]["digest"], settings, told["drawn"], seen])
 
 
 def _at_a_glance(file: Path) -> list[str | int]:
@@ -142,10 +142,10 @@ class _Run:
         self.model, self.found, self.asked, self.out, self.told = model, found, asked, out, told
         self.writers = writers
         self.groups = groups_of(found.inputs, model.batch_size)
-        self.key = _key(told, found.inputs)
+        self.key = _key({**told, "drawn": bool(writers)}, found.inputs)
         with alone_in(out):
             if not asked.resume:
-                forget_another(out, self.key)
+                forget_another(out, self.key, asked.part)
             self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
 
     def score(self, progress: Callable[[int, int], None] | None) -> None:
