@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionmedclip.data.files.folders import data_files, is_utf8
-from fusionmedclip.data.files.kinds import is_image_file, kind_of, stem_of
+from fusionmedclip.data.files.kinds import is_header, is_image_file, kind_of, stem_of
 from fusionmedclip.data.files.mask_names import DEFAULT_SUFFIX, looks_like_mask, mask_owners
 from fusionmedclip.data.files.unread_formats import unread_format
 from fusionmedclip.data.parallel import map_files
@@ -125,7 +125,7 @@ def _images_below(folder: Path, skipped: list[Skipped], mask_suffix: str | None)
             continue
         if image:
             images.append(path)
-        else:
+        elif not is_header(path):
             form = unread_format(path)
             why = f"{form} is not read" if form else f"{NO_IMAGE}, by its name and its first bytes"
             skipped.append(Skipped(str(path), why))
@@ -164,7 +164,7 @@ def _once(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[tuple[
         if first is file:
             kept.append((file, base))
         else:
-            skipped.append(Skipped(str(file), f"the same file as {first}, which is scored"))
+            skipped.append(Skipped(str(file), f"the same file as {first}, which is taken"))
     return kept
 
 
@@ -182,7 +182,7 @@ def _grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[_Gr
     for members in groups.values():
         kept, copies = without_copies(members)
         skipped += [
-            Skipped(str(copy), f"a copy of {first}, which is scored") for copy, first in copies.items()
+            Skipped(str(copy), f"a copy of {first}, which is taken") for copy, first in copies.items()
         ]
         result += _as_volumes(kept)
     folders = Counter(group.place for group in result if group.kind == SERIES)

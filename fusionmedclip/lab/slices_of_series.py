@@ -42,16 +42,17 @@ class Stack(NamedTuple):
 
 
 def without_copies(members: Sequence[Member]) -> tuple[list[Member], dict[Path, Path]]:
-    """Slices of a series, and of what the others are copies: the same pixels at the same place.
+    """Slices of a series, and of what the others are copies: the same pixels at the same place, in one phase.
 
     Numbers of instances are not asked: copies made by some programs have new ones.
     """
     copies: dict[Path, Path] = {}
     for there in _by_place(members).values():
-        firsts: dict[bytes, Path] = {}
+        firsts: dict[tuple, Path] = {}
         named = sorted(there, key=lambda one: (len(one.file.name), one.file.name))  # "1.dcm", "1 copy.dcm"
         for one in named if len(there) > 1 else ():
-            first = firsts.setdefault(_pixels(one.file), one.file)
+            phase = one.slice.phase if one.slice else ()  # in two of them blank slices are alike
+            first = firsts.setdefault((phase, _pixels(one.file)), one.file)
             if first is not one.file:
                 copies[one.file] = first
     return [one for one in members if one.file not in copies], copies

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -83,7 +84,37 @@ def test_a_copied_slice_leaves_the_series_a_volume(tmp_path: Path) -> None:
     assert [(item.kind, len(item.files), item.notes) for item in found.inputs] == [("series", 3, ())]
     (lost,) = found.skipped
     assert Path(lost.file).name == "1 (copy).dcm"
-    assert lost.reason == f"a copy of {tmp_path / 'ct' / '1.dcm'}, which is scored"
+    assert lost.reason == f"a copy of {tmp_path / 'ct' / '1.dcm'}, which is taken"
+
+
+def test_blank_slices_of_two_phases_are_no_copies(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6, 0, 3, 6], echoes=[5, 5, 5, 9, 9, 9])
+    for path in (tmp_path / "ct" / "0.dcm", tmp_path / "ct" / "3.dcm"):
+        blank = pydicom.dcmread(path)
+        blank.PixelData = bytes(len(blank.PixelData))
+        blank.save_as(path)
+    found = find_inputs([tmp_path])
+    assert [(item.kind, len(item.files)) for item in found.inputs] == [("series", 3)] * 2
+    assert found.skipped == []
+
+
+def test_a_slice_whose_place_is_no_number_is_in_no_volume(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6])
+    path = tmp_path / "ct" / "1.dcm"
+    lost = pydicom.dcmread(path)
+    lost.ImagePositionPatient = ["NaN", "0", "0"]
+    lost.save_as(path)
+    found = find_inputs([tmp_path])
+    assert sorted((item.kind, len(item.files)) for item in found.inputs) == [("picture", 1), ("series", 2)]
+
+
+def test_the_header_beside_its_data_is_no_skip(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Pair(np.zeros((4, 4, 4), np.float32), np.eye(4))
+    nibabel.save(image, tmp_path / "pair.img")
+    (tmp_path / "alone.hdr").write_bytes((tmp_path / "pair.hdr").read_bytes())
+    found = find_inputs([tmp_path])
+    assert "pair.hdr" not in [Path(lost.file).name for lost in found.skipped]
+    assert "pair.img" in [item.place.name for item in found.inputs]
 
 
 def test_names_are_safe_and_never_meet(tmp_path: Path) -> None:
@@ -104,7 +135,7 @@ def test_a_file_counts_once_and_masks_do_not(tmp_path: Path) -> None:
     assert [item.place.name for item in found.inputs] == ["00.png", "01.png"]
     assert [(Path(lost.file).name, lost.reason.split(";")[0]) for lost in found.skipped] == [
         ("01_seg.png", "named as the mask of 01.png"),
-        ("00.png", f"the same file as {paths[0]}, which is scored"),
+        ("00.png", f"the same file as {paths[0]}, which is taken"),
     ]
     with pytest.raises(InputError, match=r"01_seg.png: named as the mask"):
         support_inputs([tmp_path])
@@ -124,6 +155,6 @@ def test_support_sets_are_strict_about_images_and_pass_over_the_rest(tmp_path: P
     (tmp_path / "Thumbs.db").write_bytes(b"x")
     assert len(support_inputs([tmp_path])) == 2
     (tmp_path / "cut.dcm").write_bytes(b"\0" * 128 + b"DICM")
-    with pytest.raises(InputError, match=r"not all of it can be fitted on[\s\S]*cut.dcm"):
+    with pytest.raises(InputError, match=r"not all of it can be used[\s\S]*cut.dcm"):
         support_inputs([tmp_path])
     assert paths[0].exists()

@@ -11,6 +11,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "is_dicom",
     "is_dicom_file",
+    "is_header",
     "is_image_file",
     "kind_of",
     "split_slice",
@@ -50,14 +51,19 @@ def is_dicom_file(path: Path) -> bool:
     return is_dicom(path) or path.name.lower().endswith(DICOM_SUFFIXES)
 
 
+def is_header(path: Path) -> bool:
+    """Whether a file is the header of data that lie beside it."""
+    data = _DATA_OF.get(path.suffix.lower(), ())
+    return any(path.with_suffix(suffix).exists() for suffix in (*data, *map(str.upper, data)))
+
+
 def is_image_file(path: Path) -> bool:
     """Whether a file is meant to be an image: by its suffix, or because its bytes say so.
 
     Where a header and its data are two files (``.hdr`` and ``.img``), the data count as the image.
     """
     name = path.name.lower()
-    data = _DATA_OF.get(path.suffix.lower())
-    if data and any(path.with_suffix(suffix).exists() for suffix in (*data, *map(str.upper, data))):
+    if is_header(path):
         return False
     if name.endswith(IMAGE_SUFFIXES):
         return True

@@ -204,6 +204,7 @@ def in_stored_order(path: Path, values: np.ndarray) -> nibabel.Nifti1Image:
     )
     result.header.set_xyzt_units("mm")
     if isinstance(image, nibabel.Nifti1Pair):  # of one file or of two, NIfTI-1 or 2
+        result.header.set_xyzt_units(image.header.get_xyzt_units()[0])
         result.set_qform(*image.get_qform(coded=True))
         result.set_sform(*image.get_sform(coded=True))
     return result

@@ -77,7 +77,7 @@ def test_folders_that_are_not_one_series(series, tmp_path: Path, write_dicom) ->
     with pytest.raises(InputError, match="phases: several slices at one position"):
         read_volume(phases)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: no DICOM files"):
+    with pytest.raises(InputError, match="empty: a folder without DICOM files"):
         read_image(tmp_path / "empty")
 
 

@@ -82,7 +82,7 @@ def series_files(folder: Path) -> list[Path]:
     """
     files = data_files(folder, below=False)
     if not any(is_dicom_file(path) for path in files):
-        raise InputError(f"{folder}: no DICOM files in this folder")
+        raise InputError(f"{folder}: a folder without DICOM files, and so no series")
     others = [path for path in files if not is_dicom_file(path)]
     images = [path.name for path in others if is_image_file(path) or unread_format(path)]
     if images:
@@ -215,4 +215,5 @@ def _place(header: Dataset) -> float | None:
     if not direction or not position or len(direction) != 6 or len(position) != 3:
         return None
     cosines = np.asarray(direction, float)
-    return float(np.dot(np.cross(cosines[:3], cosines[3:]), np.asarray(position, float)))
+    place = float(np.dot(np.cross(cosines[:3], cosines[3:]), np.asarray(position, float)))
+    return place if np.isfinite(place) else None
