@@ -126,10 +126,10 @@ def compare_methods(
         recipes,
         {name: aurocs[name] for name in ordered},
         _pairs({name: found[name] for name in ordered}),
-        len(normals),
-        len(unseen) or len(normals),
+        len(support),
+        len(unseen) or len(support),
         not unseen,
-        min(folds, len(normals)),
+        min(folds, len(support)),
         (*support.notes, *others.notes),
     )
 

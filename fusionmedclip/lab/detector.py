@@ -10,11 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from fusionmedclip.config import load_config
-from fusionmedclip.data.files.images import image_files
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.frozen import make_detector, open_frozen
-from fusionmedclip.lab.given import check_parameters, images_given, refuse_volume
+from fusionmedclip.lab.given import check_parameters, check_pictures
 from fusionmedclip.lab.left_out import LeftOut, Maps, leave_out, map_record
 from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.model_record import model_digest, read_model
@@ -23,7 +22,7 @@ from fusionmedclip.lab.recipe import Recipe, recipe_of
 from fusionmedclip.lab.saved import open_saved_backbone, recipe_in, write_model
 from fusionmedclip.lab.scoring import BATCH, score_slices
 from fusionmedclip.lab.standing import Standing, standing
-from fusionmedclip.lab.support import Support, read_support
+from fusionmedclip.lab.support import Support, pictures_given, read_support
 from fusionmedclip.metrics import image_auroc
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
@@ -212,18 +211,20 @@ class AnomalyDetector(BaseEstimator):
     def predict(self, X: Any) -> Scores:
         """Scores (N,) and maps (N, S, S), or None, of pictures given as paths or arrays.
 
+        A folder stands for all pictures below it, in order of their paths.
+
         Raises
         ------
         InputError
-            Also for a file of several slices: :func:`fusionmedclip.lab.predict.score_inputs` scores volumes,
-            and ``"scan.nii.gz#slice=0012"`` names one slice.
+            Also for pictures in colour where the model sees grey and ``luma`` is false, and for a file of
+            several slices: :func:`fusionmedclip.lab.predict.score_inputs` scores volumes, and
+            ``"scan.nii.gz#slice=0012"`` names one slice.
         """
         self.check_fitted()
-        X = image_files([Path(X)]) if isinstance(X, str | Path) and Path(X).is_dir() else images_given(X)
-        for item in X:
-            if isinstance(item, str | Path):
-                refuse_volume(item)
-        return self.score_working(load_images(X, self.recipe_.image_size, form=self.recipe_.images))
+        X, form = pictures_given(X), self.recipe_.images
+        working = load_images(X, self.recipe_.image_size, form=form)
+        check_pictures(X, luma=self.luma or form.colour)
+        return self.score_working(working)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """(N,) scores, higher where more anomalous, as everywhere in this package."""

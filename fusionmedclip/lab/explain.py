@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab.colours import ask_about_colours
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.explanation_place import TOKENS, check_place
-from fusionmedclip.lab.given import refuse_volume
+from fusionmedclip.lab.given import check_pictures
 from fusionmedclip.lab.page_parts import asset
 from fusionmedclip.lab.requests import NOT_EXPLAINED
 from fusionmedclip.lab.writers.map_scale import MapScale
@@ -66,9 +64,7 @@ def explained(model: AnomalyDetector, image: Path | str) -> Explanation:
     detector = model.detector_
     if not isinstance(detector, FusionMedCLIP) or detector.model is None:
         raise InputError(NOT_EXPLAINED, received=model.method, hint="others have no prompts")
-    refuse_volume(image)
-    if not (model.luma or model.recipe_.images.colour):
-        ask_about_colours(split_slice(image)[0])
+    check_pictures([image], luma=model.luma or model.recipe_.images.colour)
     working = load_images([image], model.recipe_.image_size, form=model.recipe_.images)
     scores = model.score_working(working)
     fusion, size = detector.model, (working.shape[1], working.shape[2])

@@ -1,6 +1,6 @@
 """What was handed to an estimator: images, labels and parameters, checked before anything is computed."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.recombine import REDUCTIONS
 from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.colours import ask_about_colours
 
-__all__ = ["check_parameters", "images_given", "refuse_volume"]
+__all__ = ["check_parameters", "check_pictures", "images_given", "refuse_volume"]
 
 _ALLOWED = "paths (files, folders), or an array (N, H, W) or (N, H, W, 3) of pictures"
 _COUNTS = {"seed": 0, "folds": 0, "slices": 0, "batch_size": 1}
@@ -74,3 +75,25 @@ def refuse_volume(item: str | Path) -> None:
             f"{file}: holds {count} slices, and one row cannot stand for them",
             hint=f"name one ({file}#slice={count // 2:04d}), or score all: fusionmedclip.lab.score_inputs",
         )
+
+
+def check_pictures(pictures: Sequence, *, luma: bool) -> None:
+    """Refuse files of several slices, and with ``luma`` false pictures in colour, files and arrays alike.
+
+    Parameters
+    ----------
+    pictures : sequence of paths or of (H, W) or (H, W, 3 or 4) arrays
+    luma : bool
+        Whether colours are kept, or their luma is meant.
+
+    Raises
+    ------
+    InputError
+    """
+    for number, item in enumerate(pictures):
+        if isinstance(item, str | Path):
+            refuse_volume(item)
+            if not luma:
+                ask_about_colours(split_slice(item)[0])
+        elif not luma:
+            ask_about_colours(np.asarray(item), f"images[{number}]")

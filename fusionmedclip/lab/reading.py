@@ -1,19 +1,19 @@
 """An input as slices: what it shows at its own size, and what a model sees of it."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from fusionmedclip.data.files.kinds import kind_of
 from fusionmedclip.data.reading.dicom.series import order_series, read_slices
-from fusionmedclip.data.reading.nifti import cut_axis, nifti_grid, nifti_volume_count
+from fusionmedclip.data.reading.nifti import cut_axis, nifti_grid
 from fusionmedclip.data.reading.picture_check import checked_picture
 from fusionmedclip.data.reading.resize import resize_image, square_pixels
 from fusionmedclip.data.reading.settings import ImageSettings, ReadSettings
 from fusionmedclip.data.reading.volumes import Volume, read_volume
 from fusionmedclip.guard import reading
 from fusionmedclip.lab.colours import ask_about_colours
+from fusionmedclip.lab.file_notes import file_notes
 from fusionmedclip.lab.inputs import SERIES, Input
 
 __all__ = ["BLANK", "Slices", "read_input"]
@@ -95,16 +95,12 @@ def read_input(
 
 def _read(given: Input, settings: ReadSettings) -> tuple[Volume, Input, tuple[str, ...]]:
     if given.kind != SERIES:
-        return read_volume(given.files[0], settings=settings), given, _first_of_several(given.files[0])
+        volume = read_volume(given.files[0], settings=settings)
+        return volume, given, file_notes(given.files[0], volume.slices)
     with reading(given.place, "series"):
         series = order_series(given.files, given.place)
         slices = checked_picture(read_slices(series, given.place, settings), given.place)
     return Volume(slices, series.spacing[1:]), replace(given, files=series.files), _uneven(series.reach)
-
-
-def _first_of_several(file: Path) -> tuple[str, ...]:
-    count = nifti_volume_count(file) if kind_of(file) == "volume" else 1
-    return (f"the first of {count} volumes: the others were not looked at",) if count > 1 else ()
 
 
 def _uneven(reach: tuple[float, float] | None) -> tuple[str, ...]:

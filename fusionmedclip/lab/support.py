@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab.given import images_given
-from fusionmedclip.lab.inputs import NO_IMAGE, Input, find_inputs
+from fusionmedclip.lab.given import check_pictures, images_given, refuse_volume
+from fusionmedclip.lab.inputs import NO_IMAGE, PICTURE, Input, find_inputs
 from fusionmedclip.lab.reading import BLANK, read_input
 from fusionmedclip.lab.recipe import Recipe
 
-__all__ = ["Support", "read_support", "support_inputs"]
+__all__ = ["Support", "pictures_given", "read_support", "support_inputs"]
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,31 @@ def read_support(
     size, form = recipe.image_size, recipe.images
     if not all(isinstance(item, str | Path | Input) for item in X):
         images, rows = load_images(X, size, form=form), normal_rows(y, len(X))
+        check_pictures(X, luma=luma or form.colour)
         notes = [f"images[{row}]: {BLANK}" for row in rows if np.ptp(images[row]) == 0]
-        return Support([images[row][None] for row in rows], notes=tuple(notes)), []
+        slices, copies = _once([images[row][None] for row in rows], [f"images[{row}]" for row in rows])
+        return Support(slices, notes=(*notes, *copies)), []
     given = [item for item in X if isinstance(item, Input)] or support_inputs(list(map(Path, X)))
     inputs = [given[row] for row in normal_rows(y, len(given))]
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda one: _read(one, size, form=form, luma=luma), inputs))
     notes = [f"{one.place}: {note}" for one, (_, said) in zip(inputs, found, strict=True) for note in said]
-    support = Support([slices for slices, _ in found], most, tuple(notes))
+    slices, copies = _once([slices for slices, _ in found], [str(one.place) for one in inputs])
+    support = Support(slices, most, (*notes, *copies))
     return support, [file for one in inputs for file in one.files]
+
+
+def _once(slices: Sequence[np.ndarray], names: Sequence[str]) -> tuple[list[np.ndarray], list[str]]:
+    """Inputs without those of the same pixels as one before: left out, an image would still be fitted on."""
+    firsts: dict[bytes, str] = {}
+    kept, notes = [], []
+    for one, name in zip(slices, names, strict=True):
+        first = firsts.setdefault(sha256(repr(one.shape).encode() + one.tobytes()).digest(), name)
+        if first is name:
+            kept.append(one)
+        else:
+            notes.append(f"{name}: the same pixels as {first}, counted once")
+    return kept, notes
 
 
 def _read(given: Input, size: int, *, form: ImageSettings, luma: bool) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -124,5 +141,35 @@ def support_inputs(paths: Sequence[Path], *, mask_suffix: str | None = None) -> 
     for lost in found.skipped:
         if not lost.reason.startswith(NO_IMAGE):
             problems.add(f"{lost.file}: {lost.reason}")
-    problems.raise_if_any("not all of it can be fitted on")
+    problems.raise_if_any("not all of it can be used")
     return found.inputs
+
+
+def pictures_given(X: Any) -> Any:
+    """Pictures that are a row each: arrays and files as they are, in place of a folder all below it.
+
+    Raises
+    ------
+    InputError
+        For a folder with anything that is meant to be an image and is no single picture.
+    """
+    X = images_given(X)
+    if isinstance(X, np.ndarray):
+        return X
+    return [one for item in X for one in (_pictures_below(Path(item)) if _is_folder(item) else [item])]
+
+
+def _is_folder(item: Any) -> bool:
+    return isinstance(item, str | Path) and Path(item).is_dir()
+
+
+def _pictures_below(folder: Path) -> list[Path]:
+    found = support_inputs([folder])
+    for one in found:
+        refuse_volume(one.files[0])
+        if one.kind != PICTURE:
+            raise InputError(
+                f"{one.place}: a {one.kind} of several slices, and one row cannot stand for them",
+                hint="score all of them: fusionmedclip.lab.score_inputs",
+            )
+    return [one.files[0] for one in found]

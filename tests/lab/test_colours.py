@@ -56,3 +56,25 @@ def test_a_photograph_is_asked_about_and_scored_when_that_is_meant(name: str, tm
     assert scored.score == model.score_samples([path])[0]
     meant = small_model(overlay, folds=0, luma=True).fit([path])
     assert len(list(score_inputs(meant, [path]))) == 1
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "RGBA"])
+def test_an_array_in_colour_is_asked_about_as_its_file_is(kind: str, tmp_path: Path) -> None:
+    path = photograph(tmp_path / "photo.png")
+    colours = np.asarray(Image.open(path))
+    array = {
+        "uint8": colours,
+        "uint16": colours.astype(np.uint16) * 257,
+        "float32": colours.astype(np.float32) / 255,
+        "RGBA": np.dstack([colours, np.full(colours.shape[:2], 255, np.uint8)]),
+    }[kind]
+    assert coloured_share(array) == coloured_share(path)
+    model = small_model(write_overlay(tmp_path), folds=0).fit(phantoms(2))
+    for given in ([path], array[None], [array]):
+        with pytest.raises(InputError, match=r"a photograph in colour\?[\s\S]*luma=True"):
+            model.predict(given)
+        with pytest.raises(InputError, match=r"a photograph in colour\?[\s\S]*luma=True"):
+            small_model(tmp_path / "overlay.yaml", folds=0).fit(given)
+    grey = np.repeat(phantoms(2)[..., None], 3, axis=-1)
+    np.testing.assert_allclose(model.score_samples(grey), model.score_samples(phantoms(2)), atol=1e-6)
+    assert len(model.set_params(luma=True).score_samples(array[None])) == 1

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -20,6 +21,7 @@ from fusionmedclip import FusionMedCLIP
 from fusionmedclip.baselines import KINDS
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
+from tests.lab.dicoms import write_series
 from tests.lab.models import METHODS, WITHOUT, phantoms, small_model, write_overlay, write_pngs
 
 
@@ -278,3 +280,41 @@ def test_a_folder_of_other_things_is_not_saved_into(overlay: Path, tmp_path: Pat
     with pytest.raises(InputError, match="holds other files"):
         model.save(tmp_path / "project")
     assert (tmp_path / "project" / "backbone" / "mine.txt").exists()
+
+
+def test_a_folder_stands_for_its_pictures_alone_and_in_a_list(tmp_path: Path) -> None:
+    paths = write_pngs(tmp_path / "in", phantoms(3)) + write_pngs(
+        tmp_path / "in" / "deep", phantoms(1, first=9)
+    )
+    model = small_model(write_overlay(tmp_path)).fit([tmp_path / "in"])
+    assert model.record_["support"]["inputs"] == 4
+    expected = model.score_samples(paths)
+    np.testing.assert_array_equal(model.score_samples(tmp_path / "in"), expected)
+    np.testing.assert_array_equal(model.score_samples([str(tmp_path / "in")]), expected)
+    more = model.score_samples([paths[0], tmp_path / "in" / "deep"])
+    np.testing.assert_array_equal(more, expected[[0, 3]])
+    with pytest.raises(InputError, match=r"00\.png: the same file as .*00\.png, which is taken"):
+        model.fit([tmp_path / "in", tmp_path / "in" / "deep"])
+    write_series(tmp_path / "ct", [0, 3, 6])
+    for given in (tmp_path / "ct", [tmp_path / "ct"], [paths[0], tmp_path / "ct"]):
+        with pytest.raises(InputError, match="ct: a series of several slices"):
+            model.predict(given)
+
+
+def test_the_same_pixels_count_once_in_a_support_set(tmp_path: Path) -> None:
+    images = phantoms(4)
+    paths = write_pngs(tmp_path / "in", images)
+    overlay = write_overlay(tmp_path)
+    once = small_model(overlay, "patchcore").fit(paths)
+    for number, path in enumerate(paths):
+        Image.open(path).save(tmp_path / "in" / f"{number:02d} copy.bmp")  # the same pixels in another file
+    twice = small_model(overlay, "patchcore").fit(tmp_path / "in")
+    assert twice.record_["left_out"] == once.record_["left_out"]
+    assert twice.record_["support"]["inputs"] == 4
+    (first, *_), notes = [str(path) for path in paths], twice.record_["support"]["notes"]
+    assert len(notes) == 4
+    assert f"the same pixels as {tmp_path / 'in' / '00 copy.bmp'}, counted once" in notes[0]
+    assert notes[0].startswith(first)
+    arrays = small_model(overlay).fit(np.concatenate([images, images]))
+    assert arrays.record_["support"]["inputs"] == 4
+    assert "images[4]: the same pixels as images[0], counted once" in arrays.record_["support"]["notes"]

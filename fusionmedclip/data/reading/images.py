@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fusionmedclip.data.files.images import image_files
+from fusionmedclip.data.reading.raster.alpha import check_seen, hidden_share
 from fusionmedclip.data.reading.raster.values import to_channel
 from fusionmedclip.data.reading.read import read_colour, read_image
 from fusionmedclip.data.reading.resize import resize_image
@@ -58,7 +59,9 @@ def load_images(
     """
     if isinstance(images, (str, os.PathLike)):
         images = image_files([Path(images)])
-    elif not isinstance(images, (list, tuple)):
+    elif isinstance(images, (list, tuple)):
+        images = [one for item in images for one in _with_folders(item)]
+    else:
         images = _rows(_array(images))
     if len(images) == 0:
         raise InputError("no images given", allowed=_ALLOWED)
@@ -71,6 +74,13 @@ def load_images(
             picture = _picture(_array(item), f"images[{index}]", colour=form.colour)
         result[index] = resize_image(picture, size, form=form)
     return result
+
+
+def _with_folders(item: Any) -> Sequence:
+    """A folder stands for its images, alone as in a list; all else for itself."""
+    return (
+        image_files([Path(item)]) if isinstance(item, (str, os.PathLike)) and Path(item).is_dir() else [item]
+    )
 
 
 def _array(images: Any) -> np.ndarray:
@@ -95,6 +105,7 @@ def _picture(array: np.ndarray, name: str, *, colour: bool) -> np.ndarray:
     """(H, W) or (H, W, 3 or 4) of any allowed type to (H, W), or (H, W, 3), float32 in [0, 1]."""
     if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[-1] not in (3, 4)):
         raise InputError(f"{name}: not a picture", received=array.shape, allowed="(H, W) or (H, W, 3)")
+    check_seen(hidden_share(array), name)
     if array.dtype == np.uint8 and array.ndim == 3 and not colour:  # rounds as a file of these pixels would
         array = np.asarray(to_channel(Image.fromarray(np.ascontiguousarray(array))))
     scale = _FULL_SCALE.get(array.dtype)

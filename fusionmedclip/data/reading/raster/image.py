@@ -15,6 +15,7 @@ from fusionmedclip.data.files.unread_formats import READ_FORMATS, what_it_is
 from fusionmedclip.data.reading.claims import MAX_PIXELS, BoundedFile, check_claim
 from fusionmedclip.data.reading.jpeg_data import whole_jpeg
 from fusionmedclip.data.reading.middle import middle_of
+from fusionmedclip.data.reading.raster.alpha import check_seen, hidden_share, may_hide
 from fusionmedclip.data.reading.raster.pages import picture_pages
 from fusionmedclip.data.reading.raster.png_rows import check_rows
 from fusionmedclip.data.reading.raster.tiff_tags import check_strips, tiff_form
@@ -113,7 +114,9 @@ def read_raster(path: Path, settings: ReadSettings) -> np.ndarray:
     (H, W) float32 array
         In [0, 1].
     """
-    return _grey(open_page(path, frame=settings.slice), settings)
+    page = open_page(path, frame=settings.slice)
+    check_seen(hidden_share(page.image), path)
+    return _grey(page, settings)
 
 
 @guarded("image")
@@ -121,7 +124,13 @@ def read_stack(path: Path, settings: ReadSettings) -> np.ndarray:
     """Read all pictures of a file: (S, H, W) float32 in [0, 1], each scaled by itself."""
     with _open(path) as image:
         numbers = picture_pages(path, image)
-        return np.stack([_grey(_decode(path, image, number), settings) for number in numbers])
+        slices, hidden = [], []
+        for number in numbers:
+            page = _decode(path, image, number)
+            hidden.append(hidden_share(page.image))
+            slices.append(_grey(page, settings))
+    check_seen(min(hidden), path)
+    return np.stack(slices)
 
 
 def _grey(page: Page, settings: ReadSettings) -> np.ndarray:
@@ -149,11 +158,19 @@ class RasterFacts:
         By Pillow's names; ``mode`` is how pixels are stored.
     pictures : int
         Frames of a stack or an animation, 1 for an ordinary picture.
+    alpha : bool
+        Whether some of its pixels may be transparent.
     """
 
     format: str
     mode: str
     pictures: int
+    alpha: bool
+
+    @property
+    def animated(self) -> bool:
+        """Several frames of a format whose frames follow in time; TIFF's are pages."""
+        return self.pictures > 1 and self.format != "TIFF"
 
 
 @guarded("image")
@@ -164,7 +181,7 @@ def raster_facts(path: Path) -> RasterFacts:
         middle = pages[middle_of(len(pages))]
         if middle != image.tell():
             image.seek(middle)
-        return RasterFacts(str(image.format), image.mode, len(pages))
+        return RasterFacts(str(image.format), image.mode, len(pages), may_hide(image))
 
 
 @guarded("image")
