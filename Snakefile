@@ -56,9 +56,14 @@ include: "rules/groups.smk"
 
 
 WARM = []
+# Who runs the workflow here, before Snakemake looks at its lock: fusionmedclip/pipeline/heads.py.
+HEAD = heads.enter(Path(COPIES)) if is_head() else None
 
 
 onstart:
+    if HEAD:
+        HEAD.admit()  # the lock has been taken
+        config["head"] = HEAD.address  # each job of this process is told, as of the warm one
     find_status_command()
     tell_untried()
     forget_refusals()

@@ -2,15 +2,28 @@
 
 import contextlib
 import os
+import secrets
+import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 
-__all__ = ["SCORE_COLUMNS", "are_scores", "check_writable", "no_formula", "whole_file"]
+__all__ = [
+    "SCORE_COLUMNS",
+    "UNFINISHED",
+    "are_scores",
+    "check_writable",
+    "no_formula",
+    "remove_unfinished",
+    "whole_file",
+    "whole_folder",
+]
+
+UNFINISHED = ".part"
+"""How the name of a hidden file or folder ends that is being written, or was when its process was killed."""
 
 SCORE_COLUMNS = ("file", "slice", "score", "percentile", "flag", "model", "rests_on", "notes")
 """Of the CSV that ``predict`` writes."""
@@ -61,9 +74,35 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``path`` when the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> int:
+    """Remove what was left half written below a folder in which nobody writes; return how many there were."""
+    found = list(folder.rglob(f".*{UNFINISHED}"))
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(found)

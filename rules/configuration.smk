@@ -20,7 +20,7 @@ from fusionmedclip.methods import (
     reads_features,
     reads_files,
 )
-from fusionmedclip.pipeline import warm
+from fusionmedclip.pipeline import heads, warm
 from fusionmedclip.pipeline.shell_python import shell_python
 from fusionmedclip.reporting.claims.catalogue import CLAIMS
 from fusionmedclip.reporting.claims.request import all_asked, claims_look

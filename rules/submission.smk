@@ -8,6 +8,12 @@ from fusionmedclip.pipeline import submission
 from fusionmedclip.pipeline.warm import refusal
 
 
+def is_head():
+    """Whether this process may start jobs here, and is no job that reads the workflow, nor a plan."""
+    is_main = workflow.is_main_process and workflow.modifier.is_main_snakefile()
+    return is_main and not workflow.output_settings.dryrun
+
+
 def on_slurm():
     """Whether jobs go to SLURM, and not only on paper."""
     plugin = workflow.executor_plugin
@@ -37,8 +43,8 @@ def status_command():
 def is_alone():
     """Whether no other head lives.
 
-    Locks are those of one that does, or whose end nobody has confirmed by `--unlock`. Snakemake itself then refuses what
-    both would make; whatever else they make, neither waits for the other.
+    Locks are those of one that does, or of one of which nobody knows: what a killed one left is gone by now (HEAD).
+    Snakemake itself then refuses what both would make; whatever else they make, neither waits for the other.
     """
     return not any(workflow.persistence._read_locks())
 

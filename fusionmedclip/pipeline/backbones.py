@@ -1,7 +1,5 @@
 """Stages that make backbones and compute their features."""
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from fusionmedclip.models.backbones.store import (
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.models.settings import Layer
+from fusionmedclip.outputs import whole_folder
 from fusionmedclip.pipeline.files import write_json
 from fusionmedclip.provenance import environment
 from fusionmedclip.settings import build
@@ -94,29 +93,24 @@ def extract_features(
     pixels = np.load(images, mmap_mode="r")
     maps_of = [layer for layer in layers if layer != "gap"]
     wanted = [*maps_of, *(["gap"] if "gap" in layers else [])]
-    # A killed job must not leave arrays that look whole: they are filled beside and moved at the end.
-    scratch = Path(f"{out}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    stores: dict[Layer, np.memmap] = {}
-    with arithmetic(device, deterministic=True) as made, torch.inference_mode():
-        batches = list(even_batches(np.arange(len(pixels)), batch_size))
-        for rows, kept in track(batches, description="Features"):
-            batch = network.pixels(np.array(pixels[rows]))
-            if "gap" in layers:
-                maps, gap = network.maps_and_gap(batch, maps_of)
-                maps.append(gap)
-            else:
-                maps = network.feature_maps(batch, maps_of)
-            for layer, values in zip(wanted, maps, strict=True):
-                if layer not in stores:
-                    shape = (len(pixels), *values.shape[1:])
-                    stores[layer] = np.lib.format.open_memmap(
-                        feature_file(scratch, layer), mode="w+", dtype=np.float32, shape=shape
-                    )
-                stores[layer][rows[:kept]] = values[:kept].float().cpu().numpy()
-    for store in stores.values():
-        store.flush()
-    write_json(scratch / "environment.json", {**environment(device=device), "arithmetic": made})
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(scratch, out)
+    with whole_folder(out) as scratch:  # a killed job must not leave arrays that look whole
+        stores: dict[Layer, np.memmap] = {}
+        with arithmetic(device, deterministic=True) as made, torch.inference_mode():
+            batches = list(even_batches(np.arange(len(pixels)), batch_size))
+            for rows, kept in track(batches, description="Features"):
+                batch = network.pixels(np.array(pixels[rows]))
+                if "gap" in layers:
+                    maps, gap = network.maps_and_gap(batch, maps_of)
+                    maps.append(gap)
+                else:
+                    maps = network.feature_maps(batch, maps_of)
+                for layer, values in zip(wanted, maps, strict=True):
+                    if layer not in stores:
+                        shape = (len(pixels), *values.shape[1:])
+                        stores[layer] = np.lib.format.open_memmap(
+                            feature_file(scratch, layer), mode="w+", dtype=np.float32, shape=shape
+                        )
+                    stores[layer][rows[:kept]] = values[:kept].float().cpu().numpy()
+        for store in stores.values():
+            store.flush()
+        write_json(scratch / "environment.json", {**environment(device=device), "arithmetic": made})

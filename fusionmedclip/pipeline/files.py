@@ -1,23 +1,20 @@
 """Reading and writing the small files that pass between stages."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fusionmedclip.documents import read_json
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["read_json", "write_json", "write_text"]
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(text)
-    os.replace(scratch, path)
+    with whole_file(path) as temporary:
+        temporary.write_text(text)
 
 
 def write_json(path: str | Path, value: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ import importlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError, PassingError
+from fusionmedclip.guard import reason
+from fusionmedclip.outliving import end_with_parent
+from fusionmedclip.pipeline.heads import follow
 
 __all__ = ["Warm", "call", "call_warm", "refusal", "serve", "start", "stop", "why_cold"]
 
@@ -41,8 +45,16 @@ IMPORTING = 120.0
 PATIENCE = 10.0
 """Seconds for a job to say what it wants, which it does at once."""
 
+_FULL = 1 << 20
+"""Bytes that are free below which a disk counts as full."""
+
 BEGUN = "begun"
 """What a fork says before its job; who has not heard it runs the job itself."""
+
+_KILLED = (
+    "the job was killed, by a signal or by the system for want of memory, or the warm process of which it "
+    "was a fork; what is finished stays, and the same command goes on"
+)
 
 PRELOADED = ("pandas", "scipy.stats", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf")
 """What jobs import while they run. The module that a job asks for follows when a job first asks for it."""
@@ -56,7 +68,9 @@ def refusal(log: str) -> Path:
     return Path(f"{log}.refused")
 
 
-def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
+def call(
+    function: str, arguments: Mapping[str, Any], *, log: str, head: Mapping[str, str] | None = None
+) -> int:
     """Run one job with all output in its log; return its exit status.
 
     Parameters
@@ -67,27 +81,41 @@ def call(function: str, arguments: Mapping[str, Any], *, log: str) -> int:
         JSON-able keyword arguments.
     log : str
         File that output, and any traceback, goes to.
+    head : mapping, optional
+        Address of the head with which the job ends.
     """
-    refusal(log).unlink(missing_ok=True)
-    with open(log, "w", buffering=1) as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        try:
+    if head:
+        follow(head)
+    terminal = os.dup(2)
+    try:
+        refusal(log).unlink(missing_ok=True)
+        with open(log, "w", buffering=1) as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
             module, _, name = function.partition(":")
             getattr(importlib.import_module(module), name)(**arguments)
-        except InputError as error:
-            print(f"\n{error}", file=file)
-            if not isinstance(error, PassingError):
-                refusal(log).touch()
-            return 1
-        except BaseException:
-            # Whatever it was belongs in the job's log, and nowhere else.
-            traceback.print_exc(file=file)
-            return 1
-        finally:
             sys.stdout.flush()
             sys.stderr.flush()
+    except BaseException as error:
+        _tell(error, log, terminal)
+        return 1
+    finally:
+        os.close(terminal)
     return 0
+
+
+def _tell(error: BaseException, log: str, terminal: int) -> None:
+    """Why a job failed: all of it in its log, unless the disk is full; the reason on the terminal."""
+    is_input = isinstance(error, InputError)
+    said = str(error) if is_input else reason(error)
+    if shutil.disk_usage(Path(log).parent).free < _FULL:  # numpy says how many numbers it wrote, and not why
+        said += f"\nno space is left on the disk that {log} lies on"
+    os.write(terminal, f"{said}\n".encode())
+    with contextlib.suppress(OSError), open(log, "a") as file:
+        file.write(f"\n{said}\n" if is_input else "".join(traceback.format_exception(error)))
+    if is_input and not isinstance(error, PassingError):
+        with contextlib.suppress(OSError):
+            refusal(log).touch()
 
 
 @dataclass(frozen=True)
@@ -120,7 +148,12 @@ def why_cold(workflow: Any) -> str:
 
 
 def call_warm(
-    function: str, arguments: Mapping[str, Any], *, log: str, address: Mapping[str, Any]
+    function: str,
+    arguments: Mapping[str, Any],
+    *,
+    log: str,
+    address: Mapping[str, Any],
+    head: Mapping[str, str] | None = None,
 ) -> int | None:
     """Have a fork of the warm process run one job; None where there is no warm process, or it did not begin.
 
@@ -131,13 +164,17 @@ def call_warm(
         return None
     begun = answer = ""
     with client, contextlib.suppress(OSError):
-        client.sendall((json.dumps([function, dict(arguments), log]) + "\n").encode())
+        client.sendall((json.dumps([function, dict(arguments), log, head]) + "\n").encode())
         said = client.makefile("r")
         begun = said.readline().strip()
         answer = said.readline()
     if begun != BEGUN:  # a busy machine: the warm process had lost patience before it was told
         return None
-    return int(answer) if answer else 1
+    if answer:
+        return int(answer)
+    with open(log, "a") as file:
+        print(f"\n{_KILLED}", file=file)
+    return 1
 
 
 def _connect(address: Mapping[str, Any]) -> socket.socket | None:
@@ -173,6 +210,8 @@ def start(folder: Path = FOLDER) -> Warm:
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", _SERVE.format(root=str(root), path=str(path))]
     process = subprocess.Popen(command, env={**os.environ, **threads}, stdin=subprocess.PIPE)
+    # Waited for: one that was killed would look alive to jobs for as long as nobody has asked how it ended.
+    threading.Thread(target=process.wait, daemon=True).start()
     return Warm(process, {"host": host, "pid": process.pid, "socket": str(path)})
 
 
@@ -195,6 +234,7 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
         importlib.import_module(module)
     threading.Thread(target=_leave_with_the_starter, args=(path,), daemon=True).start()
     signal.signal(signal.SIGCHLD, _reap)
+    me = os.getpid()
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     os.chmod(path, 0o600)
@@ -207,6 +247,7 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
         if line:
             _import_for(json.loads(line)[0])
             if os.fork() == 0:
+                end_with_parent(me)
                 server.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _answer(connection, line)
@@ -253,10 +294,10 @@ def _leave_with_the_starter(path: str) -> None:
 
 
 def _answer(connection: socket.socket, line: str) -> None:
-    function, arguments, log = json.loads(line)
+    function, arguments, log, head = json.loads(line)
     connection.sendall(f"{BEGUN}\n".encode())
     threading.Thread(target=_leave_with_the_client, args=(connection,), daemon=True).start()
-    status = call(function, arguments, log=log)
+    status = call(function, arguments, log=log, head=head)
     connection.sendall(f"{status}\n".encode())
     os._exit(0)
 

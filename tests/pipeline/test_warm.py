@@ -72,6 +72,39 @@ def test_a_fork_that_dies_is_a_failure(warm, tmp_path):
     assert _ask(tmp_path, "builtins:print", end="still there")[1] == "still there"
 
 
+def test_a_fork_ends_with_the_warm_process(warm, tmp_path):
+    """Killed, as by a system without memory: the job has failed, and must not go on alone."""
+    (tmp_path / "endless.py").write_text(
+        "import os, pathlib, time\n\n"
+        "def job():\n"
+        "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "    time.sleep(60)\n"
+    )
+    asked = []
+    thread = threading.Thread(target=lambda: asked.append(_ask(tmp_path, "endless:job")))
+    thread.start()
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.02)
+    warm.kill()
+    thread.join(timeout=20)  # the fork has closed its end, as only its own end does
+    assert not thread.is_alive()
+    ((status, log),) = asked
+    assert status == 1
+    assert "the job was killed" in log
+
+
+def test_jobs_do_not_wait_for_a_warm_process_that_was_killed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for bound in (False, True):
+        warm = start()
+        while bound and not Path(warm.address["socket"]).exists():
+            time.sleep(0.05)
+        warm.process.kill()
+        begun = time.monotonic()
+        assert _ask(tmp_path, "builtins:print", address=warm.address) == (None, "")
+        assert time.monotonic() - begun < 10
+
+
 def test_jobs_do_not_see_what_other_jobs_changed(warm, tmp_path):
     assert _ask(tmp_path, "os:chdir", path="/")[0] == 0
     assert _ask(tmp_path, "os:chdir", path=".")[0] == 0
@@ -126,7 +159,9 @@ def test_a_job_that_was_not_begun_is_left_to_its_own_process(says, status, tmp_p
 
     thread = threading.Thread(target=answer)
     thread.start()
-    assert _ask(tmp_path, "builtins:print") == (status, "")
+    given, log = _ask(tmp_path, "builtins:print")
+    assert given == status
+    assert ("the job was killed" in log) is (says == b"begun\n")
     thread.join()
     server.close()
 

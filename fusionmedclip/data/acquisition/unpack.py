@@ -13,6 +13,7 @@ from typing import IO, cast
 from fusionmedclip.data.files.folders import below, is_stray
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
+from fusionmedclip.outputs import UNFINISHED
 
 __all__ = ["UnpackLimits", "unpack"]
 
@@ -67,7 +68,7 @@ def _unpack_whole(archive: Path, folder: Path, strip: str, limits: UnpackLimits)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty", hint="move what is there, or give another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(UNFINISHED, f".{folder.name}.", folder.parent))
     try:
         count = _unpack(archive, temporary / "all", limits)
         if not count:

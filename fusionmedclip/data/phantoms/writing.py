@@ -14,6 +14,7 @@ from rich.progress import track
 
 from fusionmedclip.data.phantoms.drawing import MODALITIES, Phantom, draw_for, draw_phantom
 from fusionmedclip.errors import InputError
+from fusionmedclip.outputs import UNFINISHED
 
 __all__ = ["write_phantom_captions", "write_phantom_dataset"]
 
@@ -148,7 +149,7 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
             hint="remove it or name another",
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as private:
+    with tempfile.TemporaryDirectory(UNFINISHED, f".{folder.name}.", folder.parent) as private:
         partial = Path(private) / folder.name
         partial.mkdir()
         yield partial

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from fusionmedclip.outliving import end_with_parent
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import Collected
@@ -140,7 +141,8 @@ def _each(work: Callable, items: Sequence, *, title: str, processes: int) -> Ite
     if processes == 1 or len(items) < 2:
         yield from shown(map(work, items))
         return
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, fork, end_with_parent, (os.getpid(),)) as pool:
         found = pool.map(
             work, items, chunksize=max(1, len(items) // (16 * processes))
         )  # forked before the bar

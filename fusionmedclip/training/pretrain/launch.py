@@ -1,15 +1,15 @@
 """Starting Stage 1: in this process, or in several through torchrun."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionmedclip.errors import PassingError
+from fusionmedclip.outliving import end_with_parent
 from fusionmedclip.training.pretrain.job import CHECKPOINT, Job
 from fusionmedclip.training.pretrain.settings import PretrainSettings
 from fusionmedclip.training.pretrain.torchrun import torchrun
@@ -81,6 +81,8 @@ def pretrain(
     from fusionmedclip.training.pretrain.distributed import launched
     from fusionmedclip.training.pretrain.run import run
 
+    if launched():
+        end_with_parent()
     if processes == 1 or launched():
         run(job)
     else:
@@ -101,7 +103,7 @@ def _run_by_torchrun(job: Job, nodes: int) -> None:
     job.write(folder / "job.json")
     command = [*torchrun(job.processes, nodes, os.environ), "-m", "fusionmedclip.training.pretrain"]
     command += ["--settings", str(folder / "job.json")]
-    with subprocess.Popen(command, preexec_fn=_end_with_parent) as child:
+    with subprocess.Popen(command, preexec_fn=partial(end_with_parent, how=signal.SIGTERM)) as child:
         try:
             code = child.wait()
         except BaseException:
@@ -113,9 +115,3 @@ def _run_by_torchrun(job: Job, nodes: int) -> None:
             received=f"exit status {code}",
             hint="the cause is in the log above",
         )
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end torchrun when this process is killed, so that no second run writes beside it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, see prctl(2)

@@ -1,0 +1,176 @@
+"""Heads: who lives is asked of the kernel; what a killed one leaves is taken away, and its jobs end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fusionmedclip.pipeline import heads
+
+HEAD = """
+import subprocess, sys, time
+from pathlib import Path
+from fusionmedclip.pipeline.heads import enter
+
+head = enter(Path("results"))
+Path(".snakemake/locks").mkdir(exist_ok=True)
+Path(".snakemake/locks/0.output.lock").write_text("results/table.csv")
+head.admit()
+job = f"from fusionmedclip.pipeline.heads import follow; follow({head.address!r}); print('job', flush=True); "
+if len(sys.argv) > 1:
+    subprocess.Popen([sys.executable, "-c", job + sys.argv[1]])
+print("head", flush=True)
+time.sleep(60)
+"""
+LOCK = Path(".snakemake/locks/0.output.lock")
+NOT_BY_THE_KERNEL = "import ctypes, time; ctypes.CDLL(None).prctl(1, 0); time.sleep(60)"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+
+
+def _head(root, *job):
+    """A head that has its lock, in a process of its own."""
+    command = [sys.executable, "-c", HEAD, *job]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process.said = [process.stdout.readline() for _ in range(1 + len(job))]
+    return process
+
+
+def _kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_a_killed_heads_lock_and_leavings_are_taken_away_and_said(root, capfd):
+    process = _head(root)
+    Path("results/.table.csv.0a1b2c3d.part").write_text("half")
+    Path("results/.features.0a1b2c3d.part").mkdir()
+    Path("results/table.csv").write_text("whole")
+    Path("results/data.part").write_text("a download that goes on")
+    Path(".snakemake/scripts").mkdir()
+    Path(".snakemake/scripts/tmpabc.run_job.py").touch()
+    _kill(process)
+    head = heads.enter(Path("results"))
+    said = capfd.readouterr().err
+    assert "an earlier start was killed" in said
+    assert f"process {process.pid} on " in said
+    assert "its lock is taken away, 2 unfinished files are removed, and this one goes on" in said
+    assert not LOCK.exists()
+    assert sorted(path.name for path in Path("results").iterdir()) == ["data.part", "table.csv"]
+    assert not list(Path(".snakemake/scripts").iterdir())
+    head.leave()
+    assert [path.name for path in Path(".snakemake/heads").iterdir()] == [".gate"]
+    heads.enter(Path("results")).leave()
+    assert capfd.readouterr().err == ""
+
+
+def test_the_lock_of_a_living_head_stays_and_the_head_is_named(root, capfd):
+    process = _head(root)
+    try:
+        head = heads.enter(Path("results"))
+        said = capfd.readouterr().err
+        assert f"another pipeline works in this folder: process {process.pid} on " in said
+        assert LOCK.exists()
+        head.leave()
+    finally:
+        _kill(process)
+
+
+def test_the_lock_of_another_host_stays(root, capfd):
+    """Also where its record is held by nobody whom this kernel knows."""
+    process = _head(root)
+    _kill(process)
+    (record,) = Path(".snakemake/heads").glob("*.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "host": "elsewhere", "started": 0}))
+    heads.enter(Path("results")).leave()
+    assert "process" in capfd.readouterr().err
+    assert LOCK.exists()
+    LOCK.unlink()  # by `--unlock`
+    heads.enter(Path("results")).leave()
+    assert not record.exists()
+
+
+def test_a_lock_that_nobody_has_recorded_stays(capfd):
+    LOCK.parent.mkdir(parents=True)
+    LOCK.touch()
+    heads.enter(Path("results")).leave()
+    assert LOCK.exists()
+
+
+@pytest.mark.parametrize(
+    "job", ["import time; time.sleep(60)", NOT_BY_THE_KERNEL], ids=["Linux", "elsewhere"]
+)
+def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
+    process = _head(root, job)
+    (record,) = Path(".snakemake/heads").glob("*.json")
+    job_holds = heads._is_held_by_jobs(heads.Head(record, "", 0, 0.0))
+    assert job_holds
+    _kill(process)
+    begun = time.monotonic()
+    heads.enter(Path("results")).leave()
+    assert time.monotonic() - begun < 30
+    assert not LOCK.exists()
+    assert not _running(str(record))
+
+
+def _running(words):
+    """Processes whose command holds some words."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words in path.read_bytes().decode("utf-8", "replace"):
+                found.append(path)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_job_that_will_not_end_keeps_the_lock(root, capfd, monkeypatch):
+    """Stopped, as by a disk that does not answer: a second job must not write beside it."""
+    monkeypatch.setattr(heads, "PATIENCE", 0.3)
+    deaf = "import ctypes, os; ctypes.CDLL(None).prctl(1, 0); print('stopped', os.getpid(), flush=True)"
+    deaf += "; os.kill(os.getpid(), 19)"
+    process = _head(root, deaf)
+    lines = [*process.said, process.stdout.readline()]
+    (stopped,) = (int(line.split()[1]) for line in lines if line.startswith("stopped"))
+    while "State:\tT" not in Path(f"/proc/{stopped}/status").read_text():
+        time.sleep(0.01)
+    _kill(process)
+    try:
+        heads.enter(Path("results")).leave()
+        assert "jobs of a killed start still run" in capfd.readouterr().err
+        assert LOCK.exists()
+    finally:
+        os.kill(stopped, signal.SIGKILL)
+    heads.enter(Path("results")).leave()
+    assert not LOCK.exists()
+
+
+def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
+    first = heads.enter(Path("results"))
+    code = "from pathlib import Path; from fusionmedclip.pipeline.heads import enter; enter(Path('results'))"
+    second = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert "waiting until it has its lock" in second.stderr.readline()
+    assert second.poll() is None
+    LOCK.parent.mkdir()
+    LOCK.touch()
+    first.admit()
+    assert (
+        f"another pipeline works in this folder: process {os.getpid()}" in second.communicate(timeout=30)[1]
+    )
+    first.leave()

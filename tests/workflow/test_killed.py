@@ -1,0 +1,45 @@
+"""Killed at random moments and started again by the same command, a workflow ends as one that was not."""
+
+import time
+
+import pytest
+
+from tests.workflow.killed import DATA, kill_often, left_over, make_copy, start
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the project in which everything has run, and the seconds that took."""
+    folder = make_copy(tmp_path_factory.mktemp("killed").resolve() / "project")
+    begun = time.monotonic()
+    head = start(folder, DATA)
+    printed = head.communicate(timeout=600)[0]
+    assert head.returncode == 0, printed
+    assert not left_over(folder)
+    return folder, time.monotonic() - begun
+
+
+def test_five_kills(finished):
+    folder, seconds = finished
+    said = []
+    counts = kill_often(folder, 5, seed=1, target=DATA, seconds=seconds, say=said.append)
+    assert counts["wrong"] == 0, "\n".join(said)
+    assert counts["restarts"] >= 1  # the head was among the victims
+
+
+def test_two_living_pipelines_in_one_folder_are_refused(finished):
+    folder, _ = finished
+    (folder / "results/tiny/datasets/busi/manifest.csv").unlink()
+    heads = [start(folder, DATA), start(folder, DATA)]
+    printed = [head.communicate(timeout=600)[0] for head in heads]
+    # Either may be first; where it has ended before the other looks, the other has nothing to do.
+    assert 0 in [head.returncode for head in heads], printed
+    for head, text in zip(heads, printed, strict=True):
+        if head.returncode:
+            assert "another pipeline works in this folder: process " in text
+            assert "cannot be locked" in text
+        else:
+            assert "steps (100%) done" in text or "Nothing to be done" in text
+    assert not left_over(folder)
