@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 PROFILE = ["--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"]
 ROW = "results/tiny/tables/table8/row_4.csv"  # the shortest way to a row that trains
+GROUP = "rule_data_"  # how the executor's comment of the group `data` begins
 PATIENCE = 1500
 
 
@@ -68,7 +69,7 @@ def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
     one_seed(workflow)
     first = head(workflow, "--", ROW)
     cancelled, comment = wait_for(
-        lambda: next((job for job in running(workflow).items() if job[1].startswith("group_")), None), first
+        lambda: next((job for job in running(workflow).items() if job[1].startswith(GROUP)), None), first
     )
     beside = head(workflow, "--", ROW)  # by mistake, while the first one lives
     printed = beside.communicate(timeout=PATIENCE)[0]
