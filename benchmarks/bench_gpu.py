@@ -109,6 +109,8 @@ def measured(cell: Cell, seconds: float) -> dict[str, float]:
             with suppress(Enough):
                 cell.made(device()).fit(support(cell), seed=0, progress=clock, **cell.others())
             found["step_s"] = clock.step_s()
+            if hasattr(s := cell.settings(), "meta_steps"):  # whose time is counted by images
+                found["image_s"] = found["step_s"] / (s.meta_batch * (1 + (s.meta_shots or SHOTS)))
         few = FEW.get(cell.kind, {})
         detector = cell.made(device(), **cell.trained_for(2), **few)
         began = settled()
@@ -215,7 +217,7 @@ def show_hours(cells: list[Cell], found: dict[str, dict[str, float]], console: C
     kinds = costs()["kinds"]
     for cell in cells:
         if cell.precision == "float32":
-            times = {name: round(value, 4) for name, value in found[cell.name].items() if name != "gpu_mb"}
+            times = {name: round(value, 6) for name, value in found[cell.name].items() if name != "gpu_mb"}
             console.print(f"  {cell.measured}: {times}")
             kinds[cell.measured] = kinds[cell.measured] | times
     whole = plan(PROTOCOL)

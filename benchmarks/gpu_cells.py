@@ -91,6 +91,8 @@ class Cell:
         s = self.settings()
         if self.kind == OURS:
             return s.optimiser.steps(SHOTS)
+        if hasattr(s, "budget"):
+            return s.budget(SHOTS)
         return getattr(s, "steps", getattr(s, "meta_steps", 0))
 
     def trained_for(self, steps: int) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class Cell:
             batch = self.settings().optimiser.batch_size
             return {"optimiser": {"epochs": -(-steps * batch // SHOTS)}}
         names = {field for field in ("steps", "meta_steps") if hasattr(self.settings(), field)}
-        return dict.fromkeys(names, steps)
+        return dict.fromkeys(names, steps) | ({"epochs": None} if hasattr(self.settings(), "budget") else {})
 
     def others(self) -> dict[str, Any]:
         """Further arguments of a fit."""
