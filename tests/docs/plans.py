@@ -12,7 +12,10 @@ from pathlib import Path
 from snakemake.cli import parse_args
 
 ROOT = Path(__file__).resolve().parents[2]
-FREE = {"cores", "dryrun", "quiet", "use_conda", "targets", "default_resources", "max_jobs_per_timespan"}
+FREE = {
+    *("cores", "dryrun", "quiet", "use_conda", "software_deployment_method", "apptainer_args", "targets"),
+    *("default_resources", "max_jobs_per_timespan"),
+}
 """What may differ between two commands whose jobs are the same; the last two are never equal to another's."""
 
 
