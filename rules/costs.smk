@@ -25,22 +25,32 @@ def learnt_cost(wildcards):
 
 
 @cache
-def larger_than_card(method, k, asked, card):
-    """Once for each method and k, since Snakemake cuts a request to what there is without a word."""
+def larger_than_card(job, asked, card):
+    """Once for each kind of job, since Snakemake cuts a request to what there is without a word."""
     print(
-        f"{method} at k = {k} takes {asked} MB of a card, and gpu_mem_mb gives {card}: it computes with no other run "
-        "beside it, and may end for want of memory",
+        f"{job} takes {asked} MB of a card, and gpu_mem_mb gives {card}: it computes with no other run beside it, and "
+        "may end for want of memory",
         file=sys.stderr,
     )
 
 
-def card_mb(wildcards, attempt):
-    """Memory of the card that a run asks for, more with each attempt."""
-    asked = run_gpus(wildcards) * run_cost(wildcards).gpu_mb
+def card_mb(job, asked, attempt):
+    """Memory of the card that a job asks for, more with each attempt."""
     card = workflow.global_resources.get("gpu_mem_mb").value
     if card is not None and asked > card and workflow.is_main_process:
-        larger_than_card(wildcards.method, wildcards.k, asked, card)
+        larger_than_card(job, asked, card)
     return attempt * asked
+
+
+def run_card_mb(wildcards, attempt):
+    """Of a run."""
+    asked = run_gpus(wildcards) * run_cost(wildcards).gpu_mb
+    return card_mb(f"{wildcards.method} at k = {wildcards.k}", asked, attempt)
+
+
+def learnt_card_mb(wildcards, attempt):
+    """Of learning from other data sets."""
+    return card_mb(f"{wildcards.method}, learning ahead,", GPU * learnt_cost(wildcards).gpu_mb, attempt)
 
 
 def run_gpus(wildcards):

@@ -48,7 +48,7 @@ rule learn_from_others:
         TORCH
     resources:
         gpu=GPU,
-        gpu_mem_mb=lambda w, attempt: GPU * attempt * learnt_cost(w).gpu_mb,
+        gpu_mem_mb=learnt_card_mb,
         mem_mb=lambda w, attempt: learnt_cost(w).mem_mb(attempt=attempt, on_gpu=bool(GPU)),
         runtime=lambda w, attempt: learnt_cost(w).runtime(attempt=attempt, on_gpu=bool(GPU)),
     params:

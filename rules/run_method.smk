@@ -27,7 +27,7 @@ rule run_method:
         TORCH
     resources:
         gpu=lambda w: run_gpus(w),
-        gpu_mem_mb=card_mb,
+        gpu_mem_mb=run_card_mb,
         mem_mb=lambda w, attempt: run_cost(w).mem_mb(attempt=attempt, on_gpu=bool(GPU)),
         runtime=lambda w, attempt: run_cost(w).runtime(attempt=attempt, on_gpu=bool(GPU)),
     params:
