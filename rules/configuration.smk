@@ -32,7 +32,7 @@ from fusionmedclip.reporting.tables.rows import (
     Run,
     is_run,
     is_stand_in_backbone,
-    layers_read,
+    layers_stored,
     learnt_settings,
     others,
     row_request,

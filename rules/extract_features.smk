@@ -5,8 +5,8 @@ Required: a backbone, and the pixels of a data set.
 
 @cache
 def layers_of(backbone):
-    """Layers that some method scores from."""
-    return layers_read(CONFIG, backbone)
+    """What some method scores from."""
+    return layers_stored(CONFIG, backbone)
 
 
 rule extract_features:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fusionmedclip.config import Config
 from fusionmedclip.methods import learns_ahead, reads_features
 from fusionmedclip.pipeline.costs import GROUPS, Cost, cost_of, learnt_cost_of, table
-from fusionmedclip.reporting.tables.rows import Run, layers_read, rows_of, runs_of
+from fusionmedclip.reporting.tables.rows import Run, layers_stored, rows_of, runs_of
 
 __all__ = ["Part", "Plan", "plan"]
 
@@ -187,6 +187,6 @@ def _disk(config: Config, stores: set[tuple[str, str]], backbones: set[str]) -> 
     known = table()["weights_mb"]
     megabytes = sum(known.get(model, 0.0) for model in models.values())
     for backbone, dataset in stores:
-        layers = len([layer for layer in layers_read(config, backbone) if layer != "gap"])
+        layers = len([layer for layer in layers_stored(config, backbone) if layer != "gap"])
         megabytes += layers * _images(config, dataset) * table()["features_mb"].get(models[backbone], 0.0)
     return megabytes / 1000, sorted(name for name, model in models.items() if model not in known)

@@ -9,7 +9,7 @@ from fusionmedclip.config import load_config
 from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
 from fusionmedclip.pipeline.backbones import extract_features, feature_file
 from fusionmedclip.randomness import generator
-from fusionmedclip.reporting.tables.rows import layers_read
+from fusionmedclip.reporting.tables.rows import layers_stored
 
 TINY = {
     "embed_dim": 8,
@@ -38,12 +38,12 @@ def test_what_nobody_reads_is_not_stored(tmp_path: Path) -> None:
             np.testing.assert_allclose(np.load(tmp_path / "features/gap.npy"), gap, atol=1e-5)
 
 
-def test_layers_are_those_of_the_methods_that_score_from_a_store() -> None:
-    """Row 1 needs no map; row 5 the thesis's three layers; SimpleNet and PatchCore two stages; LoRA none."""
+def test_maps_are_stored_where_a_method_scores_from_some() -> None:
+    """Row 1 needs no map, row 5 does; SimpleNet and PatchCore two stages; LoRA none."""
     config = load_config([])
-    found = {name: layers_read(config, name) for name in config.data["backbones"]}
+    found = {name: layers_stored(config, name) for name in config.data["backbones"]}
     assert found == {
-        "clip": ["gap"], "roco_clip": [12, 18, 24, "gap"], "random_clip": [],
+        "clip": ["gap"], "roco_clip": [12, 14, 18, 24, "gap"], "random_clip": [],
         "wide_resnet50": ["layer2", "layer3"], "resnet18": [],
     }  # fmt: skip
 

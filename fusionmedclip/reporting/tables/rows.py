@@ -16,7 +16,7 @@ __all__ = [
     "declared_stand_ins",
     "is_run",
     "is_stand_in_backbone",
-    "layers_read",
+    "layers_stored",
     "learnt_settings",
     "others",
     "row_request",
@@ -69,17 +69,20 @@ def is_run(config: Config, method: str) -> bool:
     return is_built(entry["kind"]) and not entry.get("skip")
 
 
-def layers_read(config: Config, backbone: str) -> list[int | str]:
-    """Layers of a frozen backbone that some method scores from, in its own order; ``gap`` last."""
+def layers_stored(config: Config, backbone: str) -> list[int | str]:
+    """What is kept of a frozen backbone: all layers where one scores from maps, ``gap`` where one reads it.
+
+    Not those alone that are read today: another choice of layers then computes nothing anew but its own runs.
+    """
     methods = [config.method(name) for name in config.data["methods"] if is_run(config, name)]
-    named = {
+    read = {
         layer
         for m in methods
         if backbone in {m["backbone"], *(config.run_backbone(m["name"], s) for s in config.data["seeds"])}
         for layer in stored_layers(m["kind"], m["settings"])
     }
-    order = [*config.backbone(backbone)["layers"], "gap"]
-    return sorted(named, key=lambda layer: order.index(layer) if layer in order else len(order))
+    maps = config.backbone(backbone)["layers"] if read - {"gap"} else []
+    return [*maps, *(["gap"] if "gap" in read else [])]
 
 
 def others(config: Config, dataset: str) -> list[str]:
