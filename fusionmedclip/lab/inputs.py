@@ -2,34 +2,26 @@
 
 import os
 import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from fusionmedclip.data.files.folders import data_files, is_utf8
-from fusionmedclip.data.files.kinds import is_header, is_image_file, kind_of, stem_of
+from fusionmedclip.data.files.kinds import is_header, is_image_file, stem_of
 from fusionmedclip.data.files.mask_names import DEFAULT_SUFFIX, looks_like_mask, mask_owners
 from fusionmedclip.data.files.unread_formats import unread_format
-from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.problems import Problems
-from fusionmedclip.data.reading.dicom.consistency import frame_count
-from fusionmedclip.data.reading.dicom.header import read_header
-from fusionmedclip.data.reading.dicom.series import SlicePlace, series_key
 from fusionmedclip.errors import InputError
-from fusionmedclip.guard import reason
-from fusionmedclip.lab.slices_of_series import Member, volumes_of, without_copies
+from fusionmedclip.lab.grouping import PICTURE, SERIES, VOLUME, Group, grouped, one_line
 from fusionmedclip.lab.writers.writer import Skipped
 
-__all__ = ["NO_IMAGE", "Found", "Input", "find_inputs", "one_line"]
+__all__ = ["NO_IMAGE", "PICTURE", "SERIES", "VOLUME", "Found", "Input", "find_inputs", "one_line"]
 
-PICTURE, VOLUME, SERIES = "picture", "volume", "series"
 _UNSAFE = re.compile(r"[^\w.+-]+")
 NO_IMAGE = "no image"
 """How the reasons begin of files that were not meant to be one."""
 _STRAY = f"{NO_IMAGE}: left by a file manager, a network drive or an archiver, or a DICOM medium's index"
-_NO_VOLUME = "one of {count} files of a series, several of them at one place: no order of theirs is a volume"
 _LONGEST = 150  # bytes of a name, to which a suffix is added
 
 
@@ -55,16 +47,6 @@ class Input:
     place: Path
     name: str
     kind: str
-    notes: tuple[str, ...] = ()
-
-
-class _Group(NamedTuple):
-    """Files that are one input, where its name is relative to."""
-
-    place: Path
-    base: Path
-    kind: str
-    files: list[Path]
     notes: tuple[str, ...] = ()
 
 
@@ -104,7 +86,7 @@ def find_inputs(paths: Sequence[Path], *, mask_suffix: str | None = None) -> Fou
             files.append((path, path.parent))
         else:
             raise InputError(f"{path}: no such file or folder")
-    inputs = _named(_grouped(_once(files, skipped), skipped))
+    inputs = _named(grouped(_once(files, skipped), skipped))
     if not inputs:
         raise InputError(
             "no image to score",
@@ -168,58 +150,7 @@ def _once(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[tuple[
     return kept
 
 
-def _grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[_Group]:
-    """What belongs together, in the order in which the first files come."""
-    groups: dict[tuple, list[Member]] = defaultdict(list)
-    for (file, base), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
-        if isinstance(found, Skipped):
-            skipped.append(found)
-            continue
-        kind, place = found
-        key = (file,) if place is None else (file.parent, place.key)
-        groups[key].append(Member(file, base, kind, place))
-    result: list[_Group] = []
-    for members in groups.values():
-        kept, copies = without_copies(members)
-        skipped += [
-            Skipped(str(copy), f"a copy of {first}, which is taken") for copy, first in copies.items()
-        ]
-        result += _as_volumes(kept)
-    folders = Counter(group.place for group in result if group.kind == SERIES)
-    return [  # the folder is named, where it holds one series only
-        group._replace(place=group.files[0]) if folders[group.place] > 1 else group for group in result
-    ]
-
-
-def _as_volumes(members: list[Member]) -> list[_Group]:
-    """Slices of one series as volumes, or as pictures each; what is no slice stays by itself."""
-    stacks = volumes_of(members)
-    if stacks:
-        first = members[0]
-        return [
-            _Group(first.file.parent, first.base, SERIES, [one.file for one in stack.members], stack.notes)
-            for stack in stacks
-        ]
-    notes = () if len(members) == 1 else (_NO_VOLUME.format(count=len(members)),)
-    return [_Group(one.file, one.base, one.kind, [one.file], notes) for one in members]
-
-
-def _examined(item: tuple[Path, Path]) -> tuple[str, SlicePlace | None] | Skipped:
-    """A file's kind, its series and its place in that; or what is wrong with it."""
-    path = item[0]
-    try:
-        kind = kind_of(path)
-        if kind != "dicom":
-            return (VOLUME if kind == "volume" else PICTURE), None
-        header = read_header(path, pixels=False)
-        return (VOLUME if frame_count(header) > 1 else PICTURE), series_key(header)
-    except InputError as error:
-        return Skipped(str(path), one_line(error, path))
-    except OSError as error:
-        return Skipped(str(path), reason(error))
-
-
-def _named(found: list[_Group]) -> list[Input]:
+def _named(found: list[Group]) -> list[Input]:
     """Names from paths below what was given; those that would meet are numbered in their order."""
     taken: set[str] = set()
     inputs = []
@@ -235,8 +166,3 @@ def _named(found: list[_Group]) -> list[Input]:
         taken.add(name.lower())
         inputs.append(Input(tuple(files), place, name, kind, notes))
     return inputs
-
-
-def one_line(error: BaseException, file: Path) -> str:
-    """What an error says of a file, as one line of a table, which names the file beside it."""
-    return " ".join(str(error).split()).removeprefix(f"{file}: ")

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from fusionmedclip.data.reading.dicom.consistency import PIXEL_KEYS
 from fusionmedclip.data.reading.dicom.header import PHASES, read_header
-from fusionmedclip.data.reading.dicom.series import SlicePlace
+from fusionmedclip.data.reading.dicom.series import SlicePlace, along, same_direction
 from fusionmedclip.errors import InputError
 
-__all__ = ["Member", "Stack", "volumes_of", "without_copies"]
+__all__ = ["Member", "Stack", "alike", "volumes_of", "without_copies"]
 
 _DIGITS = 3  # of a place in mm, after the point
 
@@ -39,6 +39,25 @@ class Stack(NamedTuple):
 
     members: list[Member]
     notes: tuple[str, ...] = ()
+
+
+def alike(members: Sequence[Member]) -> list[list[Member]]:
+    """Slices of one series, or a file by itself, by size and orientation; places along one normal of each."""
+    parts: list[list[Member]] = []
+    for one in members:
+        for part in parts:
+            first = part[0].slice
+            if first and one.slice and _lies_as(first, one.slice):
+                at = along(first.direction, one.slice.position)
+                part.append(one._replace(slice=one.slice._replace(at=at)))
+                break
+        else:
+            parts.append([one])
+    return parts
+
+
+def _lies_as(first: SlicePlace, other: SlicePlace) -> bool:
+    return first.shape == other.shape and same_direction(first.direction, other.direction)
 
 
 def without_copies(members: Sequence[Member]) -> tuple[list[Member], dict[Path, Path]]:

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
+from fusionmedclip.data.reading.volumes import read_volume
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.inputs import find_inputs
 from fusionmedclip.lab.support import support_inputs
@@ -158,3 +159,37 @@ def test_support_sets_are_strict_about_images_and_pass_over_the_rest(tmp_path: P
     with pytest.raises(InputError, match=r"not all of it can be used[\s\S]*cut.dcm"):
         support_inputs([tmp_path])
     assert paths[0].exists()
+
+
+def test_one_series_is_one_volume_whatever_the_last_digit_of_its_orientation(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6, 9])
+    for number in range(4):
+        sine = 0.015 + (1e-5 if number % 2 else -1e-5)  # rounds to 0.02 and to 0.01
+        _edit(
+            tmp_path / "ct" / f"{number}.dcm",
+            ImageOrientationPatient=[1, 0, 0, 0, (1 - sine**2) ** 0.5, sine],
+        )
+    (found,) = find_inputs([tmp_path]).inputs
+    assert (found.kind, len(found.files), found.notes) == ("series", 4, ())
+    assert read_volume(tmp_path / "ct").slices.shape[0] == 4
+
+
+def test_a_scout_is_an_input_by_itself_and_both_say_so(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6])
+    write_series(
+        tmp_path / "ct", [0], first=3, uid=pydicom.dcmread(tmp_path / "ct" / "0.dcm").SeriesInstanceUID
+    )
+    _edit(tmp_path / "ct" / "3.dcm", ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    volume, scout = find_inputs([tmp_path]).inputs
+    assert (len(volume.files), scout.kind) == (3, "picture")
+    for one in (volume, scout):
+        assert [note.split(",")[0] for note in one.notes] == ["its series has other slices"]
+    with pytest.raises(InputError, match="orientations in one folder"):
+        read_volume(tmp_path / "ct")
+
+
+def _edit(path: Path, **values: object) -> None:
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)

@@ -24,14 +24,17 @@ from fusionmedclip.errors import InputError
 __all__ = [
     "Series",
     "SlicePlace",
+    "along",
     "find_series",
     "order_series",
     "read_series",
     "read_slices",
+    "same_direction",
     "series_files",
     "series_key",
 ]
 
+_TURNED = 0.01  # of a direction cosine, above which two slices are turned against each other
 _UNNAMED = re.compile(r"|\.\d+")  # no suffix, or the last number of a UID
 
 
@@ -59,15 +62,24 @@ class SlicePlace(NamedTuple):
 
     Attributes
     ----------
-    key : tuple
-        What slices of one series share.
+    series : str
+        Its UID.
+    shape : (int, int)
+        Rows and columns.
+    direction : tuple of 6 floats
+        Cosines of its rows and columns; those of two slices are compared by :func:`same_direction`.
+    position : tuple of 3 floats
+        Of its first pixel in the patient, mm.
     at : float
-        Distance along their normal, mm.
+        Distance along the normal, mm.
     phase : tuple of str
         Of each of ``PHASES``; differs between slices of several volumes of one series.
     """
 
-    key: tuple
+    series: str
+    shape: tuple[int, int]
+    direction: tuple[float, ...]
+    position: tuple[float, ...]
     at: float
     phase: tuple[str, ...]
 
@@ -108,7 +120,9 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
     """The same for files that are known to belong together; ``folder`` is what messages call them."""
     headers = list(map_files(_geometry, files, title="Reading headers"))
     _check_alike(folder, headers)
-    places = [_place(header) for header in headers]
+    directions = [_direction(header) for header in headers]
+    normal = next((one for one in directions if one), None)  # one for all: far from the origin 1e-5 is much
+    places = [_place(header, normal) for header in headers]
     lost = places.count(None)
     if 0 < lost < len(places):
         what = f"{folder}: slices without a position among others that have one"
@@ -129,11 +143,12 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
 
 
 def _check_alike(folder: Path, headers: list[Dataset]) -> None:
-    kinds = sorted({(str(h.get("SeriesInstanceUID")), _shape(h), _direction(h)) for h in headers}, key=repr)
-    if len(kinds) > 1:
-        sizes = sorted({f"{columns} x {rows}" for _, (rows, columns), _ in kinds})
+    kinds = {(str(h.get("SeriesInstanceUID")), _shape(h)) for h in headers}
+    first, *others = [_direction(h) for h in headers]
+    if len(kinds) > 1 or not all(same_direction(first, one) for one in others):
+        sizes = sorted({f"{columns} x {rows}" for _, (rows, columns) in kinds})
         raise InputError(
-            f"{folder}: {len(kinds)} series, sizes or orientations in one folder",
+            f"{folder}: several series, sizes or orientations in one folder",
             received=f"{len(headers)} files of size {', '.join(sizes)}",
             hint="give each series a folder of its own, and take scouts out; for single pictures "
             "leave out `series`",
@@ -185,11 +200,26 @@ def series_key(header: Dataset) -> SlicePlace | None:
     Views of one study, a chest from the front and from the side, may share their series' number; only slices
     say where in the patient they lie.
     """
-    place = _place(header)
-    if frame_count(header) > 1 or not header.get("SeriesInstanceUID") or place is None:
+    direction, position = _direction(header), _position(header)
+    place = _place(header, direction)
+    if frame_count(header) > 1 or not header.get("SeriesInstanceUID"):
         return None
-    key = (str(header.SeriesInstanceUID), _shape(header), _direction(header))
-    return SlicePlace(key, place, tuple(str(header.get(keyword, "")) for keyword in PHASES))
+    if direction is None or position is None or place is None:
+        return None
+    phase = tuple(str(header.get(keyword, "")) for keyword in PHASES)
+    return SlicePlace(str(header.SeriesInstanceUID), _shape(header), direction, position, place, phase)
+
+
+def same_direction(first: Sequence[float] | None, second: Sequence[float] | None) -> bool:
+    """Whether two slices lie alike: cosines of one scan differ in their last digits, by rounding."""
+    if first is None or second is None:
+        return first is second
+    return bool(np.allclose(first, second, rtol=0, atol=_TURNED))
+
+
+def along(direction: Sequence[float], position: Sequence[float]) -> float:
+    """Distance of a position along the normal of slices, mm (PS3.3 C.7.6.2.1.1)."""
+    return float(np.dot(np.cross(direction[:3], direction[3:]), position))
 
 
 def _geometry(path: Path) -> Dataset:
@@ -206,14 +236,18 @@ def _shape(header: Dataset) -> tuple[int, int]:
 
 def _direction(header: Dataset) -> tuple[float, ...] | None:
     value = header.get("ImageOrientationPatient")
-    return None if not value or len(value) != 6 else tuple(round(float(cosine), 2) + 0.0 for cosine in value)
+    return None if not value or len(value) != 6 else tuple(float(cosine) for cosine in value)
 
 
-def _place(header: Dataset) -> float | None:
-    """Distance along the normal of the slice, in mm (PS3.3 C.7.6.2.1.1)."""
-    direction, position = header.get("ImageOrientationPatient"), header.get("ImagePositionPatient")
-    if not direction or not position or len(direction) != 6 or len(position) != 3:
+def _position(header: Dataset) -> tuple[float, ...] | None:
+    value = header.get("ImagePositionPatient")
+    return None if not value or len(value) != 3 else tuple(float(x) for x in value)
+
+
+def _place(header: Dataset, normal: Sequence[float] | None) -> float | None:
+    """Where a slice lies along the normal of slices of a direction, mm; None where it does not say."""
+    position = _position(header)
+    if normal is None or position is None or _direction(header) is None:
         return None
-    cosines = np.asarray(direction, float)
-    place = float(np.dot(np.cross(cosines[:3], cosines[3:]), np.asarray(position, float)))
+    place = along(normal, position)
     return place if np.isfinite(place) else None
