@@ -120,7 +120,7 @@ def _draw_bar(strip: Image.Image, scale: MapScale, *, top: int, pad: int, size: 
     if scale.threshold is not None:
         place = left + float(scale.positions(np.array(scale.threshold))) * (right - left - 1)
         draw.line((place, top - pad // 2, place, top + size + pad // 2), fill=_INK, width=max(1, size // 8))
-        text = f"threshold {value_text(scale.threshold)}"
+        text = f"line at {value_text(scale.threshold)}"
         half = _font(size).getlength(text) / 2
         room = _font(size).getlength(f"{value_text(scale.low)}  ")
         middle = float(np.clip(place, left + room + half, max(right - room - half, left + room + half)))
