@@ -47,6 +47,8 @@ for _made in OURS:
     if "gpu_model" in _made.resources:
         _made.resources["gpu_model"] = of_gpu_jobs(_made, _made.resources["gpu_model"])
 
-_nodes = rules.pretrain_backbone.rule.resources.get("nodes")
-if not _nodes.is_evaluable() and (_nodes.value or 1) > 1:
-    spread(rules.pretrain_backbone.rule, _nodes.value)
+_trains = rules.pretrain_backbone.rule
+if _trains in OURS:  # not where a module is read for another rule alone
+    _nodes = _trains.resources.get("nodes")
+    if not _nodes.is_evaluable() and (_nodes.value or 1) > 1:
+        spread(_trains, _nodes.value)

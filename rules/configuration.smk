@@ -1,6 +1,7 @@
 """The configuration, checked, and what it holds by name."""
 
 import sys
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -68,11 +69,13 @@ def checked(data):
 
 
 if workflow.modifier.is_module:
-    # What a module is given is an overlay as any other. Its prefix goes into `results`, below which the library as
+    # What a module is given is an overlay as any other, and stays as given: for each rule that its user replaces
+    # (`use rule ... with`) the module is read once more. Its prefix goes into `results`, below which the library as
     # well names files.
-    config.update(merge(read_config(Path(PROJECT, "config.yaml")), config))
+    config = merge(read_config(Path(PROJECT, "config.yaml")), deepcopy(config))
     _paths = workflow.modifier.path_modifier
-    config["results"] = (_paths.prefix or "") + config["results"]
+    _paths.given = getattr(_paths, "given", _paths.prefix or "")
+    config["results"] = _paths.given + config["results"]
     _paths.prefix = None
 
 CONFIG = checked(config)

@@ -102,10 +102,14 @@ if IS_TRIED:
     from snakemake.jobs import GroupJob, Job
     from snakemake.scheduling.job_scheduler import JobScheduler
 
-    Job.cleanup = unless_made(Job.cleanup)
-    if workflow.is_main_process:
-        GroupJob.restart_times = property(restarts_of)
-        JobScheduler._handle_error = taken_apart(JobScheduler._handle_error)
-    else:
-        # The jobs of one submission go on without each other; the head tells them nothing of its own `keep-going`.
-        JobScheduler.keepgoing = property(lambda scheduler: True, lambda scheduler, told: None)
+    if not hasattr(
+        JobScheduler, "of_this_project"
+    ):  # once: a module is read again for each rule that is replaced
+        JobScheduler.of_this_project = True
+        Job.cleanup = unless_made(Job.cleanup)
+        if workflow.is_main_process:
+            GroupJob.restart_times = property(restarts_of)
+            JobScheduler._handle_error = taken_apart(JobScheduler._handle_error)
+        else:
+            # The jobs of one submission go on without each other; the head tells them nothing of its own `keep-going`.
+            JobScheduler.keepgoing = property(lambda scheduler: True, lambda scheduler, told: None)

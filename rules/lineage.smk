@@ -11,7 +11,17 @@ from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 
 OURS = [rule for rule in workflow.rules if rule not in OTHERS]
-MAKERS = OutputIndex([rule for rule in OURS if rule.script])
+# A module is read once more for each rule of it that is replaced: the others are those of its first reading.
+EARLIER = getattr(workflow.modifier.path_modifier, "earlier", [])
+WHOLE = workflow.modifier.path_modifier.earlier = [
+    *(rule for rule in EARLIER if rule in set(workflow.rules)),
+    *OURS,
+]
+NAMED = workflow.modifier.path_modifier.named = {
+    **getattr(workflow.modifier.path_modifier, "named", {}),
+    **{name: found.rule for name, found in rules._rules.items() if found.rule in OURS},
+}
+MAKERS = OutputIndex([rule for rule in WHOLE if rule.script])
 
 
 @cache

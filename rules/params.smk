@@ -8,7 +8,7 @@ from fusionmedclip.provenance import canonical, digest, file_sha256
 @cache  # asked once a job, and files do not change while jobs are planned
 def code_of(rule, entries):
     """Digest of the code that a rule's script and some entry points reach."""
-    script = getattr(rules, rule).rule.script
+    script = NAMED[rule].script
     return code_digest(os.path.join(PROJECT, "rules", script), entries)
 
 
@@ -17,13 +17,13 @@ def environment_of(rule):
     """Digest of the packages that a rule's jobs run with."""
     if IMAGE:
         return digest(IMAGE)[:16]
-    file = os.path.join(PROJECT, "rules", getattr(rules, rule).rule.conda_env)
+    file = os.path.join(PROJECT, "rules", NAMED[rule].conda_env)
     return environment_digest(file, is_made=DeploymentMethod.CONDA in MADE)
 
 
 def device_of(rule):
     """Where a rule's jobs compute, as the configuration says; ``auto`` is the CPU where a site gives the rule no GPU."""
-    asked = getattr(rules, rule).rule.resources["gpu"]
+    asked = NAMED[rule].resources["gpu"]
     none = not asked.is_evaluable() and asked.value == 0
     return "cpu" if none and CONFIG.data["device"] == "auto" else CONFIG.data["device"]
 

@@ -82,6 +82,22 @@ def test_a_second_start_finds_everything_done(mine):
     assert "Nothing to be done" in call(SNAKEMAKE, "--cores", 1, "--", MANIFEST, folder=mine)
 
 
+def test_a_rule_may_be_replaced(mine, tmp_path):
+    """The module is read once more for it; what it plans, and the prefix, stay."""
+    text = (mine / "Snakefile").read_text()
+    head, rest = text.split("rule all:")
+    replaced = "use rule run_method from thesis as thesis_run_method with:\n    resources: mem_mb=1234\n\n"
+    (tmp_path / "Snakefile").write_text(f"{head}{replaced}rule all:{rest}")
+    shutil.copy(mine / "config.yaml", tmp_path)
+    plan = (SNAKEMAKE, "--cores", 1, "--dry-run", "--forceall")
+    printed, plain = call(*plan, folder=tmp_path), call(*plan, folder=mine)
+    assert "mem_mb=1234" in printed
+    planned = re.compile(r"^(thesis_\w+ +\d+)$", re.MULTILINE)
+    assert planned.findall(printed) == planned.findall(plain)
+    assert "thesis/results/tiny/tables/table8/row_4.csv" in printed
+    assert "thesis/thesis" not in printed
+
+
 def test_a_deployment_as_snakedeploy_writes_it(repository, root, tmp_path):
     """It copies `config/`, puts the module into `workflow/Snakefile` and hands `config` over whole."""
     shutil.copytree(root / "config", tmp_path / "config")
