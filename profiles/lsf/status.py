@@ -6,13 +6,10 @@ import sys
 
 STATES = {"DONE": "success", "EXIT": "failed", "ZOMBI": "failed"}
 
-done = subprocess.run(
-    ["bjobs", "-noheader", "-o", "stat", sys.argv[1]],
-    stdout=subprocess.PIPE,
-    stderr=subprocess.STDOUT,
-    text=True,
-)
-if "is not found" in done.stdout:
+done = subprocess.run(["bjobs", "-noheader", "-o", "stat", sys.argv[1]], capture_output=True, text=True)
+said = done.stdout.strip()
+print(done.stderr, end="", file=sys.stderr)
+if "is not found" in (words := done.stdout + done.stderr) or "No matching job" in words:
     print("failed")
 else:  # a scheduler that does not answer has not said that the job ended
-    print(STATES.get(done.stdout.strip(), "running"))
+    print(STATES.get(said, "running"))

@@ -84,11 +84,13 @@ def test_pbs_is_asked_for_a_gpu_where_there_is_one(command, tmp_path):
         ("DONE", 0, "success"),
         ("EXIT", 0, "failed"),
         ("Job <7> is not found", 255, "failed"),
+        ("No matching job found", 255, "failed"),
         ("LSF is down. Please wait ...", 255, "running"),
     ],
 )
 def test_lsf_says_what_became_of_a_job(command, answer, code, state):
-    command("bjobs", f'#!/bin/sh\necho "{answer}"\nexit {code}\n')
+    """Whatever else the command says beside its answer."""
+    command("bjobs", f'#!/bin/sh\necho "a notice" >&2\necho "{answer}"\nexit {code}\n')
     assert said(ROOT / "profiles/lsf/status.py", "7") == f"{state}\n"
 
 
@@ -101,6 +103,7 @@ def test_lsf_says_what_became_of_a_job(command, answer, code, state):
         ("", "job_state = F\n    Exit_status = 271", "failed"),
         ("job_state = C\n    exit_status = 0", "", "success"),
         ("", "qstat: Unknown Job Id 7", "failed"),
+        ("", "job_state = F\n    Exit_status = 0\n    Variable_List = A=exit_status = 1", "success"),
         ("", "qstat: cannot connect to server", "running"),
     ],
 )
@@ -112,6 +115,19 @@ def test_pbs_says_what_became_of_a_job(command, now, history, state):
         f'echo "    {now}"\nexit {0 if now else 35}\n',
     )
     assert said(ROOT / "profiles/pbs/status.py", "7") == f"{state}\n"
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, "success"), (3, "failed")])
+def test_what_a_pbs_job_leaves_says_what_became_of_it(command, tmp_path, code, state):
+    """Where the server keeps no history, which is how OpenPBS comes."""
+    (tmp_path / "a b").mkdir()
+    os.chdir(tmp_path / "a b")
+    command("qsub", '#!/bin/sh\nfor job in "$@"; do :; done\nPBS_JOBID=7.here sh "$job"\necho 7.here\n')
+    command("qstat", '#!/bin/sh\necho "qstat: Unknown Job Id $2" >&2\nexit 153\n')
+    Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(RUN)}\nexit {code}\n")
+    assert said(ROOT / "profiles/pbs/status.py", "7.here") == "failed\n"  # it never ran
+    assert said(ROOT / "profiles/pbs/submit.py", "job.sh") == "7.here\n"
+    assert said(ROOT / "profiles/pbs/status.py", "7.here") == f"{state}\n"
 
 
 @pytest.mark.parametrize("name", ["lsf", "pbs", "kubernetes"])
