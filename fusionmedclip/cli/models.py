@@ -133,6 +133,8 @@ def predict(
             luma=colour,
         )
         request = prediction_request(model, inputs, out, asked=asked, backbone=backbone)
+        if resume and not asked.part.file(out).is_file():
+            say(f"{out}: nothing to resume there; all of it is scored")
         from fusionmedclip.lab.drawn import writers_for  # here, since torch takes seconds
         from fusionmedclip.lab.prediction import predict_files
 
@@ -147,7 +149,7 @@ def predict(
     for line in summary_lines(done.rows):
         say(line)
     if not done.complete:
-        say(f"part {part} is done; the tables are written when all parts are")
+        say(f"part {part} is done; the tables are written when all parts are: {', '.join(done.left)} missing")
     say(f"rests on {facts['rests_on']}")
     say(done.prediction["notice"])
     if done.skipped:

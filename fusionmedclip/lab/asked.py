@@ -10,10 +10,12 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.lab.journal import PARTS, Part
 from fusionmedclip.outputs import are_scores, check_writable
 
-__all__ = ["PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
+__all__ = ["MOST_AT_ONCE", "PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
 
 OF_REVIEWS = ("review.csv", ".review.lock")
 """What a review leaves in a prediction's folder; no prediction removes or replaces it."""
+MOST_AT_ONCE = 4096
+"""Slices scored at a time, at most: every batch is filled up, so that one of millions needs terabytes."""
 SCORES, SKIPPED, PREDICTION = "scores.csv", "skipped.csv", "prediction.json"
 
 
@@ -55,6 +57,8 @@ class Asked:
             raise InputError("rule", received=self.rule, allowed=", ".join(REDUCTIONS))
         if self.axis not in (0, 1, 2):
             raise InputError("axis", received=self.axis, allowed="0, 1, 2")
+        if self.batch_size is not None and self.batch_size > MOST_AT_ONCE:
+            raise InputError("batch_size", received=self.batch_size, allowed=f"1 to {MOST_AT_ONCE}")
         for name in ("batch_size", "workers"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(name, received=value, allowed="1 or more")

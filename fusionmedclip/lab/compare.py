@@ -114,6 +114,11 @@ def compare_methods(
     first = next(iter(recipes.values()))
     support, _ = read_support(normals, None, first, most=slices, luma=luma)
     others = read_support(abnormals, None, first, luma=luma)[0] if abnormals else Support([])
+    if both := set(support.digests()) & set(others.digests()):
+        received = f"{len(both)} images with the same pixels in both"
+        raise InputError("given as normal and as abnormal", received=received, hint="take copies out of one")
+    if len(support) < 2:
+        raise InputError("too few images to compare methods on", received="copies of one normal image")
     unseen = others.slices
     report = progress or stages()
     found = {

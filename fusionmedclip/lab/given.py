@@ -10,6 +10,7 @@ from fusionmedclip.data.files.kinds import split_slice
 from fusionmedclip.data.reading.recombine import REDUCTIONS
 from fusionmedclip.data.reading.volumes import slice_count
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.asked import MOST_AT_ONCE
 from fusionmedclip.lab.colours import ask_about_colours
 
 __all__ = ["check_parameters", "check_pictures", "images_given", "refuse_volume"]
@@ -53,6 +54,8 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         value = parameters.get(name, least)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise InputError(name, received=value, allowed=f"a whole number, {least} or more")
+    if parameters.get("batch_size", 1) > MOST_AT_ONCE:
+        raise InputError("batch_size", received=parameters["batch_size"], allowed=f"1 to {MOST_AT_ONCE}")
     rate = parameters.get("false_positive_rate", 0.5)
     if not isinstance(rate, float | int | np.floating) or not 0 < rate < 1:
         raise InputError("false_positive_rate", received=rate, allowed="between 0 and 1")

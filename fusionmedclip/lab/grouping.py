@@ -18,6 +18,7 @@ __all__ = ["PICTURE", "SERIES", "VOLUME", "Group", "grouped", "one_line"]
 
 PICTURE, VOLUME, SERIES = "picture", "volume", "series"
 _NO_VOLUME = "one of {count} files of a series, several of them at one place: no order of theirs is a volume"
+_UNREAD = "files of its folder cannot be read ({count}): are slices of it missing?"
 _TURNED = "its series has other slices, of another size or orientation, which are inputs by themselves"
 
 
@@ -33,10 +34,12 @@ class Group(NamedTuple):
 
 def grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[Group]:
     """What belongs together, in the order in which the first files come."""
+    unread: Counter[Path] = Counter()
     series: dict[tuple, list[Member]] = defaultdict(list)
     for (file, base), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
         if isinstance(found, Skipped):
             skipped.append(found)
+            unread[file.parent] += 1
             continue
         kind, place = found
         key = (file,) if place is None else (file.parent, place.series)
@@ -51,10 +54,16 @@ def grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[Grou
             ]
             notes = (_TURNED,) if len(parts) > 1 else ()
             result += [one._replace(notes=(*one.notes, *notes)) for one in _as_volumes(kept)]
+    result = [_with_unread(group, unread[group.files[0].parent]) for group in result]
     folders = Counter(group.place for group in result if group.kind == SERIES)
     return [  # the folder is named, where it holds one series only
         group._replace(place=group.files[0]) if folders[group.place] > 1 else group for group in result
     ]
+
+
+def _with_unread(group: Group, count: int) -> Group:
+    told = group.kind == SERIES and count
+    return group._replace(notes=(*group.notes, _UNREAD.format(count=count))) if told else group
 
 
 def _as_volumes(members: list[Member]) -> list[Group]:

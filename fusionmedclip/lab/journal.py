@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["PARTS", "Journal", "Part", "joined", "keys_in"]
+__all__ = ["PARTS", "Journal", "Part", "joined", "keys_in", "parts_left"]
 
 PARTS = "parts"
 """Folder of the journals, in that of the prediction."""
@@ -95,6 +95,18 @@ def joined(folder: Path, part: Part, key: str, count: int) -> list[Mapping[str, 
         if lines and lines[0].get("key") == key:
             found |= {line["group"]: line for line in lines[1:]}
     return [found[group] for group in range(count)] if len(found) == count else None
+
+
+def parts_left(folder: Path, part: Part, key: str, count: int) -> list[str]:
+    """Parts of which some of ``count`` groups are not done, as ``3/4``."""
+    left = []
+    for number in range(1, part.count + 1):
+        one = Part(number, part.count)
+        lines = list(_lines(one.file(folder)))
+        done = {line["group"] for line in lines[1:]} if lines and lines[0].get("key") == key else set()
+        if not done.issuperset(one.groups(count)):
+            left.append(f"{number}/{part.count}")
+    return left
 
 
 def keys_in(folder: Path) -> set[str]:

@@ -14,7 +14,7 @@ from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked
 from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Found, Input
-from fusionmedclip.lab.journal import Journal, joined
+from fusionmedclip.lab.journal import Journal, joined, parts_left
 from fusionmedclip.lab.leftovers import alone_in, forget_another
 from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
 from fusionmedclip.lab.requests import Request
@@ -40,12 +40,15 @@ class Done:
         As in ``prediction.json``.
     complete : bool
         Whether all parts are done, and the files of all are written.
+    left : sequence of str
+        Parts that are not, as ``3/4``.
     """
 
     rows: list[Mapping[str, Any]]
     skipped: list[Sequence[str]]
     prediction: Mapping[str, Any]
     complete: bool
+    left: Sequence[str] = ()
 
 
 def predict_files(
@@ -197,7 +200,8 @@ class _Run:
             write_json(self.out / PREDICTION, told)
             for writer in self.writers if rows else ():
                 writer.finish(self.out, skipped=[Skipped(file, why) for file, why in skipped])
-        return Done(rows, skipped, told, lines is not None)
+        left = parts_left(self.out, self.asked.part, self.key, len(self.groups))
+        return Done(rows, skipped, told, lines is not None, left)
 
 
 def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told: dict[str, Any]) -> Done:

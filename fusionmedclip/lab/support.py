@@ -40,6 +40,10 @@ class Support:
     most: int = 0
     notes: tuple[str, ...] = ()
 
+    def digests(self) -> list[bytes]:
+        """Of the pixels of each input."""
+        return [_digest(one) for one in self.slices]
+
     def __len__(self) -> int:
         return len(self.slices)
 
@@ -114,12 +118,16 @@ def _once(slices: Sequence[np.ndarray], names: Sequence[str]) -> tuple[list[np.n
     firsts: dict[bytes, str] = {}
     kept, notes = [], []
     for one, name in zip(slices, names, strict=True):
-        first = firsts.setdefault(sha256(repr(one.shape).encode() + one.tobytes()).digest(), name)
+        first = firsts.setdefault(_digest(one), name)
         if first is name:
             kept.append(one)
         else:
             notes.append(f"{name}: the same pixels as {first}, counted once")
     return kept, notes
+
+
+def _digest(slices: np.ndarray) -> bytes:
+    return sha256(repr(slices.shape).encode() + slices.tobytes()).digest()
 
 
 def _read(given: Input, size: int, *, form: ImageSettings, luma: bool) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -69,6 +69,21 @@ def test_requests_that_mean_nothing_are_refused_before_work(home: Path) -> None:
             ask(**wrong)
 
 
+def test_copies_under_other_names_are_refused_before_work(tmp_path: Path) -> None:
+    config = load_config(write_overlay(tmp_path))
+    images = phantoms(3)
+    normal, copied, same = tmp_path / "normal", tmp_path / "copied", tmp_path / "same"
+    write_pngs(normal, images)
+    write_pngs(copied, images[::-1][:2])
+    write_pngs(same, [images[0]] * 2)
+    with pytest.raises(
+        InputError, match=r"(?s)given as normal and as abnormal.*2 images with the same pixels"
+    ):
+        compare_methods(config, ["my_contrast"], find_inputs([normal]).inputs, find_inputs([copied]).inputs)
+    with pytest.raises(InputError, match="copies of one normal image"):
+        compare_methods(config, ["my_contrast"], find_inputs([same]).inputs)
+
+
 def test_without_abnormal_images_anomalies_are_made_and_it_says_so(home: Path) -> None:
     def run(*words: object):
         return CliRunner().invoke(app, list(map(str, words)))

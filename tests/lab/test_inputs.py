@@ -10,7 +10,9 @@ from pydicom.uid import generate_uid
 
 from fusionmedclip.data.reading.volumes import read_volume
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.asked import Asked
 from fusionmedclip.lab.inputs import find_inputs
+from fusionmedclip.lab.journal import Journal, Part, parts_left
 from fusionmedclip.lab.support import support_inputs
 from tests.lab.dicoms import write_series
 from tests.lab.models import phantoms, write_pngs
@@ -188,8 +190,31 @@ def test_a_scout_is_an_input_by_itself_and_both_say_so(tmp_path: Path) -> None:
         read_volume(tmp_path / "ct")
 
 
+def test_a_volume_says_that_a_file_beside_it_could_not_be_read(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6, 9])
+    whole = (tmp_path / "ct" / "3.dcm").read_bytes()
+    (tmp_path / "ct" / "3.dcm").write_bytes(whole[: len(whole) // 2])
+    found = find_inputs([tmp_path])
+    assert (len(found.inputs[0].files), len(found.skipped)) == (3, 1)
+    assert found.inputs[0].notes == ("files of its folder cannot be read (1): are slices of it missing?",)
+
+
 def _edit(path: Path, **values: object) -> None:
     dataset = pydicom.dcmread(path)
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     dataset.save_as(path)
+
+
+def test_batches_are_bounded_since_each_is_filled_up() -> None:
+    assert Asked(batch_size=4096).batch_size == 4096
+    with pytest.raises(InputError, match="batch_size"):
+        Asked(batch_size=100_000_000)
+
+
+def test_parts_that_are_missing_are_named(tmp_path: Path) -> None:
+    for group in (1, 4):
+        Journal(tmp_path, Part(2, 3), "k", resume=True).add(group, [], [])
+    Journal(tmp_path, Part(1, 3), "k", resume=False).add(0, [], [])
+    assert parts_left(tmp_path, Part(2, 3), "k", 5) == ["1/3", "3/3"]
+    assert parts_left(tmp_path, Part(2, 3), "other", 5) == ["1/3", "2/3", "3/3"]

@@ -58,5 +58,6 @@ def check_kept(grey: np.ndarray, path: Path, *, varied: bool) -> None:
         raise InputError(
             f"{path}: one grey value everywhere after reading, but not as it is stored",
             received=f"{low:g}",
-            hint="its window or rescaling misses what is stored; set `read: {value_range: [low, high]}`",
+            hint="its window or rescaling misses what is stored: export it again; a data set's "
+            "entry in the configuration may set `read: {value_range: [low, high]}`",
         )

@@ -38,7 +38,8 @@ def check_gaps(folder: Path, gaps: np.ndarray, numbers: Sequence[Any]) -> None:
     usual, missing = _left_out(gaps, numbers) or _hole(gaps)
     if missing:
         received = f"{len(gaps) + 1} slices {usual:g} mm apart, {missing} missing between them"
-        hint = "copy or export the series again; for single pictures leave out `series`"
+        hint = "copy or export the series again; a data set's entry in the configuration reads single "
+        hint += "pictures without `series`"
         raise InputError(f"{folder}: slices are missing", received=received, hint=hint)
 
 

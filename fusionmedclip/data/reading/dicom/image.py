@@ -84,7 +84,8 @@ def join_frames(frames: Iterable[Frame], count: int, *, path: Path, settings: Re
         raise InputError(
             f"{path}: some slices have a window and others none",
             received=f"{len(waiting)} of {count} without",
-            hint="set `read: {value_range: [low, high]}`, in HU for CT",
+            hint="export it again, or correct it with a DICOM editor; a data set's entry in the "
+            "configuration may set `read: {value_range: [low, high]}`, in HU for CT",
         )
     if waiting:
         result = np.stack(list(_scaled_together(waiting, settings)))

@@ -209,7 +209,8 @@ def _check_window(view: Dataset) -> None:
         raise InputError(
             "a window under which all values are one",
             received=f"{view.WindowCenter}, {view.WindowWidth} wide; values may be {low:g} to {high:g}",
-            hint="set `read: {value_range: [low, high]}`",
+            hint="export it again, or correct it with a DICOM editor; a data set's entry in the "
+            "configuration may set `read: {value_range: [low, high]}`",
         )
 
 

@@ -150,8 +150,8 @@ def _check_alike(folder: Path, headers: list[Dataset]) -> None:
         raise InputError(
             f"{folder}: several series, sizes or orientations in one folder",
             received=f"{len(headers)} files of size {', '.join(sizes)}",
-            hint="give each series a folder of its own, and take scouts out; for single pictures "
-            "leave out `series`",
+            hint="give each series a folder of its own, and take scouts out; a data set's "
+            "entry in the configuration reads single pictures without `series`",
         )
     facts = {
         "pixel spacings": {" x ".join(f"{side:.4g}" for side in pixel_spacing(h)) for h in headers},
@@ -160,7 +160,8 @@ def _check_alike(folder: Path, headers: list[Dataset]) -> None:
     }
     for name, found in facts.items():
         if len(found) > 1:
-            hint = "export the series again; for single pictures leave out `series`"
+            hint = "export the series again; a data set's entry in the configuration reads single "
+            hint += "pictures without `series`"
             raise InputError(
                 f"{folder}: slices of several {name}", received=", ".join(sorted(found)), hint=hint
             )

@@ -55,7 +55,8 @@ class Table:
         raise InputError(
             "a lookup table whose entries are of other bits than it says",
             received=f"{self.bits} bits, entries up to {highest}",
-            hint="set `read: {value_range: [low, high]}` to read the pixels without it",
+            hint="export it again, or correct it with a DICOM editor; a data set's entry in the "
+            "configuration may set `read: {value_range: [low, high]}` to read the pixels without it",
         )
 
 
