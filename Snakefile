@@ -64,6 +64,7 @@ onstart:
     if HEAD:
         HEAD.admit()  # the lock has been taken
         config["head"] = HEAD.address  # each job of this process is told, as of the warm one
+    find_submit_command()
     find_status_command()
     tell_untried()
     forget_refusals()

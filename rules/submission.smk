@@ -1,5 +1,7 @@
 """What becomes of submitted jobs: who answers for them, which are started again, which an earlier head left running."""
 
+import shlex
+import shutil
 from types import SimpleNamespace
 
 from snakemake.jobs import Job
@@ -25,6 +27,22 @@ def find_status_command():
     settings = workflow.executor_settings
     if on_slurm() and settings.status_command == "sacct" and not submission.keeps_accounts():
         settings.status_command = "squeue"
+
+
+def find_submit_command():
+    """Say at once where a profile's commands are not found, which would be the end of each job in turn.
+
+    Snakemake looks for them as the profile was named, below the folder that it works in, and hands them to a shell.
+    """
+    plugin = workflow.executor_plugin
+    if plugin is None or plugin.name != "cluster-generic" or workflow.output_settings.dryrun:
+        return
+    for command in (workflow.executor_settings.submit_cmd, status_command()):
+        if command and shutil.which(shlex.split(command)[0]) is None:
+            raise WorkflowError(
+                f"The profile's command {command} is not found from {os.getcwd()}. With --directory, name the profile "
+                "by its absolute path, one without spaces: --workflow-profile /home/me/fusionmedclip/profiles/lsf"
+            )
 
 
 def is_submitting():
@@ -63,7 +81,10 @@ def wait_for_earlier():
 def wait_for(job):
     """The same of one job, where all of a folder cannot be asked for."""
     if status_command() and is_alone():
-        submission.wait_until_ended(job, status_command())
+        try:
+            submission.wait_until_ended(job, status_command())
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
 
 
 def submitted_for(outputs):

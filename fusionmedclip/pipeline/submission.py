@@ -80,9 +80,20 @@ def wait_until_ended(job: str, command: str, *, sleep: Callable[[float], None] =
     command : str
         Of a shell; given the job, it prints ``running``, ``success`` or ``failed``.
     sleep : callable
+
+    Raises
+    ------
+    InputError
+        If it does not answer: no answer is not the answer that the job has ended.
     """
-    told = False
-    while _said("sh", "-c", f"{command} {shlex.quote(job)}") == "running\n":
+    told, silent = False, 0
+    while (said := _said("sh", "-c", f"{command} {shlex.quote(job)}")) in (None, "running\n"):
+        silent = silent + 1 if said is None else 0
+        if silent == TRIES:
+            raise InputError(
+                f"{command} does not answer: whether job {job} of an earlier start still runs is not known",
+                hint=f"start again when `{command} {job}` prints running, success or failed",
+            )
         if not told:
             print(
                 f"job {job} of an earlier start is queued or running; waiting for what it makes",

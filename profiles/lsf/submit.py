@@ -3,6 +3,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,5 +23,9 @@ for option, name in (("-q", "lsf_queue"), ("-P", "lsf_project")):
     if name in resources:
         command += [option, resources[name]]
 LOGS.mkdir(parents=True, exist_ok=True)
-said = subprocess.run([*command, script], stdout=subprocess.PIPE, text=True, check=True).stdout
-print(re.search(r"Job <(\d+)>", said)[1])
+said = subprocess.run([*command, shlex.quote(script)], stdout=subprocess.PIPE, text=True, check=True).stdout
+if not (
+    job := re.search(r"Job <(\d+)>", said)
+):  # a job of which nobody knows would run beside its next attempt
+    sys.exit(f"bsub names no job (is BSUB_QUIET set?); it printed: {said!r}")
+print(job[1])

@@ -28,4 +28,4 @@ LOGS.mkdir(parents=True, exist_ok=True)
 leaves = f"left_in={shlex.quote(str(LOGS.resolve()))}\ntrap 'echo $? > \"$left_in/$PBS_JOBID.ended\"' EXIT\n"
 Path(script).write_text(text.replace(properties[0], f"{properties[0]}\n{leaves}", 1))
 said = subprocess.run([*command, script], stdout=subprocess.PIPE, text=True, check=True).stdout
-print(said.strip())
+print(said.split()[-1])  # a site may print a notice before it

@@ -96,3 +96,11 @@ def test_one_job_is_waited_for_while_it_runs(tmp_path, capsys):
     submission.wait_until_ended("7.server", str(ask), sleep=sleep)
     assert waits == [submission.POLL] * 2
     assert capsys.readouterr().err.count("waiting") == 1
+
+
+def test_a_status_command_without_an_answer_is_no_end(tmp_path):
+    """A job that may run is not submitted beside itself."""
+    waits = []
+    with pytest.raises(InputError, match=r"does not answer.*job 7\.server"):
+        submission.wait_until_ended("7.server", str(tmp_path / "missing"), sleep=waits.append)
+    assert len(waits) == submission.TRIES - 1

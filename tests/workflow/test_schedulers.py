@@ -155,3 +155,20 @@ def test_a_group_runs_through_the_profile(command, workflow):
     assert done.returncode == 0, printed[-4000:]
     assert printed.count("Submitted group job") == 1
     assert (workflow.folder / SPLIT).is_file()
+
+
+@pytest.mark.slow
+def test_a_profile_that_is_not_found_from_the_working_folder_is_named(command, workflow, tmp_path):
+    """``--directory``: Snakemake hands the commands to a shell there."""
+    command("bsub", BSUB)
+    words = [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml"]
+    done = subprocess.run(
+        [*words, "--directory", tmp_path / "elsewhere", "-s", "workflow/Snakefile", "--", SPLIT],
+        cwd=workflow.folder,
+        capture_output=True,
+        text=True,
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "name the profile by its absolute path" in " ".join(printed.split())
+    assert "Submitted" not in printed
