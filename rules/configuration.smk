@@ -75,7 +75,8 @@ if workflow.modifier.is_module:
     config = merge(read_config(Path(PROJECT, "config.yaml")), deepcopy(config))
     _paths = workflow.modifier.path_modifier
     _paths.given = getattr(_paths, "given", _paths.prefix or "")
-    config["results"] = _paths.given + config["results"]
+    if isinstance(config["results"], str):  # else it is refused below
+        config["results"] = _paths.given + config["results"]
     _paths.prefix = None
 
 CONFIG = checked(config)
