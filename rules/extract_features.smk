@@ -3,11 +3,6 @@
 Required: a backbone, and the pixels of a data set.
 """
 
-@cache
-def layers_of(backbone):
-    """What some method scores from."""
-    return layers_stored(CONFIG, backbone)
-
 
 rule extract_features:
     """Compute of every image of a data set what some method reads."""

@@ -3,34 +3,6 @@
 Required: pixels and splits of the other data sets, and the method's backbone.
 """
 
-@cache
-def learns(method):
-    """Kind of a method, whether it learns from other data sets, and whether it does so ahead of the runs."""
-    entry = CONFIG.method(method)
-    asked = (entry["kind"], entry["settings"])
-    return entry["kind"], learns_from_others(*asked), learns_ahead(*asked)
-
-
-def meta_files(wildcards):
-    """Files of each other data set, whose normals a method may learn from."""
-    return [
-        f"{RESULTS}/datasets/{name}/{file}"
-        for name in others(CONFIG, wildcards.dataset)
-        for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
-    ]
-
-
-def learnt_files(run):
-    """What was learnt ahead of a run."""
-    places = {name: getattr(run, name) for name in ("dataset", "split", "method", "seed")}
-    return of_each(list(rules.learn_from_others.output), **places)
-
-
-def learnt_inputs(wildcards):
-    """Files that a method learns from before any support set is known."""
-    backbone = CONFIG.run_backbone(wildcards.method, int(wildcards.seed))
-    return {**backbone_files(backbone), "meta": meta_files(wildcards)}
-
 
 rule learn_from_others:
     """Learn what does not depend on the support set."""

@@ -11,7 +11,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 
 OURS = [rule for rule in workflow.rules if rule not in OTHERS]
-# A module is read once more for each rule of it that is replaced: the others are those of its first reading.
+# A module is read once more where one of its rules is replaced; the others are those of its first reading.
 EARLIER = getattr(workflow.modifier.path_modifier, "earlier", [])
 WHOLE = workflow.modifier.path_modifier.earlier = [
     *(rule for rule in EARLIER if rule in set(workflow.rules)),
