@@ -1,0 +1,47 @@
+"""Which scheduler jobs go to, and its commands."""
+
+import shlex
+import shutil
+
+from fusionmedclip.pipeline import submission
+
+
+def on_slurm():
+    """Whether jobs go to SLURM, and not only on paper."""
+    plugin = workflow.executor_plugin
+    return plugin is not None and plugin.name == "slurm"
+
+
+def find_status_command():
+    """Ask squeue where sacct would be waited for for ever."""
+    settings = workflow.executor_settings
+    if on_slurm() and settings.status_command == "sacct" and not submission.keeps_accounts():
+        settings.status_command = "squeue"
+
+
+def find_submit_command():
+    """Say at once where a profile's commands are not found, which would be the end of each job in turn.
+
+    Snakemake looks for them as the profile was named, below the folder that it works in, and hands them to a shell.
+    """
+    plugin = workflow.executor_plugin
+    if plugin is None or plugin.name != "cluster-generic" or workflow.output_settings.dryrun:
+        return
+    for command in (workflow.executor_settings.submit_cmd, status_command()):
+        if command and shutil.which(shlex.split(command)[0]) is None:
+            raise WorkflowError(
+                f"The profile's command {command} is not found from {os.getcwd()}. With --directory, name the profile "
+                "by its absolute path, one without spaces: --workflow-profile /home/me/fusionmedclip/profiles/lsf"
+            )
+
+
+def is_submitting():
+    """Whether jobs are submitted where an earlier head may have left some."""
+    return on_slurm() or bool(status_command())
+
+
+def status_command():
+    """What says whether a job runs, of the executor for any scheduler; none on paper."""
+    plugin = workflow.executor_plugin
+    is_any = plugin is not None and plugin.name == "cluster-generic"
+    return workflow.executor_settings.status_cmd if is_any else None
