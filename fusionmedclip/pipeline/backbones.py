@@ -99,7 +99,9 @@ def extract_features(
             batches = list(even_batches(np.arange(len(pixels)), batch_size))
             for rows, kept in track(batches, description="Features"):
                 batch = network.pixels(np.array(pixels[rows]))
-                if "gap" in layers:
+                if not maps_of:
+                    maps = [network.gap_features(batch)]
+                elif "gap" in layers:
                     maps, gap = network.maps_and_gap(batch, maps_of)
                     maps.append(gap)
                 else:
