@@ -201,7 +201,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     model = make(SMALL).fit(images)
     with pytest.raises(InputError, match="cannot be fitted again"):
         model.fit(images)
-    with pytest.raises(InputError, match=r"(?s)no saved model.*save"):
+    with pytest.raises(InputError, match=r"(?s)no saved model.*saving"):
         FusionMedCLIP.load(tmp_path)
     with pytest.raises(InputError, match=r"(?s)unknown key model.lorra.*lora"):
         make({"lorra": None})
