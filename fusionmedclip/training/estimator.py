@@ -12,7 +12,6 @@ from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
-from fusionmedclip.models.adaptation.attention import batch_first_attention
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import open_backbone
@@ -80,8 +79,6 @@ class FusionMedCLIP(Parameters, FusionScorer):
         self.backbone = open_backbone(backbone)
         self.backbone_digest = backbone_digest(self.backbone)  # before anything is adapted in place
         self.backbone.to(device)
-        if self.settings.precision == "bfloat16":
-            batch_first_attention(self.backbone.visual)
         self.batch_size, self.threads = batch_size, threads
         self.model: FusionModel | None = None
         self.seed = 0

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
-from fusionmedclip.models.narrow_weights import narrow_weights
 from fusionmedclip.randomness import generator, key
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.ahead import ahead
@@ -20,6 +18,7 @@ from fusionmedclip.training.captured import captured, side_stream
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
+from fusionmedclip.training.precision import in_precision
 from fusionmedclip.training.readings import Readings
 
 __all__ = ["fit_model"]
@@ -83,9 +82,8 @@ def fit_model(
     model.train()
     device, step = model.backbone.mean.device, 0
     readings = Readings(progress, device=device.type)
-    exact, narrow = arithmetic(device.type, precision=precision), narrow_weights(model.backbone, precision)
     capture &= optimiser.schedule == "constant"  # a recorded step has the rates of its recording
-    with _own_draws(device), exact, narrow, side_stream(device):
+    with _own_draws(device), in_precision(model.backbone, precision), side_stream(device):
         for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed):
             if first and epoch in (0, optimiser.stage2_epochs):
                 updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)

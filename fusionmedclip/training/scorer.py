@@ -10,13 +10,12 @@ import torch
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Scores, join
 from fusionmedclip.models.fusion import FusionModel
-from fusionmedclip.models.narrow_weights import narrow_weights
 from fusionmedclip.models.threads import torch_threads
+from fusionmedclip.training.precision import in_precision
 from fusionmedclip.training.settings import FusionSettings
 
 __all__ = ["FusionScorer", "Prediction"]
@@ -105,9 +104,7 @@ class FusionScorer(Detector):
 
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:
-        device, precision = self.backbone.mean.device.type, self.settings.precision
-        exact, narrow = arithmetic(device, precision=precision), narrow_weights(self.backbone, precision)
-        with torch_threads(self.threads), exact, narrow:
+        with torch_threads(self.threads), in_precision(self.backbone, self.settings.precision):
             yield
 
     def _fitted(self) -> FusionModel:

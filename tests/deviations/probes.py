@@ -95,7 +95,7 @@ def fitted(method: str, *, lora: bool = False) -> Probe:
         rates = dict.fromkeys(("prompt", "alignment", "lora", "block_adapter", "temperature"), 1e-2)
         small = {"epochs": 2, "batch_size": 2, "stage2_epochs": early, "learning_rates": rates}
         settings = merge(settings, {"optimiser": small, "model": {} if lora else {"lora": None}})
-        backbone = copy.deepcopy(tower("clip"))  # a fit in another precision may leave traces in a shared one
+        backbone = copy.deepcopy(tower("clip")) if lora else tower("clip")
         model = FusionMedCLIP(backbone=backbone, settings=settings)
         result = model.fit(phantoms(64)[:2], seed=0).predict(phantoms(64))
         return digest(result.scores, result.maps)

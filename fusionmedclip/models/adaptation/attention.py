@@ -3,6 +3,9 @@
 Table A1 names ``q_proj, k_proj, v_proj, out_proj``; open_clip and timm keep the first three in one matrix.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from timm.layers import Attention as TimmAttention
 from torch import Tensor, nn
@@ -15,6 +18,7 @@ __all__ = [
     "SplitAttention",
     "SplitProjection",
     "batch_first_attention",
+    "batch_first_within",
     "split_attention",
 ]
 
@@ -144,16 +148,27 @@ class BatchFirstAttention(nn.MultiheadAttention):
         return self.out_proj(mixed.transpose(1, 2).flatten(-2)), None
 
 
-def batch_first_attention(tower: nn.Module) -> int:
-    """Let every fused attention of a tower compute as :class:`BatchFirstAttention`; returns their count.
+def batch_first_attention(tower: nn.Module) -> list[nn.Module]:
+    """Let every fused attention of a tower compute as :class:`BatchFirstAttention`; returns those changed.
 
-    Nothing else about the tower changes, so that others may go on using it.
+    Nothing else about the tower changes, so that others may go on using it, with other last digits.
     """
-    fused = [
+    fused: list[nn.Module] = [
         module
         for module in tower.modules()
         if type(module) is nn.MultiheadAttention and module.batch_first and module.in_proj_weight is not None
     ]
     for module in fused:
         module.__class__ = BatchFirstAttention
-    return len(fused)
+    return fused
+
+
+@contextmanager
+def batch_first_within(tower: nn.Module) -> Iterator[None]:
+    """The same inside a block alone."""
+    changed = batch_first_attention(tower)
+    try:
+        yield
+    finally:
+        for module in changed:
+            module.__class__ = nn.MultiheadAttention

@@ -69,7 +69,9 @@ def test_folders_that_are_not_one_series(series, tmp_path: Path, write_dicom) ->
     write_dicom(
         scout / "scout.dcm", np.zeros((20, 30), np.int16), ImageOrientationPatient=[0, 1, 0, 0, 0, -1]
     )
-    with pytest.raises(InputError, match=r"scout: several series, sizes or orientations.*\n.*10 x 8, 30 x 20"):
+    with pytest.raises(
+        InputError, match=r"scout: several series, sizes or orientations.*\n.*10 x 8, 30 x 20"
+    ):
         read_volume(scout)
     phases = series("phases")
     place = {"ImageOrientationPatient": AXIAL, "ImagePositionPatient": [0, 0, 2.5]}

@@ -94,8 +94,8 @@ def test_batch_first_attention_is_the_same_module_with_the_same_answer(
     mask = torch.full((9, 9), float("-inf")).triu(1) if masked else None
     expected, _ = fused(x, x, x, need_weights=False, attn_mask=mask)
     kept = dict(fused.named_parameters())
-    assert batch_first_attention(nn.Sequential(fused)) == 1
-    assert batch_first_attention(nn.Sequential(fused)) == 0
+    assert batch_first_attention(nn.Sequential(fused)) == [fused]
+    assert batch_first_attention(nn.Sequential(fused)) == []
     result, _ = fused(x, x, x, need_weights=False, attn_mask=mask)
     torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
     assert all(p is kept[n] for n, p in fused.named_parameters())
