@@ -39,7 +39,6 @@ def compare(
     """
     from fusionmedclip.config import load_config
     from fusionmedclip.errors import InputError
-    from fusionmedclip.lab.card import NO_DEVICE
     from fusionmedclip.lab.given import check_parameters
     from fusionmedclip.lab.recipe import recipe_of
     from fusionmedclip.lab.requests import check_compared
@@ -74,6 +73,16 @@ def compare(
             device=device,
             luma=colour,
         )
+    _show(found)
+    if out is not None:
+        with readable():
+            write_csv(out, *_sheet(found))
+
+
+def _show(found) -> None:
+    """The comparison as a reader wants it: the table, what can be told apart, and what cannot."""
+    from fusionmedclip.lab.card import NO_DEVICE
+
     sheet = Table("method", "AUROC", "95 % interval", "rests on")
     for name, auroc in found.aurocs.items():
         interval = f"{100 * auroc.low:.1f} to {100 * auroc.high:.1f}"
@@ -89,23 +98,16 @@ def compare(
     for line in _limits(found):
         say(line)
     say(NO_DEVICE)
-    if out is not None:
-        rows = [
-            (
-                name,
-                a.estimate,
-                a.low,
-                a.high,
-                found.normal,
-                found.abnormal,
-                found.made,
-                found.recipes[name].rests_on,
-            )
-            for name, a in found.aurocs.items()
-        ]
-        columns = ("method", "auroc", "low", "high", "normal", "abnormal", "made", "rests_on")
-        with readable():
-            write_csv(out, columns, rows)
+
+
+def _sheet(found) -> tuple[tuple[str, ...], list[tuple]]:
+    """Columns and rows of the table as a file."""
+    counts = (found.normal, found.abnormal, found.made)
+    rows = [
+        (name, a.estimate, a.low, a.high, *counts, found.recipes[name].rests_on)
+        for name, a in found.aurocs.items()
+    ]
+    return ("method", "auroc", "low", "high", "normal", "abnormal", "made", "rests_on"), rows
 
 
 def _told(pair) -> str:
