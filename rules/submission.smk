@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from snakemake.jobs import Job
 
 from fusionmedclip.pipeline import submission
-from fusionmedclip.pipeline.warm import refusal
+from fusionmedclip.pipeline.calls import refusal
 
 
 def is_head():

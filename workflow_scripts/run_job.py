@@ -11,9 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from fusionmedclip.pipeline.calls import call
 from fusionmedclip.pipeline.heads import follow
 from fusionmedclip.pipeline.records import forget, record_path, remember
-from fusionmedclip.pipeline.warm import call, call_warm
+from fusionmedclip.pipeline.warm import call_warm
 
 
 def files_of(named) -> dict:
@@ -39,9 +40,7 @@ def given(snakemake, params: dict) -> dict:
 
 def run(snakemake) -> None:
     """Call the function and record with which parameters; a failure names its log on the terminal."""
-    head = snakemake.config.get("head")
-    if head:
-        follow(head)
+    follow(head := snakemake.config.get("head"))
     params = json.loads(snakemake.params[0])
     arguments, log = given(snakemake, params), snakemake.log[0]
     record = record_path(snakemake.config["results"], snakemake.output[0])
@@ -49,10 +48,7 @@ def run(snakemake) -> None:
     terminal = os.dup(2)  # the job itself writes to its log
     # Where the workflow has started a warm process. It has no terminal, on which bars of downloads are drawn.
     address = None if "terminal" in params["asks"] else snakemake.config.get("warm")
-    status = None
-    if address:
-        status = call_warm(params["call"], arguments, log=log, address=address, head=head)
-    if status is None:
+    if (status := call_warm(params["call"], arguments, log=log, address=address, head=head)) is None:
         status = call(params["call"], arguments, log=log)
     if status:
         os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())

@@ -116,17 +116,17 @@ def enter(results: Path, *, folder: Path = FOLDER) -> Head | None:
     return head
 
 
-def follow(address: Mapping[str, str], *, parent: int | None = None) -> None:
+def follow(address: Mapping[str, str] | None, *, parent: int | None = None) -> None:
     """Be a job of a head: end when it ends, and hold its place until then.
 
     Parameters
     ----------
     address : mapping
-        Of the head; on another host nothing happens, since jobs of a scheduler outlive heads on purpose.
+        Of the head. None, or one on another host: nothing; jobs of a scheduler outlive heads on purpose.
     parent : int, optional
         As for :func:`fusionmedclip.outliving.end_with_parent`.
     """
-    if address["host"] != socket.gethostname():
+    if address is None or address["host"] != socket.gethostname():
         return
     end_with_parent(parent)
     record = Path(address["record"])

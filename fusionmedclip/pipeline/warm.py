@@ -16,25 +16,21 @@ import importlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusionmedclip.errors import InputError, PassingError
-from fusionmedclip.guard import reason
 from fusionmedclip.outliving import end_with_parent
-from fusionmedclip.pipeline.heads import follow
+from fusionmedclip.pipeline.calls import call
 
-__all__ = ["Warm", "call", "call_warm", "refusal", "serve", "start", "stop", "why_cold"]
+__all__ = ["Warm", "call_warm", "serve", "start", "stop", "why_cold"]
 
 FOLDER = Path(".snakemake")
 """For sockets; relative to the working folder, so that a path stays short enough for one."""
@@ -44,9 +40,6 @@ IMPORTING = 120.0
 
 PATIENCE = 10.0
 """Seconds for a job to say what it wants, which it does at once."""
-
-_FULL = 1 << 20
-"""Bytes that are free below which a disk counts as full."""
 
 BEGUN = "begun"
 """What a fork says before its job; who has not heard it runs the job itself."""
@@ -61,61 +54,6 @@ PRELOADED = ("pandas", "scipy.stats", "matplotlib.backends.backend_agg", "matplo
 
 WITH_TORCH = ("torch._dynamo", "fusionmedclip.methods", "fusionmedclip.training.estimator")
 """What jobs that use torch import while they run, so tables and figures alone never wait for it."""
-
-
-def refusal(log: str) -> Path:
-    """File beside the log of a job that ended with an InputError: started again, it would end so again."""
-    return Path(f"{log}.refused")
-
-
-def call(
-    function: str, arguments: Mapping[str, Any], *, log: str, head: Mapping[str, str] | None = None
-) -> int:
-    """Run one job with all output in its log; return its exit status.
-
-    Parameters
-    ----------
-    function : str
-        ``"module:name"``.
-    arguments : mapping
-        JSON-able keyword arguments.
-    log : str
-        File that output, and any traceback, goes to.
-    head : mapping, optional
-        Address of the head with which the job ends.
-    """
-    if head:
-        follow(head)
-    terminal = os.dup(2)
-    try:
-        refusal(log).unlink(missing_ok=True)
-        with open(log, "w", buffering=1) as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-            module, _, name = function.partition(":")
-            getattr(importlib.import_module(module), name)(**arguments)
-            sys.stdout.flush()
-            sys.stderr.flush()
-    except BaseException as error:
-        _tell(error, log, terminal)
-        return 1
-    finally:
-        os.close(terminal)
-    return 0
-
-
-def _tell(error: BaseException, log: str, terminal: int) -> None:
-    """Why a job failed: all of it in its log, unless the disk is full; the reason on the terminal."""
-    is_input = isinstance(error, InputError)
-    said = str(error) if is_input else reason(error)
-    if shutil.disk_usage(Path(log).parent).free < _FULL:  # numpy says how many numbers it wrote, and not why
-        said += f"\nno space is left on the disk that {log} lies on"
-    os.write(terminal, f"{said}\n".encode())
-    with contextlib.suppress(OSError), open(log, "a") as file:
-        file.write(f"\n{said}\n" if is_input else "".join(traceback.format_exception(error)))
-    if is_input and not isinstance(error, PassingError):
-        with contextlib.suppress(OSError):
-            refusal(log).touch()
 
 
 @dataclass(frozen=True)
@@ -152,14 +90,14 @@ def call_warm(
     arguments: Mapping[str, Any],
     *,
     log: str,
-    address: Mapping[str, Any],
+    address: Mapping[str, Any] | None,
     head: Mapping[str, str] | None = None,
 ) -> int | None:
     """Have a fork of the warm process run one job; None where there is no warm process, or it did not begin.
 
     One that is still importing is waited for, which takes no longer than importing the same again.
     """
-    client = _connect(address)
+    client = _connect(address) if address else None
     if client is None:
         return None
     begun = answer = ""
@@ -232,12 +170,12 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
     """Import, then fork for each job that asks, until standard input closes or a signal comes."""
     for module in preload:
         importlib.import_module(module)
-    threading.Thread(target=_leave_with_the_starter, args=(path,), daemon=True).start()
     signal.signal(signal.SIGCHLD, _reap)
     me = os.getpid()
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
     os.chmod(path, 0o600)
+    threading.Thread(target=_leave_with_the_starter, args=(path,), daemon=True).start()
     server.listen(64)
     if ready is not None:
         ready()

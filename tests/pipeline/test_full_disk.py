@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-JOB = "from fusionmedclip.pipeline.warm import call; exit(call('filling:job', {}, log='full/job.log'))"
+JOB = "from fusionmedclip.pipeline.calls import call; exit(call('filling:job', {}, log='full/job.log'))"
 FILLING = """
 import numpy as np
 

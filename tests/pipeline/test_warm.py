@@ -265,7 +265,7 @@ def test_what_may_pass_by_itself_is_not_refused(error, refused, tmp_path):
         f"from fusionmedclip.errors import *\n\ndef ends():\n    raise {error}('so')\n"
     )
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from fusionmedclip.pipeline.warm import call; "
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from fusionmedclip.pipeline.calls import call; "
     )
     code += f"raise SystemExit(call('ends:ends', {{}}, log={str(tmp_path / 'log')!r}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 1
