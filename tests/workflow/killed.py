@@ -16,19 +16,9 @@ import time
 from pathlib import Path
 
 from fusionmedclip.provenance import file_sha256
+from tests.workflow.conftest import SNAKEMAKE, Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
-SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-PARTS = (
-    "Snakefile",
-    "config.yaml",
-    "rules",
-    "workflow_scripts",
-    "fusionmedclip",
-    "schemas",
-    "envs",
-    "profiles",
-)
 SETTINGS = """
   patchcore: {backbone: clip, settings: {layers: [1, 2]}}
 tables:
@@ -45,14 +35,9 @@ CLOCK = ("training_log.csv", "environment.json", "provenance.json", "timing.json
 
 def make_copy(folder: Path) -> Path:
     """A copy of the project with a workflow of six jobs."""
-    for name in PARTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, folder / name)
-    tiny = (ROOT / "tests/workflow/tiny.yaml").read_text().replace("RESULTS", "results/tiny")
+    folder.mkdir(parents=True, exist_ok=True)
+    Workflow(folder, ROOT)
+    tiny = (folder / "tiny.yaml").read_text()
     tiny = tiny[: tiny.index("  patchcore:")].replace("seeds: [0, 1]", "seeds: [0]")
     (folder / "tiny.yaml").write_text(tiny + SETTINGS.lstrip("\n"))
     return folder
