@@ -17,6 +17,8 @@ PARTS = {"train": "training", "valid": "validation", "val": "validation", "test"
 
 CLASSES = {"good": 0, "Ungood": 1}
 
+_WANTED = {"the pool's good": ("pool", 0), "test/good": ("test", 0), "test/Ungood": ("test", 1)}
+
 MASKS = ("label", "anomaly_mask")
 """Folders of masks beside `img`: BMAD's own, and that of the copy which MVFA's authors give out."""
 
@@ -36,8 +38,9 @@ def list_bmad(source: Mapping) -> Listing:
     Raises
     ------
     InputError
-        For another layout, or a part that is wanted and not there; a mask without its image, or an image
-        without its mask where others have one, is a problem of the listing.
+        For another layout, or a part that is wanted and not there or empty. A mask without its image, an
+        image without its mask where others have one, and images or folders beside those that are read are
+        problems of the listing.
     """
     check_keys(source, required=("path",), optional=("support", *COMMON_KEYS))
     root = existing_path(source, folder=True)
@@ -60,7 +63,23 @@ def list_bmad(source: Mapping) -> Listing:
             folder = root / name / class_name
             if folder.is_dir():
                 _list_class(listing, folder, label=label, split="pool" if split == support else split)
+        for other in sorted((root / name).iterdir()):
+            if other.is_dir() and other.name not in CLASSES:
+                listing.problems.add(
+                    f"{other}: a folder that is none of {', '.join(CLASSES)}, and is not read"
+                )
+    read = {(record.split, record.label) for record in listing.records}
+    lacking = [place for place, wanted in _WANTED.items() if wanted not in read]
+    if lacking:
+        raise InputError(f"{root}: a set of BMAD without images in {', '.join(lacking)}", **_only(listing))
     return listing
+
+
+def _only(listing: Listing) -> dict[str, str]:
+    """What an error says of images that were found, and of what was not read."""
+    folders = sorted({Path(record.file).parts[:2] for record in listing.records})
+    found = ", ".join("/".join(parts) for parts in folders) or "none"
+    return {"received": f"images in {found}", "hint": "; ".join(map(str, listing.problems.messages[:2]))}
 
 
 def _list_class(listing: Listing, folder: Path, *, label: int, split: str) -> None:
@@ -83,6 +102,10 @@ def _list_class(listing: Listing, folder: Path, *, label: int, split: str) -> No
                 split=split,
             )
         )
+    if inside:
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and is_image_file(path):
+                listing.problems.add(f"{path}: an image beside `img`, which holds the others")
     own = listing.records[start:]
     if any(record.masks for record in own) or masks:
         for record in own:
@@ -96,6 +119,11 @@ def _masks(listing: Listing, folder: Path) -> dict[str, str]:
     """Stem -> mask, of the first folder of masks that is there."""
     for name in MASKS:
         if (folder / name).is_dir():
-            files = [path for path in data_files(folder / name, listing.problems) if is_image_file(path)]
-            return {stem_of(path): path.relative_to(listing.root).as_posix() for path in files}
+            found: dict[str, str] = {}
+            for path in data_files(folder / name, listing.problems):
+                if is_image_file(path):
+                    file = path.relative_to(listing.root).as_posix()
+                    if found.setdefault(stem_of(path), file) != file:
+                        listing.problems.add(f"{path}: a second mask of one image")
+            return found
     return {}

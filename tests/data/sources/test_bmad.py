@@ -121,6 +121,28 @@ def test_another_layout_and_another_support_are_refused(folder: Path) -> None:
         list_source({"kind": "bmad", "path": str(folder), "support": "train"})
 
 
+def test_what_lies_beside_what_is_read_is_named(lay: Callable) -> None:
+    """Loose images, class folders of another name, a second mask of one image."""
+    path = lay("Liver", masks="label")
+    good, label = path / "train/good", path / "test/Ungood/label"
+    (good / "img/00001_60.png").rename(good / "loose.png")
+    (path / "valid/good").rename(path / "valid/Good")
+    mask = sorted(label.iterdir())[0]
+    Image.open(mask).save(mask.with_suffix(".bmp"))
+    messages = "\n".join(map(str, list_source({"kind": "bmad", "path": str(path)}).problems.messages))
+    assert "loose.png: an image beside `img`" in messages
+    assert "valid/Good: a folder that is none of good, Ungood" in messages
+    assert f"{mask.name}: a second mask" in messages
+
+
+@pytest.mark.parametrize("name", ["test/Ungood", "test/good", "train/good"])
+def test_a_set_without_a_part_that_is_wanted_is_refused(lay: Callable, name: str) -> None:
+    path = lay("Brain", masks=None)
+    (path / name).rename(path / name.replace("ood", "OOD"))
+    with pytest.raises(InputError, match=r"(?s)without images in .*images in .*is not read"):
+        list_source({"kind": "bmad", "path": str(path)})
+
+
 def test_check_reads_a_set(lay: Callable) -> None:
     report = check_dataset({"kind": "bmad", "path": str(lay("Brain", masks="label"))})
     assert report.usable
