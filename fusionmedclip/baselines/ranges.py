@@ -5,7 +5,7 @@ from typing import Any
 from fusionmedclip.errors import InputError
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
-__all__ = ["at_least", "fraction", "layer_list", "makes_anomalies", "one_of", "positive"]
+__all__ = ["at_least", "below_one", "fraction", "layer_list", "makes_anomalies", "odd", "one_of", "positive"]
 
 
 def at_least(low: float, **values: float) -> None:
@@ -29,6 +29,20 @@ def fraction(**values: float) -> None:
             raise InputError(f"setting `{name}` is no fraction", received=value, allowed="above 0, at most 1")
 
 
+def below_one(**values: float) -> None:
+    """Each value is 0 or more and below 1: the share of what was that a running mean keeps."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise InputError(f"setting `{name}`", received=value, allowed="0 or more, below 1")
+
+
+def odd(**values: int) -> None:
+    """Each value is an odd number above 0, so that something lies in the middle."""
+    for name, value in values.items():
+        if value < 1 or value % 2 == 0:
+            raise InputError(f"setting `{name}`", received=value, allowed="1, 3, 5, ...")
+
+
 def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
     """Each value is one of ``allowed``."""
     for name, value in values.items():
@@ -43,7 +57,7 @@ def makes_anomalies(synthesis: SynthesisSettings | None) -> None:
 
 
 def layer_list(layers: tuple[Any, ...]) -> None:
-    """At least one layer, each a number counted from 1 or a module's name."""
+    """At least one layer, each a number counted from 1 or a module's name, and named once."""
     good = layers and all(
         isinstance(layer, str) or (isinstance(layer, int) and not isinstance(layer, bool) and layer > 0)
         for layer in layers
@@ -54,3 +68,5 @@ def layer_list(layers: tuple[Any, ...]) -> None:
             received=layers,
             allowed="one or more layers, each a number counted from 1 or a name such as layer2",
         )
+    if len(set(layers)) < len(layers):
+        raise InputError("setting `layers` names one twice", received=layers)

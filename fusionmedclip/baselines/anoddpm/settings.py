@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, one_of, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["AnoDDPMSettings"]
@@ -116,7 +116,8 @@ class AnoDDPMSettings:
             gradient_norm=self.gradient_norm,
             batch_size=self.batch_size,
         )
-        at_least(0, steps=self.steps, ema=self.ema, degrees=self.degrees)
+        at_least(0, steps=self.steps, degrees=self.degrees)
+        below_one(ema=self.ema)
         if self.epochs is not None:
             at_least(0, epochs=self.epochs)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, makes_anomalies, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, makes_anomalies, positive
 from fusionmedclip.errors import InputError
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
@@ -85,7 +85,8 @@ class CutPasteSettings:
             raise InputError("setting `aspect`", received=(flat, tall), allowed="0 < lower <= 1 <= upper")
         at_least(1, density_views=self.density_views)
         at_least(0, steps=self.steps, jitter=self.jitter, translation=self.translation)
-        at_least(0, weight_decay=self.weight_decay, momentum=self.momentum, scar_angle=self.scar_angle)
+        at_least(0, weight_decay=self.weight_decay, scar_angle=self.scar_angle)
+        below_one(momentum=self.momentum)
         positive(
             image_size=1 if self.image_size is None else self.image_size,
             train_batch=self.train_batch,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, odd, one_of, positive
 
 __all__ = ["PatchCoreSettings"]
 
@@ -62,8 +62,8 @@ class PatchCoreSettings:
     def __post_init__(self):
         layer_list(self.layers)
         one_of(("adaptive", "average"), embedding=self.embedding)
+        odd(patch_size=self.patch_size)
         positive(
-            patch_size=self.patch_size % 2 and self.patch_size,
             pretrain_dim=self.pretrain_dim,
             target_dim=self.target_dim,
             projection_dim=self.projection_dim,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, layer_list, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, layer_list, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["PromptADSettings"]
@@ -87,11 +87,11 @@ class PromptADSettings:
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
         )
+        below_one(momentum=self.momentum)
         at_least(
             0,
             steps=self.steps,
             final_rate=self.final_rate,
-            momentum=self.momentum,
             weight_decay=self.weight_decay,
             match_weight=self.match_weight,
             sigma=self.sigma,

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, layer_list, one_of, positive
-from fusionmedclip.errors import InputError
+from fusionmedclip.baselines.ranges import at_least, below_one, layer_list, one_of, positive
 
 __all__ = ["RegADSettings"]
 
@@ -63,10 +62,9 @@ class RegADSettings:
 
     def __post_init__(self):
         layer_list(self.layers)
-        if len(set(self.layers)) < len(self.layers):
-            raise InputError("setting `layers` names one twice", received=self.layers)
         one_of(("others", "support"), meta_source=self.meta_source)
-        at_least(0, meta_steps=self.meta_steps, momentum=self.momentum, sigma=self.sigma)
+        at_least(0, meta_steps=self.meta_steps, sigma=self.sigma)
+        below_one(momentum=self.momentum)
         positive(
             image_size=1 if self.image_size is None else self.image_size,
             meta_batch=self.meta_batch,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, layer_list, makes_anomalies, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, layer_list, makes_anomalies, odd, one_of, positive
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["SimpleNetSettings"]
@@ -81,8 +81,8 @@ class SimpleNetSettings:
         makes_anomalies(self.synthesis)
         layer_list(self.layers)
         one_of(("adaptive", "average"), embedding=self.embedding)
+        odd(patch_size=self.patch_size)
         positive(
-            patch_size=self.patch_size % 2 and self.patch_size,
             pretrain_dim=self.pretrain_dim,
             target_dim=self.target_dim,
             hidden=self.hidden,

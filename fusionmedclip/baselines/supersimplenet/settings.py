@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, layer_list, positive
+from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, odd, positive
+from fusionmedclip.errors import InputError
 
 __all__ = ["SuperSimpleNetSettings"]
 
@@ -66,8 +67,8 @@ class SuperSimpleNetSettings:
 
     def __post_init__(self):
         layer_list(self.layers)
+        odd(patch_size=self.patch_size)
         positive(
-            patch_size=self.patch_size % 2 and self.patch_size,
             hidden=self.hidden,
             head=self.head,
             noise_std=self.noise_std,
@@ -75,8 +76,10 @@ class SuperSimpleNetSettings:
             train_batch=self.train_batch,
             adaptor_rate=self.adaptor_rate,
             head_rate=self.head_rate,
-            decay=self.decay,
             batch_size=self.batch_size,
         )
-        at_least(-1, noise_threshold=self.noise_threshold)
+        fraction(decay=self.decay)
+        if not -1 <= self.noise_threshold < 1:  # of Perlin noise, which lies between
+            received = self.noise_threshold
+            raise InputError("setting `noise_threshold`", received=received, allowed="-1 or more, below 1")
         at_least(0, steps=self.steps, weight_decay=self.weight_decay, sigma=self.sigma)

@@ -1,0 +1,34 @@
+"""Settings that would train something else, or nothing, are refused by name, in every kind that has them."""
+
+import pytest
+
+from fusionmedclip.baselines.registry import create
+from fusionmedclip.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "allowed"),
+    [
+        ("regad", {"momentum": 1.0}, "below 1"),
+        ("promptad", {"momentum": 5.0}, "below 1"),
+        ("cutpaste", {"momentum": -0.1}, "0 or more"),
+        ("anoddpm", {"ema": 5.0}, "below 1"),
+        ("supersimplenet", {"patch_size": 4}, "1, 3, 5"),
+        ("patchcore", {"patch_size": 0}, "1, 3, 5"),
+        ("simplenet", {"patch_size": 2}, "1, 3, 5"),
+        ("supersimplenet", {"noise_threshold": 1.0}, "below 1"),
+        ("supersimplenet", {"decay": 7.0}, "at most 1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(kind: str, settings: dict, allowed: str) -> None:
+    (name,) = settings
+    with pytest.raises(InputError, match=rf"(?s)`{name}`.*{settings[name]}.*{allowed}"):
+        create(kind, **settings)
+
+
+@pytest.mark.parametrize(
+    "kind", ["regad", "promptad", "patchcore", "simplenet", "supersimplenet", "patch_nn"]
+)
+def test_a_layer_is_named_once(kind: str) -> None:
+    with pytest.raises(InputError, match=r"(?s)`layers` names one twice.*layer2"):
+        create(kind, layers=["layer2", "layer2"])
