@@ -111,12 +111,17 @@ def compare_methods(
     check_parameters({"folds": folds, "slices": slices, "rule": rule, "seed": seed})
     check_compared(normals, abnormals)
     recipes = {name: _recipe(config, name, device) for name in dict.fromkeys(methods)}
-    first = next(iter(recipes.values()))
-    support, _ = read_support(normals, None, first, most=slices, luma=luma)
-    others = read_support(abnormals, None, first, luma=luma)[0] if abnormals else Support([])
-    if both := set(support.digests()) & set(others.digests()):
-        received = f"{len(both)} images with the same pixels in both"
-        raise InputError("given as normal and as abnormal", received=received, hint="take copies out of one")
+    one = next(iter(recipes.values()))
+    support, _ = read_support(normals, None, one, most=slices, luma=luma)
+    others = read_support(abnormals, None, one, luma=luma)[0] if abnormals else Support([])
+    normal_at, abnormal_at = support.places_by_pixels(), others.places_by_pixels()
+    if both := [pixels for pixels in normal_at if pixels in abnormal_at]:
+        first = f"{normal_at[both[0]]} and {abnormal_at[both[0]]}"
+        raise InputError(
+            "given as normal and as abnormal: images with the same pixels",
+            received=f"{len(both)} images in both, first {first}",
+            hint="take copies out of one",
+        )
     if len(support) < 2:
         raise InputError("too few images to compare methods on", received="copies of one normal image")
     unseen = others.slices

@@ -13,7 +13,8 @@ __all__ = ["file_notes"]
 
 _HIDDEN = 0.01
 """Share of transparent pixels from which a note says so; rounded corners are less."""
-_NARROW = 2**12 - 1
+_NARROW, _NEARLY_ALL = 2**14 - 1, 0.999
+"""What fewer bits can hold, and the share of pixels that is looked at: markers are drawn in white."""
 
 
 def file_notes(file: Path, pixels: np.ndarray) -> tuple[str, ...]:
@@ -39,10 +40,10 @@ def _of_raster(file: Path, facts: RasterFacts, pixels: np.ndarray) -> tuple[str,
         notes.append(f"an animation: its {facts.pictures} frames are taken for the slices of a volume")
     if facts.alpha and (share := hidden_share(open_page(file).image)) >= _HIDDEN:
         notes.append(f"{100 * share:.0f} % of it is transparent: scored by the colours that are hidden there")
-    brightest = round(float(pixels.max()) * (2**16 - 1))
-    if facts.mode.startswith("I;16") and 0 < brightest <= _NARROW:
+    bright = round(float(np.quantile(pixels, _NEARLY_ALL)) * (2**16 - 1))
+    if facts.mode.startswith("I;16") and 0 < bright <= _NARROW:
         notes.append(
-            f"no more than {brightest} of 65,535 anywhere: values of {brightest.bit_length()} bits in a file "
-            "of 16, which are read as nearly black"
+            f"nearly all of it is {bright} of 65,535 or less: values of {bright.bit_length()} bits in a file "
+            "of 16, which are read as dark?"
         )
     return tuple(notes)

@@ -34,15 +34,18 @@ class Support:
         Slices of a volume that a model is fitted on, evenly spaced; 0: all of them.
     notes : tuple of str
         What has to be known of its inputs, with their places.
+    places : tuple of str
+        Where each input comes from.
     """
 
     slices: list[np.ndarray]
     most: int = 0
     notes: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
-    def digests(self) -> list[bytes]:
-        """Of the pixels of each input."""
-        return [_digest(one) for one in self.slices]
+    def places_by_pixels(self) -> dict[bytes, str]:
+        """Digest of each input's pixels, and its place."""
+        return {_digest(one): place for one, place in zip(self.slices, self.places, strict=True)}
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -101,20 +104,27 @@ def read_support(
         images, rows = load_images(X, size, form=form), normal_rows(y, len(X))
         check_pictures(X, luma=luma or form.colour)
         notes = [f"images[{row}]: {BLANK}" for row in rows if np.ptp(images[row]) == 0]
-        slices, copies = _once([images[row][None] for row in rows], [f"images[{row}]" for row in rows])
-        return Support(slices, notes=(*notes, *copies)), []
+        slices, places, copies = _once(
+            [images[row][None] for row in rows], [f"images[{row}]" for row in rows]
+        )
+        return Support(slices, notes=(*notes, *copies), places=places), []
     given = [item for item in X if isinstance(item, Input)] or support_inputs(list(map(Path, X)))
     inputs = [given[row] for row in normal_rows(y, len(given))]
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda one: _read(one, size, form=form, luma=luma), inputs))
     notes = [f"{one.place}: {note}" for one, (_, said) in zip(inputs, found, strict=True) for note in said]
-    slices, copies = _once([slices for slices, _ in found], [str(one.place) for one in inputs])
-    support = Support(slices, most, (*notes, *copies))
+    slices, places, copies = _once([slices for slices, _ in found], [str(one.place) for one in inputs])
+    support = Support(slices, most, (*notes, *copies), places)
     return support, [file for one in inputs for file in one.files]
 
 
-def _once(slices: Sequence[np.ndarray], names: Sequence[str]) -> tuple[list[np.ndarray], list[str]]:
-    """Inputs without those of the same pixels as one before: left out, an image would still be fitted on."""
+def _once(
+    slices: Sequence[np.ndarray], names: Sequence[str]
+) -> tuple[list[np.ndarray], tuple[str, ...], list[str]]:
+    """Inputs, and places, without those of the same pixels as one before; and a note of each of these.
+
+    Left out, an image would still be fitted on.
+    """
     firsts: dict[bytes, str] = {}
     kept, notes = [], []
     for one, name in zip(slices, names, strict=True):
@@ -123,7 +133,7 @@ def _once(slices: Sequence[np.ndarray], names: Sequence[str]) -> tuple[list[np.n
             kept.append(one)
         else:
             notes.append(f"{name}: the same pixels as {first}, counted once")
-    return kept, notes
+    return kept, tuple(firsts.values()), notes
 
 
 def _digest(slices: np.ndarray) -> bytes:

@@ -42,9 +42,12 @@ def test_hidden_colours_are_said_to_be_scored(rows: int, said: bool, tmp_path: P
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize(("factor", "bits"), [(1, 12), (16, 0)])
+@pytest.mark.parametrize(("factor", "bits"), [(1, 12), (4, 14), (16, 0)])
 def test_few_bits_in_a_file_of_sixteen_are_noted(suffix: str, factor: int, bits: int, tmp_path: Path) -> None:
+    """Also where one pixel is as bright as can be."""
     path = tmp_path / f"a.{suffix}"
-    Image.fromarray(RAMP * np.uint16(factor)).save(path)
+    pixels = RAMP * np.uint16(factor)
+    pixels[-1, 0] = 65535
+    Image.fromarray(pixels).save(path)
     (note,) = notes_of(path) or ("",)
     assert (f"values of {bits} bits in a file of 16" in note) == bool(bits)
