@@ -16,8 +16,8 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import socket
+import stat
 import sys
 import threading
 import time
@@ -75,7 +75,8 @@ class Head:
     def leave(self) -> None:
         """Take the record back."""
         for path in (self.path, _jobs(self.path)):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another user's, in a folder of many
+                path.unlink()
         while self._held:
             os.close(self._held.pop())
 
@@ -93,11 +94,12 @@ def enter(results: Path, *, folder: Path = FOLDER) -> Head | None:
     Returns
     -------
     Head or None
-        None where the disk knows no locks: whoever starts there is on their own, as with Snakemake alone.
+        None where the disk knows no locks, or records cannot lie there: whoever starts is on their own, as
+        with Snakemake alone.
     """
     records = folder / RECORDS
-    records.mkdir(parents=True, exist_ok=True)
     try:
+        records.mkdir(parents=True, exist_ok=True)
         gate = _pass_gate(records / GATE)
     except OSError:
         return None
@@ -134,8 +136,9 @@ def follow(address: Mapping[str, str] | None, *, parent: int | None = None) -> N
         place = os.open(_jobs(record), os.O_RDWR)  # held until this process, and all that it forks, has ended
         fcntl.flock(place, fcntl.LOCK_SH)
         watched = os.open(record, os.O_RDWR)
-    except OSError:
-        os._exit(1)  # it has ended, and the next one has put its folder in order
+    except OSError:  # it has ended, and the next one has put its folder in order; or somebody took the record
+        os.write(2, f"this job ends, since the start that it belongs to has: {record} is gone\n".encode())
+        os._exit(1)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 
 
@@ -150,7 +153,9 @@ def _jobs(record: Path) -> Path:
 
 def _pass_gate(path: Path) -> int:
     """Wait until nobody else is between a look at other heads and a lock of its own."""
-    gate = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    gate = os.open(
+        path, os.O_RDONLY | os.O_CREAT, 0o644
+    )  # of whoever was first here: to be locked it need not be written
     if not _try(gate, fcntl.LOCK_EX):
         print("another pipeline starts in this folder; waiting until it has its lock", file=sys.stderr)
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -175,23 +180,39 @@ def _sort(folder: Path) -> tuple[list[Head], list[Head]]:
     dead: list[Head] = []
     others: list[Head] = []
     for path in sorted((folder / RECORDS).glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError):  # taken back meanwhile
-            kept: dict[str, Any] = json.loads(path.read_text())
-            head = Head(path, kept["host"], kept["pid"], kept["started"])
-            if head.host != socket.gethostname():
-                if _is_locked(folder) or time.time() - head.started < PLANNED:
-                    others.append(head)
-                else:
-                    head.leave()
-            else:
+        with contextlib.suppress(FileNotFoundError):  # taken back meanwhile
+            head = _read(path)
+            if head.host == socket.gethostname():
                 (others if _is_held(path) else dead).append(head)
+            elif _is_locked(folder) or time.time() - head.started < PLANNED:
+                others.append(head)
+            else:
+                head.leave()
     return dead, others
 
 
-def _is_held(path: Path) -> bool:
-    handle = os.open(path, os.O_RDWR)
+def _read(path: Path) -> Head:
+    """A head by its record; one that says nothing of use is another host's, of which nothing is known."""
+    found = path.lstat()
     try:
-        return not _try(handle, fcntl.LOCK_SH)
+        kept: dict[str, Any] = json.loads(path.read_text()) if stat.S_ISREG(found.st_mode) else {}
+        head = Head(path, str(kept["host"]), int(kept["pid"]), float(kept["started"]))
+        str(head)  # a time that there can be
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return Head(path, f"a host that {path} does not tell", 0, found.st_mtime)
+    return head
+
+
+def _is_held(path: Path) -> bool:
+    """Whether somebody holds a file, of whomever it is; one that cannot be asked for counts as held."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return not _try(handle, fcntl.LOCK_EX)
     finally:
         os.close(handle)
 
@@ -212,36 +233,36 @@ def _clean_up(dead: list[Head], results: Path, folder: Path) -> None:
     """Take away what killed heads have left, once none of their jobs can write any more."""
     names = "; ".join(map(str, dead))
     given_up = time.monotonic() + PATIENCE
-    while any(_is_held_by_jobs(head) for head in dead):
+    while any(_is_held(_jobs(head.path)) for head in dead):
         if time.monotonic() > given_up:
             print(f"jobs of a killed start still run ({names}): end them first", file=sys.stderr)
             return
         time.sleep(0.05)
     locked = _is_locked(folder)
-    shutil.rmtree(folder / LOCKS, ignore_errors=True)
+    for lock in (folder / LOCKS).glob("*.lock"):
+        with contextlib.suppress(OSError):
+            lock.unlink()
     host = socket.gethostname()
     for pattern in ("scripts/tmp*.run_job.py", f"warm-{host[:32]}-*.sock"):
         for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
     removed = remove_unfinished(results)
     for head in dead:
         head.leave()
     print(
-        f"an earlier start was killed ({names}): {'its lock is taken away, ' if locked else ''}"
+        f"an earlier start was killed ({names}): {_told_of_lock(folder) if locked else ''}"
         f"{removed} unfinished files are removed, and this one goes on",
         file=sys.stderr,
     )
 
 
-def _is_held_by_jobs(head: Head) -> bool:
-    path = _jobs(head.path)
-    if not path.exists():
-        return False
-    handle = os.open(path, os.O_RDWR)
-    try:
-        return not _try(handle, fcntl.LOCK_EX)
-    finally:
-        os.close(handle)
+def _told_of_lock(folder: Path) -> str:
+    return (
+        f"its lock in {folder / LOCKS} cannot be taken away, "
+        if _is_locked(folder)
+        else "its lock is taken away, "
+    )
 
 
 def _leave_if_own(head: Head, pid: int) -> None:

@@ -113,7 +113,7 @@ def test_a_lock_that_nobody_has_recorded_stays(capfd):
 def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
     process = _head(root, job)
     (record,) = Path(".snakemake/heads").glob("*.json")
-    job_holds = heads._is_held_by_jobs(heads.Head(record, "", 0, 0.0))
+    job_holds = heads._is_held(record.with_suffix(".jobs"))
     assert job_holds
     _kill(process)
     begun = time.monotonic()
@@ -174,3 +174,63 @@ def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
         f"another pipeline works in this folder: process {os.getpid()}" in second.communicate(timeout=30)[1]
     )
     first.leave()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "[]", "null", '{"host": 3}', '{"host": "vm", "pid": "x", "started": 1e300}', '{"started": NaN}'],
+)
+def test_a_record_that_says_nothing_is_nobody_dead(root, damage, capfd):
+    """Neither a traceback nor a reason to take a lock away; who starts is told which file it is."""
+    process = _head(root)
+    _kill(process)
+    (record,) = Path(".snakemake/heads").glob("*.json")
+    record.write_text(damage)
+    heads.enter(Path("results")).leave()
+    assert str(record) in capfd.readouterr().err
+    assert LOCK.exists()
+
+
+def test_what_is_no_file_among_the_records_stops_nobody(root, capfd):
+    folder = Path(".snakemake/heads")
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.json")
+    (folder / "folder.json").mkdir()
+    (folder / "link.json").symlink_to("nowhere")
+    heads.enter(Path("results")).leave()
+    LOCK.parent.mkdir()
+    LOCK.touch()
+    heads.enter(Path("results")).leave()
+    assert "pipe.json" in capfd.readouterr().err
+    assert LOCK.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes two users")
+def test_another_users_dead_start_takes_no_living_heads_lock(root, capfd):
+    """Records are readable and no more, as umask 022 makes them."""
+    process = _head(root)
+    try:
+        for path in (Path(), Path("results"), *Path(".snakemake").rglob("*"), Path(".snakemake")):
+            path.chmod(0o777 if path.is_dir() else 0o644)
+        here = Path(".snakemake/heads")
+        dead = {"host": os.uname().nodename, "pid": 1, "started": 0.0}
+        (here / "nobody.json").write_text(json.dumps(dead))
+        child = os.fork()
+        if child == 0:
+            os.seteuid(65534)
+            heads.enter(Path("results"))
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert LOCK.exists()
+        assert f"another pipeline works in this folder: process {process.pid}" in capfd.readouterr().err
+    finally:
+        _kill(process)
+
+
+def test_a_job_whose_heads_record_is_gone_says_so_and_ends(root):
+    code = "from fusionmedclip.pipeline.heads import follow; import socket; "
+    code += "follow({'host': socket.gethostname(), 'record': 'gone.json'}); print('went on')"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "gone.json is gone" in done.stderr
