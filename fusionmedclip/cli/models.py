@@ -146,6 +146,8 @@ def predict(
             )
     facts = done.prediction["model"]
     say(f"scored {number_of(len(done.rows), 'input')} with {facts['title']}; {out}")
+    if done.replaced:
+        say(f"another prediction was in {out}; this one has taken its place")
     for line in summary_lines(done.rows):
         say(line)
     if not done.complete:

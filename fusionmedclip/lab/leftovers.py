@@ -34,8 +34,10 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def forget_another(folder: Path, key: str, part: Part) -> None:
-    """Remove the outputs of a prediction of another key; other parts of this one stay.
+def forget_another(folder: Path, key: str, part: Part) -> bool:
+    """Remove the outputs of a prediction of another key, and say whether it was finished.
+
+    Other parts of this one stay.
 
     A review's decisions are no outputs, and stay.
 
@@ -46,8 +48,9 @@ def forget_another(folder: Path, key: str, part: Part) -> None:
         looks at other inputs than its neighbours would undo their work.
     """
     if (keys := keys_in(folder)) == {key}:
-        return
-    if part.count > 1 and keys and not (folder / PREDICTION).is_file():
+        return False
+    is_finished = (folder / PREDICTION).is_file()
+    if part.count > 1 and keys and not is_finished:
         raise InputError(
             f"{folder}: holds parts of another prediction that is not finished",
             received="another model, other inputs, or other settings",
@@ -59,3 +62,4 @@ def forget_another(folder: Path, key: str, part: Part) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    return is_finished

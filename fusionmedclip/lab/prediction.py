@@ -42,6 +42,8 @@ class Done:
         Whether all parts are done, and the files of all are written.
     left : sequence of str
         Parts that are not, as ``3/4``.
+    replaced : bool
+        Whether another finished prediction was there before.
     """
 
     rows: list[Mapping[str, Any]]
@@ -49,6 +51,7 @@ class Done:
     prediction: Mapping[str, Any]
     complete: bool
     left: Sequence[str] = ()
+    replaced: bool = False
 
 
 def predict_files(
@@ -147,8 +150,7 @@ class _Run:
         self.groups = groups_of(found.inputs, model.batch_size)
         self.key = _key({**told, "drawn": bool(writers)}, found.inputs)
         with alone_in(out):
-            if not asked.resume:
-                forget_another(out, self.key, asked.part)
+            self.replaced = not asked.resume and forget_another(out, self.key, asked.part)
             self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
 
     def score(self, progress: Callable[[int, int], None] | None) -> None:
@@ -201,7 +203,7 @@ class _Run:
             for writer in self.writers if rows else ():
                 writer.finish(self.out, skipped=[Skipped(file, why) for file, why in skipped])
         left = parts_left(self.out, self.asked.part, self.key, len(self.groups))
-        return Done(rows, skipped, told, lines is not None, left)
+        return Done(rows, skipped, told, lines is not None, left, self.replaced)
 
 
 def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told: dict[str, Any]) -> Done:

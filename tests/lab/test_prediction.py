@@ -192,19 +192,18 @@ def test_another_prediction_leaves_nothing_of_the_earlier_one(home: Path, tmp_pa
         kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
         return {name for name in kept if "brain" in name or "ct" in name}
 
-    def run(*names: str, **asked) -> None:
+    def run(*names: str, **asked) -> bool:
         inputs = [home / "in" / name for name in names]
-        predict_files(
-            prediction_request(home / "model", inputs, tmp_path, asked=Asked(**asked)), writers=writers_for
-        )
+        request = prediction_request(home / "model", inputs, tmp_path, asked=Asked(**asked))
+        return predict_files(request, writers=writers_for).replaced
 
-    run("00.png", "brain.nii.gz", "ct")
+    assert not run("00.png", "brain.nii.gz", "ct")
     (tmp_path / "review.csv").write_text("mine")
     assert {"overlays/brain/0004.png", "maps/ct.nii.gz", "layers/records/brain.json"} <= files()
-    run("00.png", "ct", part=Part(1, 2))
+    assert run("00.png", "ct", part=Part(1, 2))
     assert not {name for name in files() if "brain" in name}
     assert not (tmp_path / "index.html").exists()  # it named what is no longer there
-    run("00.png", "ct", part=Part(2, 2))
+    assert not run("00.png", "ct", part=Part(2, 2))
     assert {"overlays/ct/0002.png", "maps/ct.nii.gz"} <= files()  # the other part's are this prediction's
     assert (tmp_path / "overlays" / "00.png").is_file()
     assert (tmp_path / "review.csv").read_text() == "mine"
