@@ -31,18 +31,16 @@ def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
 
 def claims(results: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
     """Print what became of the thesis's claims, one line each, and why."""
-    import csv
-
     from fusionmedclip.reporting.claims.catalogue import CLAIMS
     from fusionmedclip.reporting.claims.formats import MARKS
-    from fusionmedclip.reporting.claims.lines import count_text
+    from fusionmedclip.reporting.claims.lines import count_text, read_claims
 
     path = results / "tables" / f"{CLAIMS}.csv"
     if not path.is_file():
         console.print(f"no claims in {results}/tables yet; make them: snakemake --cores 2 claims")
         raise typer.Exit(1)
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    with readable():
+        lines = read_claims(path)
     console.print(count_text(lines), soft_wrap=True, highlight=False)
     for verdict in dict.fromkeys(line["verdict"] for line in lines):
         console.print(f"\n[bold]{escape(verdict)}[/]")

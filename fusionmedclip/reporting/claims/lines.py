@@ -1,10 +1,14 @@
 """Claims and their verdicts in words and numbers, before any format."""
 
+import csv
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from fusionmedclip.errors import InputError
+from fusionmedclip.guard import guarded
 from fusionmedclip.metrics.contrasts import Estimate
 from fusionmedclip.reporting.claims.comparisons import Cell, Comparison
 from fusionmedclip.reporting.claims.evidence import MISSING, NO_POOL, ONE_SEED
@@ -17,7 +21,7 @@ from fusionmedclip.reporting.claims.verdicts import (
     printed_sum,
 )
 
-__all__ = ["COLUMNS", "claim_line", "claim_lines", "count_text"]
+__all__ = ["COLUMNS", "claim_line", "claim_lines", "count_text", "read_claims"]
 
 COLUMNS = (
     "claim", "verdict", "short", "text", "section", "reading", "because", "comparison", "estimate", "ci_low",
@@ -194,6 +198,27 @@ def _term(cell: Cell, weight: float, titles: Mapping[str, str], *, with_k: bool)
     name = titles.get(cell.method, cell.method).removeprefix("+ ") + (f" (k = {cell.k})" if with_k else "")
     times = "" if abs(weight) == 1 else f"{abs(weight):g} × "
     return f"{'-' if weight < 0 else '+'} {times}{name}".replace("- ", "− ")
+
+
+@guarded("table of claims", hint="make it again: snakemake --cores 2 claims")
+def read_claims(path: Path) -> list[dict[str, str]]:
+    """The lines of ``claims.csv``; whether they hold is for ``verify`` to say.
+
+    Raises
+    ------
+    InputError
+        For other columns or verdicts than this version writes, and for no line at all.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file)
+        lines = list(table)
+    if tuple(table.fieldnames or ()) != COLUMNS or not lines:
+        raise InputError(
+            f"{path}: not a table of claims", received=table.fieldnames, allowed=", ".join(COLUMNS)
+        )
+    if strange := {line["verdict"] for line in lines} - set(VERDICTS):
+        raise InputError(f"{path}: no verdict on a claim", received=strange, allowed=", ".join(VERDICTS))
+    return lines
 
 
 def count_text(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -72,6 +72,12 @@ class RunFiles:
         return f"support/{dataset}/{split}/{k}_{seed}.csv"
 
     @property
+    def learnt(self) -> str:
+        """Folder of what its method has learnt ahead of it, if it does."""
+        dataset, split, method, _, seed = self.run.split("/")
+        return f"learnt/{dataset}/{split}/{method}/{seed}/"
+
+    @property
     def images(self) -> set[str]:
         """What tables rest on; near-duplicates straddle support and test in the split ``paper`` alone."""
         listed = {self.manifest, self.split, self.support}
@@ -94,9 +100,8 @@ class RunFiles:
             names = ("manifest.csv", "images.npy", f"split_{self.identity['split']}.csv")
             found |= {f"datasets/{other}/{name}" for name in names}
         if learns_ahead(settings["method"]["kind"], settings["method"]["settings"]):
-            dataset, split, method, _, seed = self.run.split("/")
             names = ("weights.safetensors", "training_log.csv", "provenance.json")
-            found |= {f"learnt/{dataset}/{split}/{method}/{seed}/{name}" for name in names}
+            found |= {f"{self.learnt}{name}" for name in names}
         return found
 
     def located(self, recorded: Mapping[str, str]) -> dict[str, str]:

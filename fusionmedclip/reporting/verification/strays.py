@@ -9,11 +9,11 @@ from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["find_strays"]
 
-_FOLDERS = ("metrics", "runs", "scores", "support", "tables")
+_FOLDERS = ("learnt", "metrics", "runs", "scores", "support", "tables")
 
 
 def find_strays(results: Path, found: Collected, named: set[str]) -> list[Finding]:
-    """Files below ``metrics/``, ``runs/``, ``scores/``, ``support/`` and ``tables/`` that belong to no table.
+    """Files below the folders of what runs read and write, and ``tables/``, that belong to no table.
 
     Hidden files (``.DS_Store``, Snakemake's own) are no results. Nothing is called added while a table's
     record is missing or altered: what that table was made from, nobody can say.
@@ -42,7 +42,8 @@ def _known(found: Collected, named: set[str]) -> tuple[set[str], tuple[str, ...]
         files = RunFiles(run)
         names |= {files.metrics, files.provenance, files.support, *files.written}
         if files.provenance in named or run not in found.provenance:
-            folders += [f"runs/{run}/", f"scores/{run}/"]
+            folders += [f"runs/{run}/", f"scores/{run}/", files.learnt]
         else:
             names.update(files.located(found.provenance[run]["outputs"]))
+            names.update(files.located(found.provenance[run]["inputs"]))
     return names, tuple(folders)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.claims.catalogue import claims
 from fusionmedclip.reporting.claims.evidence import Evidence
 from fusionmedclip.reporting.claims.formats import (
@@ -15,8 +16,8 @@ from fusionmedclip.reporting.claims.formats import (
     claims_latex,
     claims_markdown,
 )
-from fusionmedclip.reporting.claims.lines import COLUMNS, claim_lines
-from fusionmedclip.reporting.claims.verdicts import judge_claims
+from fusionmedclip.reporting.claims.lines import COLUMNS, claim_lines, read_claims
+from fusionmedclip.reporting.claims.verdicts import NOT_TESTABLE, judge_claims
 from fusionmedclip.reporting.tables.anchors import anchor
 
 ALL = {cell for claim in claims() for cell in claim.cells}
@@ -73,3 +74,28 @@ def test_text_formats_have_a_row_a_claim(lines):
     assert len([line for line in markdown.splitlines() if line.startswith("| ")]) == 20 + 2
     assert latex.count(r" \\") == 20 + 1
     assert "37 points over zero-shot CLIP" in latex
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("verdict", "verdikt", "not a table of claims"),
+        (NOT_TESTABLE, "certainly", "no verdict on a claim"),
+        ("short", "\xff", "cannot be read as table of claims"),
+    ],
+)
+def test_another_table_is_no_table_of_claims(lines, tmp_path, old, new, says):
+    text = claims_csv(lines)
+    path = tmp_path / "claims.csv"
+    path.write_text(text)
+    assert len(read_claims(path)) == 20
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1).encode("latin-1", "replace"))
+    with pytest.raises(InputError, match=says):
+        read_claims(path)
+
+
+def test_an_empty_table_is_no_table_of_claims(tmp_path):
+    (tmp_path / "claims.csv").touch()
+    with pytest.raises(InputError, match="not a table of claims"):
+        read_claims(tmp_path / "claims.csv")

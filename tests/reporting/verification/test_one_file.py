@@ -89,6 +89,7 @@ def test_a_record_of_nonsense_is_named_alone(results, ending: str, content: byte
 ADDED = [
     "metrics/busi/paper/patchcore/k2/seed7.json",
     "metrics/busi/paper/squid/k2/seed0.json",
+    "learnt/busi/paper/regad/seed7/weights.safetensors",
     "scores/busi/paper/patchcore/k2/seed0/more.csv",
     "runs/busi/paper/patchcore/k2/seed0/weights/more.safetensors",
     "support/busi/paper/k2_seed9.csv",
