@@ -211,11 +211,9 @@ def read_claims(path: Path) -> list[dict[str, str]]:
     """
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file)
-        lines = list(table)
-    if tuple(table.fieldnames or ()) != COLUMNS or not lines:
-        raise InputError(
-            f"{path}: not a table of claims", received=table.fieldnames, allowed=", ".join(COLUMNS)
-        )
+        columns, lines = tuple(table.fieldnames or ()), list(table)
+    if columns != COLUMNS or not lines:
+        raise InputError(f"{path}: not a table of claims", received=columns, allowed=", ".join(COLUMNS))
     if strange := {line["verdict"] for line in lines} - set(VERDICTS):
         raise InputError(f"{path}: no verdict on a claim", received=strange, allowed=", ".join(VERDICTS))
     return lines
