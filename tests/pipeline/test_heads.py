@@ -37,9 +37,9 @@ def _in_a_folder(tmp_path, monkeypatch):
     Path("results").mkdir()
 
 
-def _head(root, *job):
+def _head(root, *job, code=HEAD):
     """A head that has its lock, in a process of its own."""
-    command = [sys.executable, "-c", HEAD, *job]
+    command = [sys.executable, "-c", code, *job]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     process.said = [process.stdout.readline() for _ in range(1 + len(job))]
@@ -123,6 +123,21 @@ def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
     assert not _running(str(record))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2)")
+def test_linux_ends_a_job_that_watches_nothing(root):
+    """As one that computes without ever letting another thread run."""
+    deaf = HEAD.replace("import follow; follow", "import follow; from fusionmedclip.pipeline import heads; "
+                        "heads._end_with = lambda watched: None; follow")  # fmt: skip
+    process = _head(root, "import time; time.sleep(60)", code=deaf)
+    (record,) = Path(".snakemake/heads").glob("*.json")
+    assert _running(str(record))
+    _kill(process)
+    given_up = time.monotonic() + 20
+    while _running(str(record)) and time.monotonic() < given_up:
+        time.sleep(0.05)
+    assert not _running(str(record))
+
+
 def _running(words):
     """Processes whose command holds some words."""
     found = []
@@ -166,6 +181,7 @@ def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert "waiting until it has its lock" in second.stderr.readline()
+    time.sleep(1)  # one that goes on has ended by then
     assert second.poll() is None
     LOCK.parent.mkdir()
     LOCK.touch()

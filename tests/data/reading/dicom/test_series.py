@@ -8,6 +8,7 @@ from PIL import Image
 
 from fusionmedclip.data import ReadSettings
 from fusionmedclip.data.curation.statistics import describe
+from fusionmedclip.data.reading.dicom.series import same_direction
 from fusionmedclip.data.reading.masks import read_mask
 from fusionmedclip.data.reading.volumes import read_volume
 from fusionmedclip.errors import InputError
@@ -160,3 +161,10 @@ def test_a_series_of_masks_is_read_as_each_of_them(series) -> None:
     series([0, 1, 2, 3], RescaleIntercept=-1024, RescaleSlope=1)
     with pytest.raises(InputError, match="values that are no labels"):
         read_mask(f"{folder}#slice=1")
+
+
+@pytest.mark.parametrize(("turned", "alike"), [(0.0, True), (0.3, True), (0.8, False), (5.0, False)])
+def test_slices_turned_by_more_than_half_a_degree_lie_otherwise(turned: float, alike: bool) -> None:
+    """Degrees about the z axis; a cosine of 0.01 is 0.57 of them."""
+    c, s = np.cos(np.radians(turned)), np.sin(np.radians(turned))
+    assert same_direction([1, 0, 0, 0, 1, 0], [c, s, 0, -s, c, 0]) is alike
