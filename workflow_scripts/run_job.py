@@ -43,12 +43,12 @@ def run(snakemake) -> None:
     follow(head := snakemake.config.get("head"))
     params = json.loads(snakemake.params[0])
     arguments, log = given(snakemake, params), snakemake.log[0]
-    record = record_path(snakemake.config["results"], snakemake.output[0])
-    forget(record)
+    forget(record := record_path(snakemake.config["results"], snakemake.output[0]))
     terminal = os.dup(2)  # the job itself writes to its log
     # Where the workflow has started a warm process. It has no terminal, on which bars of downloads are drawn.
     address = None if "terminal" in params["asks"] else snakemake.config.get("warm")
-    if (status := call_warm(params["call"], arguments, log=log, address=address, head=head)) is None:
+    status = call_warm(params["call"], arguments, log=log, address=address, head=head)
+    if status is None:
         status = call(params["call"], arguments, log=log)
     if status:
         os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())

@@ -183,7 +183,7 @@ def _sort(folder: Path) -> tuple[list[Head], list[Head]]:
         with contextlib.suppress(FileNotFoundError):  # taken back meanwhile
             head = _read(path)
             if head.host == socket.gethostname():
-                (others if _is_held(path) else dead).append(head)
+                (others if _is_held(path, fcntl.LOCK_SH) else dead).append(head)
             elif _is_locked(folder) or time.time() - head.started < PLANNED:
                 others.append(head)
             else:
@@ -203,8 +203,11 @@ def _read(path: Path) -> Head:
     return head
 
 
-def _is_held(path: Path) -> bool:
-    """Whether somebody holds a file, of whomever it is; one that cannot be asked for counts as held."""
+def _is_held(path: Path, kind: int) -> bool:
+    """Whether a lock of some kind cannot be had; a file that cannot be asked for counts as held.
+
+    A record is asked for a shared one, as its jobs do when their head has ended; theirs for one alone.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -212,7 +215,7 @@ def _is_held(path: Path) -> bool:
     except OSError:
         return True
     try:
-        return not _try(handle, fcntl.LOCK_EX)
+        return not _try(handle, kind)
     finally:
         os.close(handle)
 
@@ -233,7 +236,7 @@ def _clean_up(dead: list[Head], results: Path, folder: Path) -> None:
     """Take away what killed heads have left, once none of their jobs can write any more."""
     names = "; ".join(map(str, dead))
     given_up = time.monotonic() + PATIENCE
-    while any(_is_held(_jobs(head.path)) for head in dead):
+    while any(_is_held(_jobs(head.path), fcntl.LOCK_EX) for head in dead):
         if time.monotonic() > given_up:
             print(f"jobs of a killed start still run ({names}): end them first", file=sys.stderr)
             return

@@ -1,5 +1,6 @@
 """Heads: who lives is asked of the kernel; what a killed one leaves is taken away, and its jobs end."""
 
+import fcntl
 import json
 import os
 import signal
@@ -113,7 +114,7 @@ def test_a_lock_that_nobody_has_recorded_stays(capfd):
 def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
     process = _head(root, job)
     (record,) = Path(".snakemake/heads").glob("*.json")
-    job_holds = heads._is_held(record.with_suffix(".jobs"))
+    job_holds = heads._is_held(record.with_suffix(".jobs"), fcntl.LOCK_EX)
     assert job_holds
     _kill(process)
     begun = time.monotonic()

@@ -3,6 +3,7 @@
 Snakemake and its own plugins import first; then the libraries are gone.
 """
 
+import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
 
@@ -10,10 +11,14 @@ from snakemake.cli import main
 
 
 class Bare(MetaPathFinder):
-    """Finds none of some libraries."""
+    """Finds none of some libraries, and tells who only asks whether they are there."""
 
     def __init__(self, gone: set[str]):
-        self.gone = gone
+        self.gone, self.asked = gone, importlib.util.find_spec
+        importlib.util.find_spec = self.spec_or_none
+
+    def spec_or_none(self, name, package=None):
+        return None if name.partition(".")[0] in self.gone else self.asked(name, package)
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.gone:
