@@ -84,6 +84,16 @@ def test_the_next_start_does_not_make_it_again(printed, workflow):
     assert "Nothing to be done" in workflow.run(*asked)
 
 
+def test_a_group_of_which_nothing_is_left_is_not_tried_again(printed, workflow):
+    """One of its jobs is done, the other would fail again."""
+    other = GOOD.replace("seed0", "seed2")
+    words = ["--groups", "draw_support=data", "--group-components", "data=2"]
+    said = head(workflow, *words, "--", other, BAD, ok=False)
+    assert said.count("Submitted group job") == 1
+    assert "Trying to restart" not in said
+    assert (workflow.folder / other).exists()
+
+
 def test_what_is_installed_is_what_groups_were_tried_with(root):
     """After another came: read rules/groups.smk beside its scheduler, run this file, change TRIED."""
     (tried,) = re.findall(r'^TRIED = "(.*)"$', (root / "rules/groups.smk").read_text(), re.MULTILINE)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,34 @@ def test_a_profile_that_is_not_found_from_the_working_folder_is_named(command, w
     assert done.returncode == 1
     assert "name the profile by its absolute path" in " ".join(printed.split())
     assert "Submitted" not in printed
+
+
+@pytest.mark.slow
+def test_a_second_head_is_refused_at_once(command, workflow):
+    """And does not wait for the job of the first, as it would if that had been killed."""
+    command("bsub", BSUB)
+    command("bjobs", BJOBS)
+    begun, gate, wanted = workflow.folder / "begun", workflow.folder / "gate", SPLIT.replace("paper", "grouped")
+    held = f"""    Path("{begun}").touch()
+    while not Path("{gate}").exists():
+        time.sleep(0.1)
+    params = json.loads("""
+    words = [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", wanted]
+    asked = {"cwd": workflow.folder, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with (
+        workflow.edited("workflow_scripts/run_job.py", "    params = json.loads(", held),
+        workflow.edited("workflow_scripts/run_job.py", "import json\n", "import json\nimport time\n"),
+        subprocess.Popen(words, **asked) as first,
+    ):
+        try:
+            while not begun.exists():
+                assert first.poll() is None, first.communicate()[0][-4000:]
+                time.sleep(0.1)
+            second = subprocess.run(words, **asked, timeout=120)
+        finally:
+            gate.touch()
+        printed = first.communicate()[0]
+    assert second.returncode
+    assert "cannot be locked" in second.stdout
+    assert "waiting for what it makes" not in second.stdout
+    assert first.returncode == 0, printed[-4000:]
