@@ -8,7 +8,7 @@ from fusionmedclip.data.files.kinds import kind_of
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.reading.dicom.consistency import frame_count
 from fusionmedclip.data.reading.dicom.header import read_header
-from fusionmedclip.data.reading.dicom.series import SlicePlace, series_key
+from fusionmedclip.data.reading.dicom.slice_place import series_key, series_without_place
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 from fusionmedclip.lab.slices_of_series import Member, alike, volumes_of, without_copies
@@ -19,6 +19,7 @@ __all__ = ["PICTURE", "SERIES", "VOLUME", "Group", "grouped", "one_line"]
 PICTURE, VOLUME, SERIES = "picture", "volume", "series"
 _NO_VOLUME = "one of {count} files of a series, several of them at one place: no order of theirs is a volume"
 _UNREAD = "files of its folder cannot be read ({count}): are slices of it missing?"
+_PLACELESS = "files of its series do not say where in the patient they lie ({count}): each is a picture"
 _TURNED = "its series has other slices, of another size or orientation, which are inputs by themselves"
 
 
@@ -36,24 +37,26 @@ def grouped(files: list[tuple[Path, Path]], skipped: list[Skipped]) -> list[Grou
     """What belongs together, in the order in which the first files come."""
     unread: Counter[Path] = Counter()
     series: dict[tuple, list[Member]] = defaultdict(list)
-    for (file, base), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
+    for (file, _), found in zip(files, map_files(_examined, files, title="Looking at files"), strict=True):
         if isinstance(found, Skipped):
             skipped.append(found)
             unread[file.parent] += 1
             continue
-        kind, place = found
-        key = (file,) if place is None else (file.parent, place.series)
-        series[key].append(Member(file, base, kind, place))
+        one, of = found
+        series[(file.parent, of) if of else (file,)].append(one)
     result: list[Group] = []
     for found_in in series.values():
-        parts = alike(found_in)
+        parts = alike([one for one in found_in if one.slice])
+        placeless = [one for one in found_in if not one.slice]
+        lost = (_PLACELESS.format(count=len(placeless)),) if placeless and len(found_in) > 1 else ()
         for members in parts:
             kept, copies = without_copies(members)
             skipped += [
                 Skipped(str(copy), f"a copy of {first}, which is taken") for copy, first in copies.items()
             ]
-            notes = (_TURNED,) if len(parts) > 1 else ()
+            notes = ((_TURNED,) if len(parts) > 1 else ()) + lost
             result += [one._replace(notes=(*one.notes, *notes)) for one in _as_volumes(kept)]
+        result += [Group(one.file, one.base, one.kind, [one.file], lost) for one in placeless]
     result = [_with_unread(group, unread[group.files[0].parent]) for group in result]
     folders = Counter(group.place for group in result if group.kind == SERIES)
     return [  # the folder is named, where it holds one series only
@@ -79,15 +82,17 @@ def _as_volumes(members: list[Member]) -> list[Group]:
     return [Group(one.file, one.base, one.kind, [one.file], notes) for one in members]
 
 
-def _examined(item: tuple[Path, Path]) -> tuple[str, SlicePlace | None] | Skipped:
-    """A file's kind, its series and its place in that; or what is wrong with it."""
-    path = item[0]
+def _examined(item: tuple[Path, Path]) -> tuple[Member, str | None] | Skipped:
+    """A file, and of which series it is a slice; or what is wrong with it."""
+    path, base = item
     try:
         kind = kind_of(path)
         if kind != "dicom":
-            return (VOLUME if kind == "volume" else PICTURE), None
+            return Member(path, base, VOLUME if kind == "volume" else PICTURE, None), None
         header = read_header(path, pixels=False)
-        return (VOLUME if frame_count(header) > 1 else PICTURE), series_key(header)
+        place = series_key(header)
+        kind = VOLUME if frame_count(header) > 1 else PICTURE
+        return Member(path, base, kind, place), place.series if place else series_without_place(header)
     except InputError as error:
         return Skipped(str(path), one_line(error, path))
     except OSError as error:

@@ -15,13 +15,14 @@ from fusionmedclip.guard import reading
 from fusionmedclip.lab.colours import ask_about_colours
 from fusionmedclip.lab.file_notes import file_notes
 from fusionmedclip.lab.inputs import SERIES, Input
+from fusionmedclip.lab.writers.dicom_geometry import dicom_grid
 
 __all__ = ["BLANK", "Slices", "read_input"]
 
 BLANK = "blank: one grey value everywhere, whatever its score"
 
+_NO_AFFINE = "no affine describes where its slices lie, so that no map of it is written as NIfTI"
 _CHANNELS = ("red", "green", "blue")
-_SLACK = 0.02  # share of the distance of slices by which two may differ
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def read_input(
         ask_about_colours(given.files[0])
     pixels = np.stack([v.slices for v in volumes], axis=-1) if form.colour else volumes[0].slices
     shown = [_squared(one, volumes[0].spacing) if settings.square_pixels else one for one in pixels]
+    said = (*said, *_without_affine(given, len(pixels)))
     working = np.stack([resize_image(one, size, form=form) for one in shown])
     names = tuple(f"slice={index:04d}" for index in range(len(pixels))) if len(pixels) > 1 else ("",)
     return Slices(given, names, pixels, working, _axis(given, settings), (*notes, *said, *_blank(pixels)))
@@ -100,14 +102,14 @@ def _read(given: Input, settings: ReadSettings) -> tuple[Volume, Input, tuple[st
     with reading(given.place, "series"):
         series = order_series(given.files, given.place)
         slices = checked_picture(read_slices(series, given.place, settings), given.place)
-    return Volume(slices, series.spacing[1:]), replace(given, files=series.files), _uneven(series.reach)
+    given = replace(given, files=series.files)
+    return Volume(slices, series.spacing[1:]), given, series.notes
 
 
-def _uneven(reach: tuple[float, float] | None) -> tuple[str, ...]:
-    if reach is None or reach[1] - reach[0] <= _SLACK * reach[1]:
-        return ()
-    low, high = reach
-    return (f"slices lie {low:g} to {high:g} mm apart: is one missing?",)
+def _without_affine(given: Input, count: int) -> tuple[str, ...]:
+    """Said here, since a map that is not written leaves nothing to say it at."""
+    several = count > 1 and kind_of(given.files[0]) == "dicom"
+    return (_NO_AFFINE,) if several and dicom_grid(given.files) is None else ()
 
 
 def _blank(pixels: np.ndarray) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionmedclip.data.reading.dicom.consistency import PIXEL_KEYS
+from fusionmedclip.data.reading.dicom.gaps import number_notes
 from fusionmedclip.data.reading.dicom.header import PHASES, read_header
-from fusionmedclip.data.reading.dicom.series import SlicePlace, along, same_direction
+from fusionmedclip.data.reading.dicom.slice_place import SlicePlace, along, same_direction
 from fusionmedclip.errors import InputError
 
 __all__ = ["Member", "Stack", "alike", "volumes_of", "without_copies"]
@@ -86,7 +87,8 @@ def volumes_of(members: Sequence[Member]) -> list[Stack]:
     if len(members) < 2:
         return []
     if _apart(members):
-        return [Stack(list(members))]
+        placed = sorted((one.slice for one in members if one.slice), key=lambda place: place.at)
+        return [Stack(list(members), number_notes([place.number for place in placed]))]
     for number, name in enumerate(PHASES):
         phases: dict[str, list[Member]] = defaultdict(list)
         for one in members:

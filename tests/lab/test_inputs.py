@@ -14,7 +14,7 @@ from fusionmedclip.lab.asked import Asked
 from fusionmedclip.lab.inputs import find_inputs
 from fusionmedclip.lab.journal import Journal, Part, parts_left
 from fusionmedclip.lab.support import support_inputs
-from tests.lab.dicoms import write_series
+from tests.lab.dicoms import projection, write_series
 from tests.lab.models import phantoms, write_pngs
 
 
@@ -197,6 +197,39 @@ def test_a_volume_says_that_a_file_beside_it_could_not_be_read(tmp_path: Path) -
     found = find_inputs([tmp_path])
     assert (len(found.inputs[0].files), len(found.skipped)) == (3, 1)
     assert found.inputs[0].notes == ("files of its folder cannot be read (1): are slices of it missing?",)
+
+
+def test_a_series_without_places_is_pictures_that_say_so(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 3, 6])
+    write_series(tmp_path / "mixed", [0, 3, 6, 9])
+    projection(tmp_path / "dx" / "1.dcm")
+    projection(tmp_path / "dx" / "2.dcm")
+    first = pydicom.dcmread(tmp_path / "dx" / "1.dcm").SeriesInstanceUID
+    _edit(tmp_path / "dx" / "2.dcm", SeriesInstanceUID=first)  # two views, which have no place by their kind
+    for number in range(3):
+        _edit(tmp_path / "ct" / f"{number}.dcm", ImagePositionPatient=None)
+    _edit(tmp_path / "mixed" / "3.dcm", ImagePositionPatient=None)
+    notes = {str(one.place.relative_to(tmp_path)): one.notes for one in find_inputs([tmp_path]).inputs}
+    said = "files of its series do not say where in the patient they lie ({}): each is a picture"
+    assert notes == {
+        **{f"ct/{number}.dcm": (said.format(3),) for number in range(3)},
+        **{name: (said.format(1),) for name in ("mixed", "mixed/3.dcm")},
+        **{f"dx/{number}.dcm": () for number in (1, 2)},
+    }
+
+
+def test_every_second_number_is_noted_but_not_of_one_of_two_echoes(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", [0, 6, 12])
+    write_series(tmp_path / "echoes", [0, 6, 12, 0, 6, 12], echoes=[5, 5, 5, 9, 9, 9])
+    for number in range(3):
+        _edit(tmp_path / "ct" / f"{number}.dcm", InstanceNumber=1 + 2 * number)
+        _edit(tmp_path / "echoes" / f"{number}.dcm", InstanceNumber=1 + 2 * number)
+        _edit(tmp_path / "echoes" / f"{number + 3}.dcm", InstanceNumber=2 + 2 * number)
+    whole, *echoes = find_inputs([tmp_path]).inputs
+    assert whole.notes == ("instance numbers go up by 2 from slice to slice: are those between missing?",)
+    assert [note.split(",")[0] for one in echoes for note in one.notes] == [
+        "one of 2 volumes of its series"
+    ] * 2
 
 
 def _edit(path: Path, **values: object) -> None:

@@ -88,5 +88,8 @@ def test_what_is_read_in_part_or_oddly_says_so(tmp_path: Path) -> None:
         "t.nii": ("the first of 3 volumes: the others were not looked at",),
         "v.nii": (),
         "blank.png": ("blank: one grey value everywhere, whatever its score",),
-        "ct": ("slices lie 3 to 4 mm apart: is one missing?",),
+        "ct": (
+            "slices lie 3 to 4 mm apart: is one missing?",
+            "no affine describes where its slices lie, so that no map of it is written as NIfTI",
+        ),
     }

@@ -12,6 +12,7 @@ from fusionmedclip.data.curation.examine import examine
 from fusionmedclip.data.curation.findings import KINDS, Finding, group_findings, image_findings, mask_findings
 from fusionmedclip.data.curation.leaks import expected_leak
 from fusionmedclip.data.curation.loose_slices import loose_slice_findings
+from fusionmedclip.data.curation.odd_series import odd_series_findings
 from fusionmedclip.data.curation.shortcuts import measure_shortcuts, shortcut_findings
 from fusionmedclip.data.curation.statistics import CATEGORIES
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -91,6 +92,7 @@ def curate(
         *mask_findings(marked, seen.statistics),
         *image_findings(marked, seen.statistics),
         *loose_slice_findings(marked, seen.statistics, root),
+        *odd_series_findings(marked, seen.statistics, root),
         *shortcut_findings(shortcuts),
     ]
     order = list(KINDS)

@@ -27,6 +27,7 @@ KINDS = {
     "dim_image": "Images that use little of their range of values",
     "format_mismatch": "A suffix that does not fit the content",
     "loose_slices": "Slices of a volume taken for pictures of their own",
+    "odd_series": "A series of slices that may not be whole",
     "burned_in": "Identity may be written into the pixels",
     "shortcut": "A property of the files that separates the classes",
 }

@@ -22,7 +22,7 @@ __all__ = ["curation_page"]
 
 _SIDE = 132  # pixels of the longer side of a picture
 _IN_GROUP = 12  # pictures shown of one finding
-_TEXT_ONLY = ("masks_missing", "loose_slices", "shortcut")
+_TEXT_ONLY = ("masks_missing", "loose_slices", "odd_series", "shortcut")
 
 _STYLE = """
 :root { --ink: #1d2433; --soft: #5b6478; --line: #d9dee8; --paper: #fff; --card: #f6f8fb; --ill: #b3261e;

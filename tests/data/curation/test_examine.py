@@ -78,6 +78,23 @@ def test_slices_taken_for_pictures(tmp_path: Path, write_dicom, picture) -> None
     assert _kinds({**source, "group_pattern": r"p\d+"}) == {}
 
 
+def test_a_series_of_which_every_second_slice_may_be_missing(tmp_path: Path, write_dicom, picture) -> None:
+    for step in (1, 2):
+        for n in range(3):
+            where = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 3 * n]}
+            pixels, number = picture(10 * step + n), 1 + step * n
+            write_dicom(tmp_path / f"no/ct{step}/{n}.dcm", pixels, InstanceNumber=number, **where)
+    source = {"kind": "folder", "path": tmp_path, "normal": "no", "series": True, "slices": "all"}
+    found = check_dataset(source)
+    assert found.curation is not None
+    (one,) = found.curation.of_kind("odd_series")
+    assert (
+        one.message == "no/ct2: instance numbers go up by 2 from slice to slice: are those between missing?"
+    )
+    assert one.images == tuple(f"no/ct2#slice=000{n}" for n in range(3))
+    assert one.message in found.text()
+
+
 def test_statistics_by_hand(tmp_path: Path) -> None:
     image = np.full((32, 64), 200, np.uint8)
     image[:2], image[-2:], image[:, :4], image[:, -4:] = 0, 0, 0, 0  # the frame of a sixteenth

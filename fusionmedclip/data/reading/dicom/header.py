@@ -34,7 +34,7 @@ GEOMETRY = (
     "InstanceNumber", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
     "PixelAspectRatio", "SliceThickness", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
-    "SeriesInstanceUID",  # tells series apart in memory; never written anywhere
+    "SeriesInstanceUID", "FrameOfReferenceUID",  # tell series apart in memory; never written anywhere
 )  # fmt: skip
 """Where the pixels lie."""
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -14,27 +14,31 @@ from fusionmedclip.data.files.kinds import is_dicom_file, is_image_file
 from fusionmedclip.data.files.unread_formats import unread_format
 from fusionmedclip.data.parallel import map_files
 from fusionmedclip.data.reading.dicom.consistency import check_picture_object, frame_count
-from fusionmedclip.data.reading.dicom.gaps import check_gaps
-from fusionmedclip.data.reading.dicom.header import PHASES, pixel_spacing, read_header
+from fusionmedclip.data.reading.dicom.gaps import check_gaps, gap_notes
+from fusionmedclip.data.reading.dicom.header import pixel_spacing, read_header
 from fusionmedclip.data.reading.dicom.image import join_frames
+from fusionmedclip.data.reading.dicom.one_patient import check_one_patient
 from fusionmedclip.data.reading.dicom.pixels import Frame, decode_frame
+from fusionmedclip.data.reading.dicom.slice_place import (
+    direction_of,
+    number_of,
+    place_of,
+    position_of,
+    same_direction,
+    shape_of,
+)
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 
 __all__ = [
     "Series",
-    "SlicePlace",
-    "along",
     "find_series",
     "order_series",
     "read_series",
     "read_slices",
-    "same_direction",
     "series_files",
-    "series_key",
 ]
 
-_TURNED = 0.01  # of a direction cosine, above which two slices are turned against each other
 _UNNAMED = re.compile(r"|\.\d+")  # no suffix, or the last number of a UID
 
 
@@ -48,40 +52,16 @@ class Series:
         From the lowest to the highest position along the normal of the slices.
     spacing : (float, float, float)
         Distance of slices, rows and columns in mm; the first is 1 where the files do not say.
-    reach : (float, float) or None
-        The smallest and the largest distance of two neighbours in mm; None where the files do not say.
+    numbers : tuple of int or None
+        Instance numbers of the slices; empty where these do not say where they lie.
+    notes : tuple of str
+        What is odd about their places, where nothing is known to be wrong.
     """
 
     files: tuple[Path, ...]
     spacing: tuple[float, float, float]
-    reach: tuple[float, float] | None = None
-
-
-class SlicePlace(NamedTuple):
-    """Of which volume a file is a slice, and where in it.
-
-    Attributes
-    ----------
-    series : str
-        Its UID.
-    shape : (int, int)
-        Rows and columns.
-    direction : tuple of 6 floats
-        Cosines of its rows and columns; those of two slices are compared by :func:`same_direction`.
-    position : tuple of 3 floats
-        Of its first pixel in the patient, mm.
-    at : float
-        Distance along the normal, mm.
-    phase : tuple of str
-        Of each of ``PHASES``; differs between slices of several volumes of one series.
-    """
-
-    series: str
-    shape: tuple[int, int]
-    direction: tuple[float, ...]
-    position: tuple[float, ...]
-    at: float
-    phase: tuple[str, ...]
+    numbers: tuple[int | None, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def series_files(folder: Path) -> list[Path]:
@@ -111,7 +91,8 @@ def find_series(folder: Path) -> Series:
     ------
     InputError
         When the folder holds no DICOM file, several series, slices of several sizes, orientations (a scout
-        among them), pixel spacings or units, two slices at one position, or none where one has to be.
+        among them), pixel spacings, units, frames of reference or patients, two slices at one position, or
+        none where one has to be.
     """
     return order_series(series_files(folder), folder)
 
@@ -120,31 +101,32 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
     """The same for files that are known to belong together; ``folder`` is what messages call them."""
     headers = list(map_files(_geometry, files, title="Reading headers"))
     _check_alike(folder, headers)
-    directions = [_direction(header) for header in headers]
+    check_one_patient(files, folder)
+    directions = [direction_of(header) for header in headers]
     normal = next((one for one in directions if one), None)  # one for all: far from the origin 1e-5 is much
-    places = [_place(header, normal) for header in headers]
+    places = [place_of(header, normal) for header in headers]
     lost = places.count(None)
     if 0 < lost < len(places):
         what = f"{folder}: slices without a position among others that have one"
         raise InputError(what, received=f"{lost} of {len(places)}", hint="export the series again")
     if lost:
-        places = [int(header.get("InstanceNumber") or 0) for header in headers]
+        places = [number_of(header) or 0 for header in headers]
         if len(set(places)) < len(places):
             places = list(range(len(places)))  # no geometry at all: the order of names
     order = np.argsort(cast(list[float], places), kind="stable")
-    between, reach = 1.0, None
-    if not lost and len(places) > 1:
-        numbers = [headers[index].get("InstanceNumber") for index in order]
-        gaps = np.diff(np.asarray(places, float)[order])
-        check_gaps(folder, gaps, numbers)
-        between, reach = float(np.median(gaps)), (float(gaps.min()), float(gaps.max()))
-    spacing = (between, *pixel_spacing(headers[0]))
-    return Series(tuple(files[index] for index in order), spacing, reach)
+    ordered = tuple(files[index] for index in order)
+    if lost or len(places) < 2:
+        return Series(ordered, (1.0, *pixel_spacing(headers[0])))
+    numbers = tuple(number_of(headers[index]) for index in order)
+    gaps = np.diff(np.asarray(places, float)[order])
+    check_gaps(folder, gaps, numbers)
+    notes = gap_notes(gaps, np.array([position_of(headers[index]) for index in order]))
+    return Series(ordered, (float(np.median(gaps)), *pixel_spacing(headers[0])), numbers, notes)
 
 
 def _check_alike(folder: Path, headers: list[Dataset]) -> None:
-    kinds = {(str(h.get("SeriesInstanceUID")), _shape(h)) for h in headers}
-    first, *others = [_direction(h) for h in headers]
+    kinds = {(str(h.get("SeriesInstanceUID")), shape_of(h)) for h in headers}
+    first, *others = [direction_of(h) for h in headers]
     if len(kinds) > 1 or not all(same_direction(first, one) for one in others):
         sizes = sorted({f"{columns} x {rows}" for _, (rows, columns) in kinds})
         raise InputError(
@@ -165,6 +147,11 @@ def _check_alike(folder: Path, headers: list[Dataset]) -> None:
             raise InputError(
                 f"{folder}: slices of several {name}", received=", ".join(sorted(found)), hint=hint
             )
+    frames = {str(h.get("FrameOfReferenceUID") or "") for h in headers} - {""}
+    if len(frames) > 1:  # a series has one (PS3.3, C.7.4.1), and a place is one in it
+        hint = "parts of several scans under one number: export each by itself"
+        what = f"{folder}: slices of several frames of reference, whose places do not compare"
+        raise InputError(what, received=f"{len(frames)} in {len(headers)} files", hint=hint)
 
 
 def _rescaled(header: Dataset) -> bool:
@@ -193,62 +180,9 @@ def read_slices(series: Series, folder: Path, settings: ReadSettings) -> np.ndar
     return join_frames(frames, len(series.files), path=folder, settings=settings)
 
 
-def series_key(header: Dataset) -> SlicePlace | None:
-    """Of which series a file is a slice, and where it lies in it.
-
-    None for a picture by itself: several frames, or no place in space.
-
-    Views of one study, a chest from the front and from the side, may share their series' number; only slices
-    say where in the patient they lie.
-    """
-    direction, position = _direction(header), _position(header)
-    place = _place(header, direction)
-    if frame_count(header) > 1 or not header.get("SeriesInstanceUID"):
-        return None
-    if direction is None or position is None or place is None:
-        return None
-    phase = tuple(str(header.get(keyword, "")) for keyword in PHASES)
-    return SlicePlace(str(header.SeriesInstanceUID), _shape(header), direction, position, place, phase)
-
-
-def same_direction(first: Sequence[float] | None, second: Sequence[float] | None) -> bool:
-    """Whether two slices lie alike: cosines of one scan differ in their last digits, by rounding."""
-    if first is None or second is None:
-        return first is second
-    return bool(np.allclose(first, second, rtol=0, atol=_TURNED))
-
-
-def along(direction: Sequence[float], position: Sequence[float]) -> float:
-    """Distance of a position along the normal of slices, mm (PS3.3 C.7.6.2.1.1)."""
-    return float(np.dot(np.cross(direction[:3], direction[3:]), position))
-
-
 def _geometry(path: Path) -> Dataset:
     header = read_header(path, pixels=False)
     if frame_count(header) > 1:
         hint = "name the file, not its folder"
         raise InputError(f"{path}: a multi-frame file is a volume by itself", hint=hint)
     return header
-
-
-def _shape(header: Dataset) -> tuple[int, int]:
-    return int(header.Rows), int(header.Columns)
-
-
-def _direction(header: Dataset) -> tuple[float, ...] | None:
-    value = header.get("ImageOrientationPatient")
-    return None if not value or len(value) != 6 else tuple(float(cosine) for cosine in value)
-
-
-def _position(header: Dataset) -> tuple[float, ...] | None:
-    value = header.get("ImagePositionPatient")
-    return None if not value or len(value) != 3 else tuple(float(x) for x in value)
-
-
-def _place(header: Dataset, normal: Sequence[float] | None) -> float | None:
-    """Where a slice lies along the normal of slices of a direction, mm; None where it does not say."""
-    position = _position(header)
-    if normal is None or position is None or _direction(header) is None:
-        return None
-    place = along(normal, position)
-    return place if np.isfinite(place) else None

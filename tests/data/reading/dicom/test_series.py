@@ -8,7 +8,9 @@ from PIL import Image
 
 from fusionmedclip.data import ReadSettings
 from fusionmedclip.data.curation.statistics import describe
-from fusionmedclip.data.reading.dicom.series import same_direction
+from fusionmedclip.data.reading.dicom.gaps import number_notes
+from fusionmedclip.data.reading.dicom.series import find_series
+from fusionmedclip.data.reading.dicom.slice_place import same_direction
 from fusionmedclip.data.reading.masks import read_mask
 from fusionmedclip.data.reading.volumes import read_volume
 from fusionmedclip.errors import InputError
@@ -69,16 +71,56 @@ def test_an_image_among_the_slices_is_not_passed_over(series, name: str) -> None
         ({"ImagePositionPatient": None}, "slices without a position.*1 of 5"),
         ({"PixelSpacing": [2, 2]}, "slices of several pixel spacings.*1 x 1, 2 x 2"),
         ({"RescaleSlope": None, "RescaleIntercept": None}, "slices of several units"),
+        ({"FrameOfReferenceUID": "1.2.4"}, "slices of several frames of reference.*2 in 5 files"),
+        ({"PatientID": "GANNET-4"}, "slices of several patients.*2 in 5 files"),
         ({"WindowWidth": None}, "some slices have a window and others none.*1 of 5"),
     ],
 )
 def test_one_slice_that_is_not_as_the_others(series, attributes: dict, says: str) -> None:
-    usual = {"RescaleSlope": 1, "RescaleIntercept": -10, "PixelSpacing": [1, 1]}
+    usual = {
+        "RescaleSlope": 1,
+        "RescaleIntercept": -10,
+        "PixelSpacing": [1, 1],
+        "FrameOfReferenceUID": "1.2.3",
+    }
     folder = series([0, 1, 2, 3, 4], **usual, WindowCenter=200, WindowWidth=400)
     assert len(_levels(folder)) == 5
     edited(folder / "IM2", **attributes)
-    with pytest.raises(InputError, match=rf"(?s)s: {says}"):
+    with pytest.raises(InputError, match=rf"(?s)s: {says}") as caught:
         read_volume(folder)
+    assert not any(secret in str(caught.value) for secret in ("GANNET", "1.2.4"))
+
+
+@pytest.mark.parametrize("number", [None, "", "  ZF-7781-PATIENT"])
+def test_a_slice_without_a_patients_number_or_with_the_same_is_of_no_other(series, number) -> None:
+    """Blanks before and after a number mean nothing (PS3.5, 6.2)."""
+    folder = series([0, 1, 2])
+    edited(folder / "IM2", PatientID=number)
+    assert len(_levels(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    ("numbers", "step"),
+    [([1, 3, 5, 7], 2), ([41, 31, 21, 11], 10), ([1, 2, 3, 4], 0), ([1, 3, 2, 4], 0), ([1, 3, 1, 3], 0)],
+)
+def test_numbers_that_leave_out_as_many_everywhere(series, numbers: list[int], step: int) -> None:
+    folder = series([0, 6, 12, 18])
+    for index, number in enumerate(numbers):
+        edited(folder / f"IM{index}", InstanceNumber=number)
+    found = find_series(folder)
+    assert found.notes == ()
+    said = f"instance numbers go up by {step} from slice to slice: are those between missing?"
+    assert number_notes(found.numbers) == ((said,) if step else ())
+
+
+def test_a_slice_beside_the_line_of_the_others_is_told_and_a_tilt_is_not(series) -> None:
+    folder = series([0, 3, 6, 9])
+    for index, x in enumerate([0, 1.5, 3, 4.5]):  # leaning by half the distance, as under a tilted gantry
+        edited(folder / f"IM{index}", ImagePositionPatient=[x, 0, 3 * index])
+    assert find_series(folder).notes == ()
+    edited(folder / "IM2", ImagePositionPatient=[3, 15, 6])
+    said = "slices lie up to 15 mm beside the line from the first to the last"
+    assert find_series(folder).notes == (said,)
 
 
 @pytest.mark.parametrize(
