@@ -61,6 +61,8 @@ def test_overlays_are_valid(root, overlay):
     [
         ("image_size", 7, ["image_size", "7", "32 or more"]),
         ("image_size", "224", ["image_size", "'224'", "integer"]),
+        ("results", "a{seed}", ["results", "a{seed}", "[^{}]"]),
+        ("results", "", ["results", "[^{}]"]),
         ("seeds", [], ["seeds", "1 entries"]),
         ("seeds", [0, 0], ["seeds", "each entry once"]),
         ("split", "random", ["split", "random", "paper, grouped"]),
