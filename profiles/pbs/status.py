@@ -24,15 +24,22 @@ def left_by(job):
     return (ENDED / f"{job}.ended").read_text().strip() if f"{job}.ended" in names else None
 
 
-answers, said = asked("qstat", "-f", sys.argv[1])
-if not answers:  # of what has ended OpenPBS keeps a history, where it is told to
-    answers, said = asked("qstat", "-x", "-f", sys.argv[1])
-# Attributes begin their lines; the job's own variables, which may say anything, do not.
-state = re.search(r"^\s*job_state = (\w)", said, re.MULTILINE)
-code = re.search(r"^\s*exit_status = (-?\d+)", said, re.MULTILINE | re.IGNORECASE)
-if state and state[1] in "FC":  # finished; completed
-    print("success" if code and code[1] == "0" else "failed")
-elif "unknown job" in said.lower():
-    print("success" if left_by(sys.argv[1]) == "0" else "failed")
-else:  # a scheduler that does not answer has not said that the job ended
-    print("running")
+def told_by(job):
+    """What the scheduler says of a job that has not left its exit code."""
+    answers, said = asked("qstat", "-f", job)
+    if not answers:  # of what has ended OpenPBS keeps a history, where it is told to
+        answers, said = asked("qstat", "-x", "-f", job)
+    # Attributes begin their lines; the job's own variables, which may say anything, do not.
+    state = re.search(r"^\s*job_state = (\w)", said, re.MULTILINE)
+    code = re.search(r"^\s*exit_status = (-?\d+)", said, re.MULTILINE | re.IGNORECASE)
+    if state and state[1] in "FC":  # finished; completed
+        return "success" if code and code[1] == "0" else "failed"
+    # A scheduler that does not answer has not said that the job ended.
+    return "failed" if "unknown job" in said.lower() else "running"
+
+
+code = left_by(sys.argv[1])
+if code is None:
+    print(told_by(sys.argv[1]))
+else:  # the job itself knows best: it may have been moved to another server, or be forgotten
+    print("success" if code == "0" else "failed")

@@ -119,14 +119,19 @@ def test_pbs_says_what_became_of_a_job(command, now, history, state):
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "success"), (3, "failed")])
-def test_what_a_pbs_job_leaves_says_what_became_of_it(command, tmp_path, code, state):
-    """Where the server keeps no history, which is how OpenPBS comes."""
+@pytest.mark.parametrize(
+    ("answer", "before"),
+    [('echo "qstat: Unknown Job Id $2" >&2; exit 153', "failed"), ('echo "    job_state = M"', "running")],
+    ids=["no history", "moved to another server"],
+)
+def test_what_a_pbs_job_leaves_says_what_became_of_it(command, tmp_path, code, state, answer, before):
+    """OpenPBS comes without a history; a server from which a job was moved does not hear how it ends."""
     (tmp_path / "a b").mkdir()
     os.chdir(tmp_path / "a b")
     command("qsub", '#!/bin/sh\nfor job in "$@"; do :; done\nPBS_JOBID=7.here sh "$job"\necho 7.here\n')
-    command("qstat", '#!/bin/sh\necho "qstat: Unknown Job Id $2" >&2\nexit 153\n')
+    command("qstat", f"#!/bin/sh\n{answer}\n")
     Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(RUN)}\nexit {code}\n")
-    assert said(ROOT / "profiles/pbs/status.py", "7.here") == "failed\n"  # it never ran
+    assert said(ROOT / "profiles/pbs/status.py", "7.here") == f"{before}\n"  # it has not run
     assert said(ROOT / "profiles/pbs/submit.py", "job.sh") == "7.here\n"
     assert said(ROOT / "profiles/pbs/status.py", "7.here") == f"{state}\n"
 
@@ -180,7 +185,8 @@ def test_a_second_head_is_refused_at_once(command, workflow):
     """And does not wait for the job of the first, as it would if that had been killed."""
     command("bsub", BSUB)
     command("bjobs", BJOBS)
-    begun, gate, wanted = workflow.folder / "begun", workflow.folder / "gate", SPLIT.replace("paper", "grouped")
+    begun, gate = workflow.folder / "begun", workflow.folder / "gate"
+    wanted = SPLIT.replace("paper", "grouped")
     held = f"""    Path("{begun}").touch()
     while not Path("{gate}").exists():
         time.sleep(0.1)
