@@ -56,7 +56,12 @@ def plan(
             soft_wrap=True,
         )
     if found.uncounted:
-        console.print(f"not counted: disk of {', '.join(found.uncounted)}", soft_wrap=True)
+        console.print(
+            f"nobody measured {', '.join(found.uncounted)}: their disk is left out, and hours and memory are "
+            f"those of the protocol's networks at {table()['pixels']} pixels. A small one takes a hundredth "
+            "or less: run one row and look at its log",
+            soft_wrap=True,
+        )
     console.print(
         f"measured: {table()['source']}; the rest: fusionmedclip/pipeline/costs.yaml", soft_wrap=True
     )

@@ -95,3 +95,13 @@ def test_the_command_prints_it():
     assert "quarter_hours" in done.output
     assert "77 submissions" in done.output
     assert "Stage 1 of roco_clip" in done.output
+    assert "nobody measured" not in done.output
+
+
+def test_networks_that_nobody_measured_are_named():
+    """Their hours are those of others, and far too many."""
+    done = CliRunner().invoke(app, ["plan", "--preset", "demo"])
+    assert "not measured: clip, roco_clip" in done.output
+    assert "hours and memory are those of the protocol's networks at 224 pixels" in " ".join(
+        done.output.split()
+    )
