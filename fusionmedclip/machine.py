@@ -117,7 +117,7 @@ def _openblas() -> dict[str, str | None]:
             kind = f", {library['architecture']}" if library.get("architecture") else ""
             text = f"{library['internal_api']} {library['version']}{kind}"
             found[users[0] if users else library["prefix"]] = text
-    return found
+    return dict(sorted(found.items()))  # they come in the order of loading, which threads decide
 
 
 def _gpu(torch: Any) -> dict[str, Any]:

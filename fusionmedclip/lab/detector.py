@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from fusionmedclip.config import load_config
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.errors import InputError
+from fusionmedclip.lab.fitted_on import warn_of_fitted
 from fusionmedclip.lab.frozen import make_detector, open_frozen
 from fusionmedclip.lab.given import check_parameters, check_pictures
 from fusionmedclip.lab.left_out import LeftOut, Maps, leave_out, map_record
@@ -211,7 +212,8 @@ class AnomalyDetector(BaseEstimator):
     def predict(self, X: Any) -> Scores:
         """Scores (N,) and maps (N, S, S), or None, of pictures given as paths or arrays.
 
-        A folder stands for all pictures below it, in order of their paths.
+        A folder stands for all pictures below it, in order of their paths. Files that the model was fitted on
+        are warned of.
 
         Raises
         ------
@@ -224,6 +226,7 @@ class AnomalyDetector(BaseEstimator):
         X, form = pictures_given(X), self.recipe_.images
         working = load_images(X, self.recipe_.image_size, form=form)
         check_pictures(X, luma=self.luma or form.colour)
+        warn_of_fitted(self.record_, X)
         return self.score_working(working)
 
     def score_samples(self, X: Any) -> np.ndarray:

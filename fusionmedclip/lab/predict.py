@@ -15,18 +15,15 @@ from fusionmedclip.data.reading.recombine import reduce_scores
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
+from fusionmedclip.lab.fitted_on import OF_SUPPORT, is_fitted_on
 from fusionmedclip.lab.given import check_parameters, images_given
 from fusionmedclip.lab.inputs import PICTURE, Input, find_inputs, one_line
 from fusionmedclip.lab.reading import Slices, read_input
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.models.detector import Scores
-from fusionmedclip.provenance import file_sha256
 
 __all__ = ["ScoredGroup", "default_workers", "groups_of", "score_groups", "score_inputs"]
-
-
-_OF_SUPPORT = "an image that the model was fitted on: its score says nothing of new ones"
 
 
 class ScoredGroup(NamedTuple):
@@ -163,14 +160,10 @@ def _read_or_skip(model: AnomalyDetector, item: Input, settings: ReadSettings | 
     recipe = model.recipe_
     try:
         read = read_input(item, recipe.image_size, form=recipe.images, settings=settings, luma=model.luma)
-        known = set(model.record_["support"]["sha256"])
-        return replace(read, notes=(*read.notes, _OF_SUPPORT)) if _is_of(known, read.input) else read
+        fitted = is_fitted_on(model.record_, read.input.files)
+        return replace(read, notes=(*read.notes, OF_SUPPORT)) if fitted else read
     except InputError as error:
         return Skipped(str(item.place), one_line(error, item.place))
-
-
-def _is_of(known: set[str], item: Input) -> bool:
-    return bool(known) and any(file_sha256(file) in known for file in item.files)
 
 
 def _finished(

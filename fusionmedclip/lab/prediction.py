@@ -114,7 +114,6 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
             "batch_size": model.batch_size,
             "device": model.recipe_.device,
             "threads": model.recipe_.threads,
-            "parts": asked.part.count,
             "mask_suffix": asked.mask_suffix,
             "luma": model.luma,
         },
@@ -126,8 +125,7 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
 def _key(told: Mapping[str, Any], inputs: Sequence[Input]) -> str:
     """Digest of all that decides scores; inputs by their places, sizes and times, as ``make`` has it."""
     seen = [[item.name, [_at_a_glance(file) for file in item.files]] for item in inputs]
-    settings = {**told["settings"], "parts": None}
-    return digest([told["model"]["digest"], settings, told["drawn"], seen])
+    return digest([told["model"]["digest"], told["settings"], told["drawn"], seen])
 
 
 def _at_a_glance(file: Path) -> list[str | int]:

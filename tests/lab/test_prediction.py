@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import warnings
 from pathlib import Path
 
 import nibabel
@@ -48,7 +49,7 @@ def predict(home: Path, out: Path, **asked):
 
 
 def tables(out: Path) -> dict[str, bytes]:
-    names = ("scores.csv", "scores.json", "skipped.csv")
+    names = ("scores.csv", "scores.json", "skipped.csv", "prediction.json")
     return {name: (out / name).read_bytes() for name in names}
 
 
@@ -185,6 +186,12 @@ def test_an_image_of_the_support_set_is_noted(home: Path, tmp_path: Path) -> Non
     assert found["02"] == ()
     assert found["00"] == found["01"] != ()
     assert "fitted on" in found["00"][0]
+    with pytest.warns(UserWarning, match=r"00\.png and 1 more: an image that the model was fitted on"):
+        model.score_samples(tmp_path / "n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict([files[2]])
+        model.predict(phantoms(1))
 
 
 def test_another_prediction_leaves_nothing_of_the_earlier_one(home: Path, tmp_path: Path) -> None:

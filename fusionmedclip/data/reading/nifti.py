@@ -250,4 +250,8 @@ def _directions(image: nibabel.spatialimages.SpatialImage) -> np.ndarray:
     if missing.sum() == 1 and shape[int(np.flatnonzero(missing)[0])] == 1:  # a picture in a plane
         left = {0, 1, 2} - set(directions[~missing, 0].astype(int))
         directions[missing] = left.pop(), 1
+        return directions
+    if missing.any():
+        hint = "export it again with the sizes of its voxels, and the directions in which they lie"
+        raise InputError("its affine leaves an axis without a length in space", hint=hint)
     return directions

@@ -1,6 +1,7 @@
 """The file of a volume: what it is, whether it is whole, and whether its header fits its bytes."""
 
 import gzip
+import logging
 import math
 from pathlib import Path
 from typing import cast
@@ -40,6 +41,7 @@ def open_volume(path: Path) -> SpatialImage:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes)", hint=HINT)
     _check_packing(path)
+    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # it talks of headers and names no file
     try:
         image = nibabel.load(path)
     except nibabel.filebasedimages.ImageFileError as error:

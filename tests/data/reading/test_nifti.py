@@ -130,9 +130,14 @@ def test_broken_volumes_are_named(tmp_path: Path) -> None:
     (tmp_path / "text.nii").write_text("no volume at all")
     (tmp_path / "text.nii.gz").write_text("no volume at all")
     (tmp_path / "zero.nii").touch()
+    flat = nibabel.Nifti1Image(noise, np.eye(4))
+    flat.set_qform(None, code=0)
+    flat.set_sform(np.diag([0, 1, 1, 1]), code=1)
+    nibabel.save(flat, tmp_path / "flat.nii")
     unreadable = "cannot be read as volume"
     says = {"cut.nii.gz": "ended before", "nan.nii": "2 NaN or infinite", "text.nii": unreadable,
-            "text.nii.gz": unreadable, "zero.nii": "empty file", "gone.nii": "no such file"}  # fmt: skip
+            "text.nii.gz": unreadable, "zero.nii": "empty file", "gone.nii": "no such file",
+            "flat.nii": "its affine leaves an axis without a length"}  # fmt: skip
     for name, text in says.items():
         with pytest.raises(InputError, match=f"{name}: .*{text}"):
             read_image(tmp_path / name)
