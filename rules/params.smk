@@ -12,13 +12,15 @@ def code_of(rule, entries):
     return code_digest(os.path.join(PROJECT, "rules", script), entries)
 
 
-@cache
+@cache  # a file serves many rules, and its packages are looked up one by one
+def environment_in(file):
+    """Digest of the packages that a file asks for."""
+    return environment_digest(os.path.join(PROJECT, "rules", file), is_made=DeploymentMethod.CONDA in MADE)
+
+
 def environment_of(rule):
     """Digest of the packages that a rule's jobs run with."""
-    if IMAGE:
-        return digest(IMAGE)[:16]
-    file = os.path.join(PROJECT, "rules", NAMED[rule].conda_env)
-    return environment_digest(file, is_made=DeploymentMethod.CONDA in MADE)
+    return digest(IMAGE)[:16] if IMAGE else environment_in(NAMED[rule].conda_env)
 
 
 def device_of(rule):
