@@ -73,7 +73,9 @@ def fit(
         model.fit(support)
         model.save(out, self_contained=self_contained)
     record = model.record_
-    say(f"fitted {record['title']} on {number_of(len(support), 'normal input')}; saved in {out}")
+    say(
+        f"fitted {record['title']} on {number_of(record['support']['inputs'], 'normal input')}; saved in {out}"
+    )
     for note in record["support"]["notes"]:
         say(f"note: {note}")
     say(f"rests on {record['rests_on']}")

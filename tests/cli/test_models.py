@@ -164,8 +164,12 @@ def test_fit_refuses_a_place_before_it_works(place: Path, root: Path, monkeypatc
 
 def test_fit_writes_a_saved_model_again(place: Path, root: Path) -> None:
     before = (place / "model" / "weights.safetensors").read_bytes()
+    count = len([path for path in (place / "normals").iterdir() if "_seg" not in path.name])
+    shutil.copy(place / "normals" / "0.png", place / "normals" / "copy.png")
     done = fit(root, "--out", "model", "--seed", 1)
     assert done.exit_code == 0, done.output
+    assert f"on {count} normal inputs; saved in model" in done.output
+    assert "copy.png: the same pixels as" in done.output
     assert (place / "model" / "weights.safetensors").read_bytes() != before
     assert predict("--out", "s.csv").exit_code == 0
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fusionmedclip.pipeline.files import read_json
 from fusionmedclip.reporting.figures.style import colour, drawing, marker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["COSTS", "cost_of", "draw_cost_accuracy"]
 
@@ -16,6 +20,8 @@ COSTS = {
     "memory": "peak memory, GiB",
     "parameters": "trained parameters",
 }
+_FEW = 100
+"""Trained parameters below which the axis is linear; no method trains fewer, but none."""
 
 
 def cost_of(record: Mapping) -> dict[str, float]:
@@ -49,8 +55,6 @@ def draw_cost_accuracy(
         Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
-    from matplotlib.ticker import LogLocator
-
     records = {
         d: {m: [read_json(p) for p in files] for m, files in dict(ms).items()}
         for d, ms in dict(figures).items()
@@ -75,23 +79,9 @@ def draw_cost_accuracy(
                 for method, seeds in runs.items():
                     x = float(np.mean([cost_of(seed)[cost] for seed in seeds]))
                     y = float(np.mean([seed["metrics"]["image_auroc"] for seed in seeds]))
-                    axis.plot(
-                        [x], [y], marker(method), color=colour(method), markeredgecolor="w", markersize=7
-                    )
-                if cost == "parameters":
-                    axis.set_xscale("symlog", linthresh=100, linscale=0.5)
-                    most = max(1e3, 3 * axis.dataLim.x1)
-                    ticks = {0: "0", 1e3: "1 k", 1e5: "100 k", 1e7: "10 M", 1e9: "1 G"}
-                    axis.set_xlim(-30, most)
-                    axis.set_xticks(shown := [at for at in ticks if at <= most], [ticks[at] for at in shown])
-                elif cost == "memory":
-                    axis.set_xlim(left=0)
-                    axis.locator_params(axis="x", nbins=4)
-                else:
-                    axis.set_xscale("log")
-                    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-                    axis.xaxis.set_major_formatter("{x:g}")
-                axis.minorticks_off()
+                    style = {"color": colour(method), "markeredgecolor": "w", "markersize": 7}
+                    axis.plot([x], [y], marker(method), **style, clip_on=False)  # whole at the edges, too
+                _scale(axis, cost)
                 axis.axhline(0.5, color="0.8", linewidth=0.7, linestyle=":", zorder=0)
                 axis.set_xlabel(name)
             line[0].set_ylabel("image AUROC")
@@ -101,3 +91,25 @@ def draw_cost_accuracy(
         ]
         right = axes[0, -1].get_position().x1
         figure.legend(handles=handles, loc="center left", bbox_to_anchor=(right + 0.01, 0.5))
+
+
+def _scale(axis: "Axes", cost: str) -> None:
+    """The axis of a cost: logarithmic but for memory; nothing trained has a place of its own beside it."""
+    from matplotlib.ticker import LogLocator
+
+    if cost == "parameters":
+        axis.set_xscale("symlog", linthresh=_FEW, linscale=1)
+        most = max(1e3, 3 * axis.dataLim.x1)
+        ticks = {0: "0", 1e3: "1 k", 1e5: "100 k", 1e7: "10 M", 1e9: "1 G"}
+        axis.set_xlim(-_FEW / 2, most)
+        axis.set_xticks(shown := [at for at in ticks if at <= most], [ticks[at] for at in shown])
+        axis.axvspan(-_FEW / 2, _FEW / 2, color="0.95", linewidth=0, zorder=0)
+    elif cost == "memory":
+        axis.set_xlim(0, 1.08 * axis.dataLim.x1 if np.isfinite(axis.dataLim.x1) else None)
+        axis.locator_params(axis="x", nbins=4)
+    else:
+        axis.set_xscale("log")
+        axis.margins(x=0.08)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axis.xaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()

@@ -151,18 +151,34 @@ def test_nothing_run_is_drawn_too(tmp_path: Path, figures: list):
     assert len(figures) == 1
 
 
-def test_cost_points_are_means_over_seeds(tmp_path: Path, figures: list):
+def costs(folder: Path, parameters: dict[str, int]) -> list[str]:
     files = []
     for seed in range(2):
         record = {
             "metrics": {"image_auroc": 0.6 + 0.2 * seed},
             "timing": {"fit_s": 2.0 + seed, "images_per_s": 100.0},
             "memory": {"peak_bytes": 2**30},
-            "trained_parameters": {"a": 1000, "b": 24},
+            "trained_parameters": parameters,
             "provenance": {"device": "cpu, test"},
         }
-        (tmp_path / f"{seed}.json").write_text(json.dumps(record))
-        files.append(str(tmp_path / f"{seed}.json"))
+        (folder / f"{seed}.json").write_text(json.dumps(record))
+        files.append(str(folder / f"{seed}.json"))
+    return files
+
+
+def test_nothing_trained_has_a_place_of_its_own_beside_the_axis(tmp_path: Path, figures: list):
+    files = costs(tmp_path, {})
+    draw_cost_accuracy(figures=[["busi", [["patchcore", files]]]], titles={}, stand_in=False, folder=tmp_path)
+    axis = figures[0].axes[3]
+    marker = axis.lines[0]
+    width = marker.get_markersize() * figures[0].dpi / 72
+    middle = axis.transData.transform(marker.get_xydata()[0])[0]
+    assert marker.get_xdata()[0] == 0
+    assert axis.bbox.x0 + width < middle < axis.transData.transform((1000, 0))[0] - 2 * width
+
+
+def test_cost_points_are_means_over_seeds(tmp_path: Path, figures: list):
+    files = costs(tmp_path, {"a": 1000, "b": 24})
     draw_cost_accuracy(figures=[["busi", [["patchcore", files]]]], titles={}, stand_in=False, folder=tmp_path)
     points = [axis.lines[0].get_xydata()[0].tolist() for axis in figures[0].axes]
     assert np.allclose(points, [[2.5, 0.7], [10, 0.7], [1, 0.7], [1024, 0.7]])
