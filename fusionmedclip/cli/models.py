@@ -73,9 +73,8 @@ def fit(
         model.fit(support)
         model.save(out, self_contained=self_contained)
     record = model.record_
-    say(
-        f"fitted {record['title']} on {number_of(record['support']['inputs'], 'normal input')}; saved in {out}"
-    )
+    inputs = number_of(record["support"]["inputs"], "normal input")  # copies count once
+    say(f"fitted {record['title']} on {inputs}; saved in {out}")
     for note in record["support"]["notes"]:
         say(f"note: {note}")
     say(f"rests on {record['rests_on']}")
