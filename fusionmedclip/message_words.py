@@ -91,7 +91,7 @@ def _is_text(node: ast.expr | None) -> bool:
 def unread_texts(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[ast.stmt]:
     """Statements that give a text a local name of which only words are made."""
     unread: dict[str, list[ast.stmt]] = {}
-    for node in ast.walk(function):
+    for node in _statements(function):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_text(value):
                 unread.setdefault(name, []).append(node)
@@ -102,6 +102,14 @@ def unread_texts(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[ast.st
             return left_out
         unread = {name: found for name, found in unread.items() if name not in read}
     return set()
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Statements below one, however deep; expressions hold none, and are most of all nodes."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, part, ()):
+            yield inner
+            yield from _statements(inner)
 
 
 def _names_read(node: ast.AST, left_out: set[ast.stmt]) -> Iterator[str]:
