@@ -27,12 +27,16 @@ def find_submit_command():
     plugin = workflow.executor_plugin
     if plugin is None or plugin.name != "cluster-generic" or workflow.output_settings.dryrun:
         return
-    for command in (workflow.executor_settings.submit_cmd, status_command()):
-        if command and shutil.which(shlex.split(command)[0]) is None:
-            raise WorkflowError(
-                f"The profile's command {command} is not found from {os.getcwd()}. With --directory, name the profile "
-                "by its absolute path, one without spaces: --workflow-profile /home/me/fusionmedclip/profiles/lsf"
+    settings = workflow.executor_settings
+    for command in (settings.submit_cmd, settings.status_cmd, settings.cancel_cmd):
+        if command and shutil.which(name := shlex.split(command)[0]) is None:
+            hint = (
+                "With --directory, name the profile by its absolute path, one without spaces: "
+                "--workflow-profile /home/me/fusionmedclip/profiles/lsf"
+                if "/" in name
+                else "It is the scheduler's own: start where the scheduler's commands are, on a login node"
             )
+            raise WorkflowError(f"The profile's command {command} is not found from {os.getcwd()}. {hint}")
 
 
 def is_submitting():

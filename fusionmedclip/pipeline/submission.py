@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -37,16 +38,21 @@ def earlier_jobs(
     Raises
     ------
     InputError
-        If squeue does not answer: no answer is not the answer that none runs.
+        If squeue is not there, or does not answer: no answer is not the answer that none runs.
     """
-    for _ in range(tries):
-        said = _said("squeue", "--me", "--noheader", "--format=%i|%Z|%k")
+    if shutil.which("squeue") is None:
+        raise InputError("squeue is not found", hint="start where SLURM's commands are, on a login node")
+    for attempt in range(tries):
+        said, why = _asked("squeue", "--me", "--noheader", "--format=%i|%Z|%k")
         if said is not None:
             break
+        if attempt == 0:
+            print(f"squeue does not answer ({why}); asked up to {tries - 1} times more", file=sys.stderr)
         sleep(POLL)
     else:
         raise InputError(
             "squeue does not answer, so whether jobs of an earlier start still run is not known",
+            received=why,
             hint="start again when `squeue --me` works",
         )
     lines = said.splitlines()
@@ -105,7 +111,15 @@ def wait_until_ended(job: str, command: str, *, sleep: Callable[[float], None] =
 
 def _said(*command: str) -> str | None:
     """What a command prints; None where there is none, or it fails."""
+    return _asked(*command)[0]
+
+
+def _asked(*command: str) -> tuple[str | None, str]:
+    """What a command prints, or None and why."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, str(error)
+    if done.returncode:
+        return None, (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return done.stdout, ""

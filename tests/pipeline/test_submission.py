@@ -65,18 +65,26 @@ def test_they_are_waited_for_and_named_once(command, tmp_path, capsys):
     assert printed.endswith("scancel 7 8\n")
 
 
-def test_no_answer_is_not_the_answer_that_none_runs(command, tmp_path):
+def test_no_answer_is_not_the_answer_that_none_runs(command, tmp_path, capsys):
     """A controller that is busy, or a squeue that fails: asked again, and then the head says so and stops."""
-    command("squeue", "").parent.joinpath("squeue").write_text(f"#!{sys.executable}\nraise SystemExit(1)\n")
+    fails = f"#!{sys.executable}\nraise SystemExit('a notice\\nfatal: no configuration')\n"
+    command("squeue", "").parent.joinpath("squeue").write_text(fails)
     waits = []
-    with pytest.raises(InputError, match="squeue does not answer"):
+    with pytest.raises(InputError, match=r"squeue does not answer(?s:.*)fatal: no configuration"):
         submission.earlier_jobs(str(tmp_path), sleep=waits.append)
+    told = "squeue does not answer (fatal: no configuration); asked up to 5 times more\n"
+    assert capsys.readouterr().err == told  # once, and before the first wait
     assert waits == [submission.POLL] * submission.TRIES
 
     def mend(seconds):
         command("squeue", f"7|{tmp_path}|rule_x\n")
 
     assert submission.earlier_jobs(str(tmp_path), sleep=mend) == ["7"]
+
+
+def test_without_squeue_nothing_is_waited_for(command, tmp_path):
+    with pytest.raises(InputError, match=r"squeue is not found(?s:.*)login node"):
+        submission.earlier_jobs(str(tmp_path), sleep=lambda seconds: pytest.fail("waited"))
 
 
 def test_one_job_is_waited_for_while_it_runs(tmp_path, capsys):

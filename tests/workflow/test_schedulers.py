@@ -150,6 +150,7 @@ def test_a_group_runs_through_the_profile(command, workflow):
     """One submission of three jobs, and one of the jobs' states that says when it has ended."""
     command("bsub", BSUB)
     command("bjobs", BJOBS)
+    command("bkill", "#!/bin/sh\n")
     done = subprocess.run(
         [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", SPLIT],
         cwd=workflow.folder,
@@ -185,6 +186,7 @@ def test_a_second_head_is_refused_at_once(command, workflow):
     """And does not wait for the job of the first, as it would if that had been killed."""
     command("bsub", BSUB)
     command("bjobs", BJOBS)
+    command("bkill", "#!/bin/sh\n")
     begun, gate = workflow.folder / "begun", workflow.folder / "gate"
     wanted = SPLIT.replace("paper", "grouped")
     held = f"""    Path("{begun}").touch()
@@ -210,3 +212,14 @@ def test_a_second_head_is_refused_at_once(command, workflow):
     assert "cannot be locked" in second.stdout
     assert "waiting for what it makes" not in second.stdout
     assert first.returncode == 0, printed[-4000:]
+
+
+@pytest.mark.slow
+def test_a_machine_without_the_scheduler_is_told_before_any_job(workflow, monkeypatch):
+    monkeypatch.setenv("PATH", "/bin:/usr/bin")
+    words = ["--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", SPLIT]
+    done = subprocess.run([SNAKEMAKE, *words], cwd=workflow.folder, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "The profile's command bkill is not found" in done.stderr
+    assert "on a login node" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
