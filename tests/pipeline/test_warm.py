@@ -13,6 +13,7 @@ import pytest
 
 from fusionmedclip.pipeline import warm as warm_module
 from fusionmedclip.pipeline.warm import Warm, call_warm, start, stop, why_cold
+from tests.held import held
 
 SERVE = "from fusionmedclip.pipeline.warm import serve; serve({path!r}, preload=('json',))"
 SOCKET = "w.sock"
@@ -271,3 +272,23 @@ def test_what_may_pass_by_itself_is_not_refused(error, refused, tmp_path):
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 1
     assert (tmp_path / "log.refused").exists() is refused
     assert "so" in (tmp_path / "log").read_text()
+
+
+def test_after_many_jobs_it_holds_what_it_held_after_a_few(warm, tmp_path):
+    _ask(tmp_path, "builtins:print")
+    before = _at_rest(warm.pid)
+    for number in range(60):
+        _ask(
+            tmp_path, "os:_exit" if number % 3 else "builtins:print", **({"status": 9} if number % 3 else {})
+        )
+    assert _at_rest(warm.pid) == before
+
+
+def _at_rest(pid):
+    """Files, threads and children once the last fork has been waited for."""
+    for _ in range(100):
+        found = held(pid)
+        if not found.children:
+            break
+        time.sleep(0.05)
+    return found.files, found.threads, found.children

@@ -43,13 +43,13 @@ def make_copy(folder: Path) -> Path:
     return folder
 
 
-def start(folder: Path, target: str) -> subprocess.Popen:
+def start(folder: Path, target: str, *, printed: int = subprocess.PIPE) -> subprocess.Popen:
     """Start the workflow in a group of its own."""
     command = [str(SNAKEMAKE), "--cores", "2", "--quiet", "rules", "--configfile", "tiny.yaml", "--", target]
     return subprocess.Popen(
         command,
         cwd=folder,
-        stdout=subprocess.PIPE,
+        stdout=printed,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
