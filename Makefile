@@ -26,7 +26,8 @@ offline: $(READY)  ## real images in DATA, packaged weights
 	@echo "report: results/offline/report.html"
 
 test: $(READY)  ## every test
-	$(BIN)/pytest -q -n $(CORES) --dist loadfile --no-loadscope-reorder  # tests of one file may share what they made
+	# Tests of one file may share what they made. One worker more than cores: some of them wait for a scheduler.
+	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
 
 fuzz: $(READY)  ## thousands of damaged files through every reader
 	$(BIN)/python benchmarks/fuzz_readers.py --workers $(CORES)

@@ -310,25 +310,6 @@ def test_a_rule_that_asks_for_a_gpu_never_falls_back_in_silence(workflow, monkey
     workflow.change("device: auto", "device: cpu")
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (
-            ("test: {normal: 8, abnormal: 8}", "test: {normal: 12, abnormal: 8}"),
-            "k = 4 support images cannot be drawn",
-        ),
-        (("test: {normal: 8, abnormal: 8}", "test: {normal: 15, abnormal: 8}"), "fewer normal images"),
-    ],
-)
-def test_too_few_images_are_an_error_that_names_them(workflow, change, says):
-    workflow.change(*change)
-    target = "results/tiny/support/busi/paper/k4_seed0.csv"
-    printed = workflow.run("--forcerun", "split_dataset", "--", target, ok=False)
-    assert says in printed
-    assert "Hint" in printed
-    workflow.change(*reversed(change))
-
-
 def test_a_forged_figure_stops_the_archive(workflow):
     """Tables are made again from it, and it still is not what its scores give."""
     workflow.run("--", "results/tiny/verification.json")  # nothing is left to be made again
@@ -362,3 +343,23 @@ def test_jobs_are_forks_of_a_warm_process_unless_they_have_environments_of_their
         printed = workflow.run("--software-deployment-method", "env-modules", *asked)
         assert "warm_jobs is off: jobs run in environments of their own" in printed
         assert "warm: False None" in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            ("test: {normal: 8, abnormal: 8}", "test: {normal: 12, abnormal: 8}"),
+            "k = 4 support images cannot be drawn",
+        ),
+        (("test: {normal: 8, abnormal: 8}", "test: {normal: 15, abnormal: 8}"), "fewer normal images"),
+    ],
+)
+def test_too_few_images_are_an_error_that_names_them(workflow, change, says):
+    """The last: a split that is lost makes everything anew."""
+    workflow.change(*change)
+    target = "results/tiny/support/busi/paper/k4_seed0.csv"
+    printed = workflow.run("--forcerun", "split_dataset", "--", target, ok=False)
+    assert says in printed
+    assert "Hint" in printed
+    workflow.change(*reversed(change))
