@@ -58,6 +58,7 @@ include: "rules/groups.smk"
 
 
 WARM = []
+check_places()
 # Who runs the workflow here, before Snakemake looks at its lock: fusionmedclip/pipeline/heads.py.
 HEAD = heads.enter(Path(COPIES)) if is_head() else None
 

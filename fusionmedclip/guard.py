@@ -9,8 +9,9 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.shortages import lacks_memory, remedy
 
-__all__ = ["guarded", "reading", "reason"]
+__all__ = ["guarded", "reading", "reason", "refusal_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +36,7 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = Fal
     what : str
         What could not be read, such as ``"image"`` or ``"table"``.
     hint : str
-        How to mend it.
+        How to mend it, where it is the file that fails and not the machine (:mod:`fusionmedclip.shortages`).
     private : bool
         The library's words may repeat what a header says of a patient: only the kind of exception is told.
 
@@ -64,7 +65,9 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = Fal
         raise
     except BaseException as error:
         why = type(error).__name__ if private else reason(error)
-        raise InputError(f"{_text(path)}: cannot be read as {what} ({why})", hint=hint) from error
+        raise InputError(
+            f"{_text(path)}: cannot be read as {what} ({why})", hint=remedy(error) or hint
+        ) from error
 
 
 def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -98,7 +101,7 @@ def guarded(what: str, *, hint: str = _HINT) -> Callable[[Callable[P, R]], Calla
 
 def reason(error: BaseException) -> str:
     """What an exception says, in one line; its kind first where the words alone would say too little."""
-    if isinstance(error, MemoryError):
+    if lacks_memory(error):
         return "it asks for more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -107,6 +110,19 @@ def reason(error: BaseException) -> str:
     line = line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
     plain = isinstance(error, OSError | ValueError) and bool(line)
     return line if plain else f"{type(error).__name__}: {line}".removesuffix(": ")
+
+
+def refusal_of(error: BaseException) -> InputError:
+    """What the machine refused, as the one message that a user sees: which file, why, and what to do.
+
+    Examples
+    --------
+    >>> print(refusal_of(OSError(28, "No space left on device", "maps/scan.nii.gz")))
+    maps/scan.nii.gz: No space left on device
+      Hint: make room, and start the same command again
+    """
+    file = getattr(error, "filename", None)
+    return InputError(f"{_text(file)}: {reason(error)}" if file else reason(error), hint=remedy(error))
 
 
 def _text(path: object) -> str:

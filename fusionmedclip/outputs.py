@@ -6,10 +6,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from errno import EDQUOT, EEXIST, ENOSPC, ENOTEMPTY
 from pathlib import Path
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
+from fusionmedclip.shortages import remedy
 
 __all__ = [
     "SCORE_COLUMNS",
@@ -49,7 +51,7 @@ def check_writable(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=there).close()  # asked, since permissions alone do not tell
     except OSError as error:
-        hint = "give a folder of your own"
+        hint = remedy(error) if error.errno in (ENOSPC, EDQUOT) else "give a folder of your own"
         raise InputError(f"{path}: nothing can be written there ({reason(error)})", hint=hint) from error
 
 
@@ -91,10 +93,25 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.replace(path)
+        _take_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_place(whole: Path, path: Path) -> None:
+    """Rename a folder; what stands there goes aside first, as often as others put theirs there meanwhile."""
+    while True:
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(aside)
+        try:
+            whole.rename(path)
+            return
+        except OSError as error:
+            if error.errno not in (EEXIST, ENOTEMPTY):
+                raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> int:

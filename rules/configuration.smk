@@ -22,6 +22,7 @@ from fusionmedclip.methods import (
     reads_files,
 )
 from fusionmedclip.pipeline import heads, warm
+from fusionmedclip.pipeline.places import check_records, closed_folders
 from fusionmedclip.pipeline.shell_python import shell_python
 from fusionmedclip.reporting.claims.catalogue import CLAIMS
 from fusionmedclip.reporting.claims.request import all_asked, claims_look

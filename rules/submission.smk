@@ -14,6 +14,22 @@ def is_head():
     return is_main and not workflow.output_settings.dryrun
 
 
+def check_places():
+    """Refuse a folder in which nothing can run, and name those of results in which nothing can be made."""
+    if not is_head():
+        return
+    try:
+        check_records(heads.FOLDER)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    for folder in closed_folders(Path(COPIES)):
+        print(
+            f"nothing can be written in {folder} (its rights, ls -ld): what has to be made there will fail; ask "
+            "its owner, or give another `results:`",
+            file=sys.stderr,
+        )
+
+
 @cache
 def is_alone():
     """Whether no other head lives.

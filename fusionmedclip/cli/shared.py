@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.guard import refusal_of
+from fusionmedclip.shortages import is_shortage
 
 __all__ = ["Configs", "Device", "MaskSuffix", "Preset", "config_files", "console", "readable"]
 
@@ -34,12 +36,22 @@ class Device(StrEnum):
 
 @contextlib.contextmanager
 def readable(*, err: bool = True) -> Iterator[None]:
+    """One message in place of a traceback: what is wrong with a request, or what the machine refuses."""
     try:
         yield
     except InputError as error:
-        Console(stderr=err).print(f"[red]{type(error).__name__}[/]: ", end="")
-        typer.echo(str(error), err=err)
+        _say(type(error).__name__, str(error), err=err)
         raise typer.Exit(2) from None
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        _say("stopped", str(refusal_of(error)), err=err)
+        raise typer.Exit(1) from None
+
+
+def _say(kind: str, text: str, *, err: bool) -> None:
+    Console(stderr=err).print(f"[red]{kind}[/]: ", end="")
+    typer.echo(text, err=err)
 
 
 def config_files(config: list[Path] | None, preset: str | None) -> list[Path]:

@@ -33,6 +33,7 @@ from fusionmedclip.models.threads import torch_threads
 from fusionmedclip.provenance import environment, file_sha256
 from fusionmedclip.training.saved import read_weights
 from fusionmedclip.training.saved_record import check_place
+from fusionmedclip.turns import alone_in
 
 __all__ = ["AnomalyDetector"]
 
@@ -262,10 +263,11 @@ class AnomalyDetector(BaseEstimator):
         self.check_fitted()
         check_place(Path(folder))
         facts = {k: v for k, v in self.record_.items() if k not in ("weights", "format", "backbone")}
-        self.record_ = write_model(
-            Path(folder), self.recipe_, self.detector_, facts, self_contained=self_contained
-        )
-        write_card(Path(folder), self.record_)
+        with alone_in(Path(folder)):
+            self.record_ = write_model(
+                Path(folder), self.recipe_, self.detector_, facts, self_contained=self_contained
+            )
+            write_card(Path(folder), self.record_)
 
     @classmethod
     def load(cls, folder: Path | str, *, backbone: Any = None, device: str = "cpu") -> Self:

@@ -1,14 +1,16 @@
 """What a prediction has done so far: a line a group, from which it goes on and which parts are joined by."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.turns import hold
 
-__all__ = ["PARTS", "Journal", "Part", "joined", "keys_in", "parts_left"]
+__all__ = ["PARTS", "Journal", "Part", "check_alone", "joined", "keys_in", "parts_left"]
 
 PARTS = "parts"
 """Folder of the journals, in that of the prediction."""
@@ -47,7 +49,7 @@ class Part:
 
 
 class Journal:
-    """The journal of one part.
+    """The journal of one part, held against other processes until it is closed or its process ends.
 
     Parameters
     ----------
@@ -74,17 +76,58 @@ class Journal:
                 hint="model, settings, inputs, batch size, --scores-only must be as they were; or leave out "
                 "--resume",
             )
-        self.done: dict[int, Mapping[str, Any]] = {line["group"]: line for line in lines[1:]}
+        # what was skipped is tried again: its rights, or the memory that it needs, may be there now
+        self.done: dict[int, Mapping[str, Any]] = {
+            line["group"]: line for line in lines[1:] if not line["skipped"]
+        }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         texts = [json.dumps({"key": key}), *(json.dumps(line) for line in lines[1:])]
         self.path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")  # without a torn end
+        self._held = self.path.open("a", encoding="utf-8")
+        hold(self._held.fileno(), wait=False)
 
     def add(self, group: int, inputs: Sequence[Mapping], skipped: Sequence[Sequence[str]]) -> None:
         """A group is done, and all of its files are written."""
         line = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
-        with self.path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(line) + "\n")
+        self._held.write(json.dumps(line) + "\n")
+        self._held.flush()
         self.done[group] = line
+
+    def close(self) -> None:
+        """Let others write here."""
+        self._held.close()
+
+
+def check_alone(folder: Path, part: Part, key: str) -> bool:
+    """Refuse a folder in which another prediction is being written, or this part of this one.
+
+    Returns
+    -------
+    bool
+        Whether nobody writes there; else other parts of this prediction are being written.
+
+    Raises
+    ------
+    InputError
+    """
+    living = [path for path in sorted((folder / PARTS).glob("*-of-*.jsonl")) if _is_held(path)]
+    for path in living:
+        same = next(_lines(path), {}).get("key") == key
+        if not same or path == part.file(folder):
+            raise InputError(
+                f"{folder}: {'the same' if same else 'another'} prediction is being written there",
+                received=f"a process that lives and holds {path}",
+                hint="wait until it has ended, or give another folder: --out",
+            )
+    return not living
+
+
+def _is_held(path: Path) -> bool:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        return not hold(handle, wait=False)
+    finally:
+        os.close(handle)
 
 
 def joined(folder: Path, part: Part, key: str, count: int) -> list[Mapping[str, Any]] | None:

@@ -1,10 +1,6 @@
 """A folder holds one prediction: what another one left in it goes before this one begins."""
 
-import contextlib
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from fusionmedclip.errors import InputError
@@ -15,23 +11,12 @@ from fusionmedclip.lab.writers.entries import LAYERS
 from fusionmedclip.lab.writers.map_volumes import MAPS
 from fusionmedclip.lab.writers.page import INDEX
 from fusionmedclip.lab.writers.pictures import OVERLAYS
+from fusionmedclip.outputs import UNFINISHED, remove_unfinished
 
-__all__ = ["OUTPUTS", "alone_in", "forget_another"]
+__all__ = ["OUTPUTS", "forget_another", "remove_torn"]
 
 OUTPUTS = (INDEX, SCORES, "scores.json", SKIPPED, OVERLAYS, MAPS, OBJECTS, LAYERS, PREDICTION, PARTS)
 """All that a prediction writes; what says whose folder it is goes last, should this be interrupted."""
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Nobody else is in this block with the same folder: parts may begin at the same moment."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def forget_another(folder: Path, key: str, part: Part) -> bool:
@@ -63,3 +48,12 @@ def forget_another(folder: Path, key: str, part: Part) -> bool:
         else:
             path.unlink(missing_ok=True)
     return is_finished
+
+
+def remove_torn(folder: Path) -> None:
+    """Remove what a killed prediction was writing; a review's own files are left to it."""
+    for name in OUTPUTS:
+        if (folder / name).is_dir():
+            remove_unfinished(folder / name)
+        for torn in folder.glob(f".{name}.*{UNFINISHED}"):
+            torn.unlink(missing_ok=True)

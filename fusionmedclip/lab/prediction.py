@@ -14,8 +14,8 @@ from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked
 from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Found, Input
-from fusionmedclip.lab.journal import Journal, joined, parts_left
-from fusionmedclip.lab.leftovers import alone_in, forget_another
+from fusionmedclip.lab.journal import Journal, check_alone, joined, parts_left
+from fusionmedclip.lab.leftovers import forget_another, remove_torn
 from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
 from fusionmedclip.lab.requests import Request
 from fusionmedclip.lab.summary import counted
@@ -23,6 +23,8 @@ from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_j
 from fusionmedclip.lab.writers.writer import Skipped, Writer
 from fusionmedclip.outputs import no_formula
 from fusionmedclip.provenance import digest, environment
+from fusionmedclip.shortages import is_shortage, remedy
+from fusionmedclip.turns import alone_in
 
 __all__ = ["Done", "predict_files"]
 
@@ -86,10 +88,17 @@ def predict_files(
         if out.suffix.lower() == ".csv":
             return _to_csv(fitted, found, asked, out, told)
         run = _Run(fitted, found, asked, out, told, writers(fitted) if writers else ())
-        run.score(progress)
-        return run.finish()
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({reason(error)})", hint="--resume goes on") from error
+        try:
+            run.score(progress)
+            return run.finish()
+        finally:
+            run.journal.close()
+    except Exception as error:
+        if not is_shortage(error):
+            raise
+        then = "" if out.suffix.lower() == ".csv" else "--resume goes on"
+        hint = "; ".join(filter(None, (remedy(error), then)))
+        raise InputError(f"{out}: the prediction stopped ({reason(error)})", hint=hint) from error
 
 
 def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked) -> dict[str, Any]:
@@ -148,6 +157,8 @@ class _Run:
         self.groups = groups_of(found.inputs, model.batch_size)
         self.key = _key({**told, "drawn": bool(writers)}, found.inputs)
         with alone_in(out):
+            if check_alone(out, asked.part, self.key):
+                remove_torn(out)
             self.replaced = not asked.resume and forget_another(out, self.key, asked.part)
             self.journal = Journal(out, asked.part, self.key, resume=asked.resume)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionmedclip.errors import InputError, PassingError
-from fusionmedclip.guard import reason
+from fusionmedclip.guard import refusal_of
 from fusionmedclip.pipeline.heads import follow
 
 __all__ = ["call", "refusal"]
@@ -63,7 +63,7 @@ def call(
 def _tell(error: BaseException, log: str, terminal: int) -> None:
     """Why a job failed: all of it in its log, unless the disk is full; the reason on the terminal."""
     is_input = isinstance(error, InputError)
-    said = str(error) if is_input else reason(error)
+    said = str(error if is_input else refusal_of(error))
     if shutil.disk_usage(Path(log).parent).free < _FULL:  # numpy says how many numbers it wrote, and not why
         said += f"\nno space is left on the disk that {log} lies on"
     os.write(terminal, f"{said}\n".encode())

@@ -143,13 +143,16 @@ def test_a_failed_write_leaves_the_earlier_result(place: Path, monkeypatch) -> N
     assert predict("--out", "s.csv").exit_code == 0
     before = (place / "s.csv").read_bytes()
 
-    def full(*_, **__) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: Path, target: Path) -> Path:
+        if Path(target).name == "s.csv":
+            raise OSError(28, "No space left on device")
+        return path.rename(target)
 
     monkeypatch.setattr(Path, "replace", full)
     done = predict("--out", "s.csv")
     assert done.exit_code == 2
-    assert "s.csv: cannot be written (No space left on device)" in done.stderr
+    assert "s.csv: the prediction stopped (No space left on device)\n  Hint: make room" in done.stderr
+    assert "--resume" not in done.stderr  # which needs a folder
     assert (place / "s.csv").read_bytes() == before
     assert sorted(p.name for p in place.iterdir()) == ["model", "normals", "o.yaml", "out", "s.csv"]
 

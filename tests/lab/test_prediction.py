@@ -148,7 +148,7 @@ def test_a_run_that_was_stopped_goes_on(home: Path, whole: dict, tmp_path: Path,
     predict(home, tmp_path, resume=True)
     assert tables(tmp_path) == whole
     assert 0 < seen[0] < 4
-    assert seen[1] == 0
+    assert seen[1] == 1  # of a file that was skipped: what was wrong may be mended
     with pytest.raises(InputError, match="of another prediction"):
         predict(home, tmp_path, resume=True, rule="mean")
 

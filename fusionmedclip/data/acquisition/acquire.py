@@ -19,6 +19,7 @@ from fusionmedclip.data.acquisition.unpack import unpack
 from fusionmedclip.data.files.folders import below
 from fusionmedclip.errors import InputError
 from fusionmedclip.provenance import file_sha256
+from fusionmedclip.turns import alone_beside
 
 __all__ = ["Acquired", "acquire"]
 
@@ -91,10 +92,12 @@ def acquire(
         not what it should be; when an expected path is missing.
     """
     digests: dict[str, str] = {}
-    if not (folder.is_dir() and any(folder.iterdir())):
+    if not _is_there(folder):
         record = record or folder.parent / "checksums.json"
         console = console or Console(stderr=True)
-        digests = _download(settings, folder, dataset, record, console)
+        with alone_beside(folder):  # two clones over one folder of data would write into one download
+            if not _is_there(folder):
+                digests = _download(settings, folder, dataset, record, console)
     missing = [name for name in settings.expect if not below(folder, name, what="`expect`").exists()]
     if missing:
         what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
@@ -103,6 +106,10 @@ def acquire(
     if settings.checksums is not None:
         verification = verify_folder(folder, shipped_checksums(settings.checksums))
     return Acquired(folder=folder, downloaded=bool(digests), sha256=digests, verification=verification)
+
+
+def _is_there(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _download(

@@ -7,6 +7,7 @@ from pathlib import Path
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
+from fusionmedclip.shortages import remedy
 
 __all__ = ["below", "data_files", "is_stray", "is_utf8"]
 
@@ -79,7 +80,8 @@ def _walk(
         status = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        problems.add(InputError(f"{folder}: a folder that cannot be listed ({reason(error)})"))
+        why = f"{folder}: a folder that cannot be listed ({reason(error)})"
+        problems.add(InputError(why, hint=remedy(error)))
         return
     here = (status.st_dev, status.st_ino)
     if here in above:
@@ -89,7 +91,12 @@ def _walk(
         if is_stray(entry.name):
             strays.append(path)
             continue
-        if not path.exists():
+        try:
+            there = path.exists()
+        except OSError as error:  # a folder whose names may be read, and nothing of what they name
+            problems.add(InputError(f"{path}: cannot be looked at ({reason(error)})", hint=remedy(error)))
+            continue
+        if not there:
             _report_link(path, problems)
         elif not is_utf8(entry.name):
             hint = "rename it, for example with `convmv -f latin1 -t utf8 --notest`, and try again"

@@ -11,6 +11,7 @@ import open_clip
 
 from fusionmedclip.documents import read_json
 from fusionmedclip.guard import reading
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["CONFIG", "architecture", "filled_later", "tokenizer_of", "write_config"]
 
@@ -78,4 +79,5 @@ def tokenizer_of(model: str | dict[str, Any]) -> Callable:
 def write_config(folder: Path, model_cfg: dict[str, Any], *, image_size: int) -> None:
     """Write an architecture as open_clip's ``local-dir:`` address reads it."""
     config = {"model_cfg": model_cfg, "preprocess_cfg": {"size": image_size}}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    with whole_file(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

@@ -34,6 +34,7 @@ from fusionmedclip.models.backbones.clip_config import (
 )
 from fusionmedclip.models.backbones.timm_towers import make_tower
 from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.settings import build
 
 __all__ = [
@@ -67,7 +68,8 @@ def save_backbone(backbone: Backbone, folder: Path, settings: BackboneSettings) 
         write_safetensors(_contiguous(backbone.clip_model.state_dict()), folder / WEIGHTS)
     else:
         write_safetensors(_contiguous(backbone.visual.state_dict()), folder / WEIGHTS)
-    (folder / SETTINGS).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    with whole_file(folder / SETTINGS) as temporary:  # last: where it lies, all of the backbone does
+        temporary.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
 def _save_hugging_face(backbone: Backbone, folder: Path) -> None:

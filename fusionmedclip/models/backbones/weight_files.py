@@ -16,6 +16,7 @@ from fusionmedclip.data.files.folders import data_files
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded, reading
 from fusionmedclip.models.backbones.torchscript import read_torchscript
+from fusionmedclip.outputs import whole_file
 
 __all__ = ["find_weights", "read_safetensors", "read_stored", "write_safetensors"]
 
@@ -42,11 +43,15 @@ _OTHERS = {
 def write_safetensors(
     tensors: Mapping[str, torch.Tensor], path: Path, *, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write tensors with the rights that any other new file gets; safetensors' own are the writer's alone."""
-    path.touch()
-    rights = path.stat().st_mode
-    save_file(dict(tensors), path, metadata=None if metadata is None else dict(metadata))
-    path.chmod(rights)
+    """Write tensors, whole or not at all, with the rights that any other new file gets.
+
+    safetensors' own are the writer's alone.
+    """
+    with whole_file(path) as temporary:
+        temporary.touch()
+        rights = temporary.stat().st_mode
+        save_file(dict(tensors), temporary, metadata=None if metadata is None else dict(metadata))
+        temporary.chmod(rights)
 
 
 def find_weights(folder: Path) -> Path:

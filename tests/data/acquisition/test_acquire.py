@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def test_acquire_downloads_once_and_checks(server, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"set\.zip: not the file that was downloaded first"):
         acquire(settings, tmp_path / "data" / "toy", dataset="toy")
     assert not (tmp_path / "data" / "toy").exists()
+
+
+def test_two_that_get_one_data_set_at_once_download_it_once(server, tmp_path: Path) -> None:
+    """Two clones over one folder of data."""
+    server.content = zip_of(tmp_path / "made.zip", GOOD).read_bytes()
+    settings, folder = _settings(url=server.url, strip="Set", expect=["no", "yes"]), tmp_path / "data" / "toy"
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: acquire(settings, folder, dataset="toy"), range(4)))
+    assert [one.downloaded for one in found].count(True) == 1
+    assert len(server.requests) == 1
+    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["checksums.json", "toy"]
+    assert (folder / "no" / "a.png").read_bytes() == GOOD["Set/no/a.png"]
 
 
 def test_acquire_several_parts_and_goes_on_after_a_break(server, tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Processes that take turns at one place, by the kernel's locks: they end with whoever holds them."""
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["alone_beside", "alone_in", "hold"]
+
+
+def hold(handle: int, *, wait: bool = True) -> bool:
+    """Lock an open file or folder for this process; say whether it is ours.
+
+    A disk that knows no locks, as some networks' do, keeps nobody out: there it is ours at once.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else is in this block with the same folder, which is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        hold(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def alone_beside(place: Path) -> Iterator[None]:
+    """Nobody else is in this block with the same place, which may become another folder meanwhile.
+
+    Held by a hidden file beside it, which goes with the block.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    path = place.with_name(f".{place.name}.lock")
+    handle = _open(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """The lock's file, held; one that its holder has removed meanwhile is not the one that others meet."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if not hold(handle, wait=False):
+            print(f"{path} is held by another process; waiting until it is done", file=sys.stderr)
+            hold(handle)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        os.close(handle)

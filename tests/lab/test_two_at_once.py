@@ -1,0 +1,124 @@
+"""Two predictions into one folder, two fits into one, what a killed one left: nothing mixed, nothing half."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fusionmedclip.errors import InputError
+from fusionmedclip.lab import AnomalyDetector, detector
+from fusionmedclip.lab.asked import Asked
+from fusionmedclip.lab.drawn import writers_for
+from fusionmedclip.lab.journal import Part
+from fusionmedclip.lab.prediction import predict_files
+from fusionmedclip.lab.requests import prediction_request
+from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("at-once")
+    small_model(write_overlay(folder), "patchcore").fit(phantoms(4)).save(folder / "model")
+    write_pngs(folder / "in", phantoms(9, first=10))
+    return folder
+
+
+def predict(home: Path, out: Path, *, progress=None, **asked):
+    request = prediction_request(home / "model", [home / "in"], out, asked=Asked(**asked))
+    return predict_files(request, writers=writers_for, progress=progress)
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """All that a prediction wrote but for its journals."""
+    kept = [path for path in out.rglob("*") if path.is_file() and path.parent.name != "parts"]
+    return {str(path.relative_to(out)): path.read_bytes() for path in kept}
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> dict[str, bytes]:
+    predict(home, home / "whole")
+    return files(home / "whole")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_prediction_into_a_folder_that_is_written_is_refused(
+    home: Path, whole: dict, tmp_path: Path, resume: bool
+) -> None:
+    refused = []
+
+    def meanwhile(*_: int) -> None:
+        for words, asked in (
+            ()
+            if refused
+            else (
+                ("the same prediction is being written there", {}),
+                ("another prediction is being written there", {"batch_size": 3}),
+                ("another prediction is being written there", {"batch_size": 3, "part": Part(2, 2)}),
+            )
+        ):
+            with pytest.raises(InputError, match=words) as caught:
+                predict(home, tmp_path, resume=resume, **asked)
+            assert "wait until it has ended" in str(caught.value)
+            refused.append(words)
+
+    predict(home, tmp_path, progress=meanwhile)
+    assert len(refused) == 3
+    assert files(tmp_path) == whole
+    assert predict(home, tmp_path, batch_size=3).replaced  # nobody writes there any more
+
+
+def test_parts_of_one_prediction_may_be_written_at_once(home: Path, whole: dict, tmp_path: Path) -> None:
+    done = []
+
+    def meanwhile(*_: int) -> None:
+        if not done:
+            done.append(predict(home, tmp_path, part=Part(2, 2)))
+
+    first = predict(home, tmp_path, part=Part(1, 2), progress=meanwhile)
+    assert not done[0].complete
+    assert first.complete
+    made = files(tmp_path)
+    for name in ("scores.csv", "scores.json", "skipped.csv", "index.html", "overlays/03.png"):
+        assert made[name] == whole[name]
+
+
+def test_what_a_killed_prediction_left_goes_with_the_next_and_a_reviews_stays(
+    home: Path, whole: dict, tmp_path: Path
+) -> None:
+    predict(home, tmp_path)
+    torn = [tmp_path / name for name in ("overlays/.00.png.0a1b.part", ".scores.csv.0a1b.part")]
+    review = tmp_path / ".review.csv.0a1b.part"  # of a review that writes at this moment
+    for path in (*torn, review):
+        path.write_bytes(b"half")
+    predict(home, tmp_path, resume=True)
+    assert not [path for path in torn if path.exists()]
+    assert review.read_bytes() == b"half"
+    review.unlink()
+    assert files(tmp_path) == whole
+
+
+def test_two_that_save_into_one_folder_leave_the_model_of_one(
+    home: Path, tmp_path: Path, monkeypatch
+) -> None:
+    models = [AnomalyDetector.load(home / "model") for _ in range(3)]
+    inside, most, lock = [], [], threading.Lock()
+    write = detector.write_model
+
+    def counted(*given, **more):
+        with lock:
+            inside.append(1)
+            most.append(len(inside))
+        time.sleep(0.05)
+        try:
+            return write(*given, **more)
+        finally:
+            with lock:
+                inside.pop()
+
+    monkeypatch.setattr(detector, "write_model", counted)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda model: model.save(tmp_path / "model"), models))
+    assert most == [1, 1, 1]
+    assert AnomalyDetector.load(tmp_path / "model").digest_ == models[0].digest_
