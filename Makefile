@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
-.PHONY: demo readme offline test fuzz bench docs lint lock clean
+.PHONY: demo readme offline test coverage fuzz bench docs lint lock clean
 
 demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
 	$(SNAKEMAKE) --configfile configs/demo.yaml
@@ -28,6 +28,10 @@ offline: $(READY)  ## real images in DATA, packaged weights
 test: $(READY)  ## every test
 	# Tests of one file may share what they made. One worker more than cores: some of them wait for a scheduler.
 	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
+
+coverage: $(READY)  ## the same, and the share of lines and branches that they take in the suite's own processes
+	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@for part in fusionmedclip/*/; do echo "$$part $$($(BIN)/coverage report --include "$$part*" --format total) %"; done
 
 fuzz: $(READY)  ## thousands of damaged files through every reader
 	$(BIN)/python benchmarks/fuzz_readers.py --workers $(CORES)
