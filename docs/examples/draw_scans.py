@@ -26,14 +26,19 @@ def drawn(index: int, *, lesion: bool):
 
 
 def write_dicom(path: Path, picture: np.ndarray) -> None:
-    """A slice as a scanner stores it: 12 bits of 16, with a window."""
+    """A slice as a scanner stores it: 12 bits of 16, with a window, a place, and a series of its own."""
+    names = ("image", "series", "study", "frame")
+    image, series, study, frame = (generate_uid(entropy_srcs=[*path.parts[-2:], name]) for name in names)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[path.name])
+    meta.MediaStorageSOPInstanceUID = image
     scan = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
     scan.SOPClassUID, scan.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    scan.Modality = "MR"
+    scan.StudyInstanceUID, scan.SeriesInstanceUID, scan.FrameOfReferenceUID = study, series, frame
+    scan.Modality, scan.ImageType, scan.InstanceNumber = "MR", ["ORIGINAL", "PRIMARY", "OTHER"], 1
+    scan.PixelSpacing, scan.SliceThickness = [2, 2], 4  # mm
+    scan.ImagePositionPatient, scan.ImageOrientationPatient = [-SIZE, -SIZE, 0], [1, 0, 0, 0, 1, 0]
     scan.Rows, scan.Columns = picture.shape
     scan.SamplesPerPixel, scan.PhotometricInterpretation = 1, "MONOCHROME2"
     scan.BitsAllocated, scan.BitsStored, scan.HighBit, scan.PixelRepresentation = 16, 12, 11, 0
