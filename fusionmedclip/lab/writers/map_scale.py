@@ -46,7 +46,8 @@ class MapScale:
 
     def positions(self, values: np.ndarray) -> np.ndarray:
         """Places on the scale of any array of values, float32 in [0, 1]."""
-        return np.clip((np.asarray(values, np.float32) - self.low) * (1 / (self.high - self.low)), 0, 1)
+        width = max(self.high - self.low, float(np.finfo(np.float32).tiny))  # whose inverse is a number
+        return np.clip((np.asarray(values, np.float32) - self.low) * (1 / width), 0, 1)
 
     def colours(self, values: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 colours of (H, W) values."""

@@ -10,7 +10,7 @@ import pandas as pd
 from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.metrics import PixelCounts
 from fusionmedclip.pipeline.files import read_json
-from fusionmedclip.pipeline.measures import metrics_record
+from fusionmedclip.pipeline.measures import SCHEMA_VERSION, metrics_record
 from fusionmedclip.pipeline.run_files import stage1_record
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.verification.compare import difference
@@ -71,6 +71,10 @@ def check_run(results: str | Path, run: str, wanted: str, tested: TestSet) -> li
 
 def _checked(results: Path, files: RunFiles, wanted: str, tested: TestSet) -> Iterator[Finding]:
     record, run = read_json(results / files.metrics), read_json(results / files.provenance)
+    if (form := record.get("schema_version")) != SCHEMA_VERSION:
+        why = f"written in form {form!r} by another version of this code, which reads {SCHEMA_VERSION}"
+        commit = record.get("provenance", {}).get("commit") or "the one that made it"
+        yield Finding(files.metrics, CONTRADICTED, f"{why}: make it again, or verify with commit {commit}")
     yield from _settings(record, files, wanted)
     yield from _recorded(run, files)
     yield from _stage1(run, files, results)

@@ -23,6 +23,7 @@ from fusionmedclip.reporting.verification.findings import (
 from fusionmedclip.reporting.verification.recompute import compute_again
 from fusionmedclip.reporting.verification.run_files import RunFiles
 from fusionmedclip.reporting.verification.strays import find_strays
+from fusionmedclip.reporting.verification.versions import other_versions
 
 __all__ = ["Verification", "verify_results", "write_verification"]
 
@@ -122,7 +123,7 @@ def verify_results(
         met=met,
         runs=len(found.runs),
         findings=tuple(kept),
-        unchecked=(*unchecked, *_beyond(found, asked), _ALWAYS),
+        unchecked=(*other_versions(results, found.runs), *unchecked, *_beyond(found, asked), _ALWAYS),
         files={name: sha for name, sha in sorted(digests.items()) if sha is not None},
     )
 
@@ -162,7 +163,9 @@ def _unasked(found: Collected, asked: Asked) -> Iterator[Finding]:
             yield Finding(file, DELETED, "the configuration has this table")
         elif canonical(list(wanted["request"])) != canonical(found.tables[table].request):
             yield Finding(
-                file, CONTRADICTED, "it was made for other cells or settings than the configuration's"
+                file,
+                CONTRADICTED,
+                "it was made for other cells or settings than the configuration's: snakemake makes them",
             )
         elif different := difference(found.tables[table].layout, json.loads(canonical(wanted["layout"]))):
             yield Finding(file, CONTRADICTED, f"by the configuration, {different}")
