@@ -62,9 +62,11 @@ def test_split_of_the_source_is_kept() -> None:
     assert _parts(split, "pool") == {f"i{n:03d}" for n in range(6)}
     assert _parts(split, "test") == {f"i{n:03d}" for n in (6, 7, 8, 9, 10, 13, 14, 15, 16)}
     assert split["reason"][11] == "split 'val' of the source"
+    assert split["reason"][6] == "all are tested"
     fewer = make_split(manifest, name="paper", test_normal=3)
     assert _parts(fewer, "pool") == _parts(split, "pool")
     assert len(_parts(fewer, "test") & {f"i{n:03d}" for n in range(6, 11)}) == 3
+    assert set(fewer.loc[fewer["part"] == "test", "reason"].iloc[:3]) == {"drawn"}
 
 
 @settings(max_examples=80, deadline=None)
@@ -108,6 +110,8 @@ def test_without_groups_both_splits_agree() -> None:
     manifest = _manifest([0] * 20 + [1] * 9)
     paper = make_split(manifest, name="paper", test_normal=7, test_abnormal=5, seed=3)
     assert make_split(manifest, name="grouped", test_normal=7, test_abnormal=5, seed=3).equals(paper)
+    never_sought = manifest.drop(columns="duplicate", errors="ignore")
+    assert make_split(never_sought, name="grouped", test_normal=7, test_abnormal=5, seed=3).equals(paper)
 
 
 def _pool(size: int) -> pd.DataFrame:
