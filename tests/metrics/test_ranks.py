@@ -58,6 +58,8 @@ def test_two_methods_give_the_chi_square_of_the_sign_test():
     values = [[1, 0], [1, 0], [1, 0], [0, 1], [2, 2]]
     # Three wins, one loss: (3 - 1)**2 / 4 = 1; F = 4 * 1 / (5 - 1).
     assert rank_methods(values).p_value == pytest.approx(f.sf(1.0, 1, 4))
+    # Two wins and a draw: 2**2 / 2 = 2; F = 2 * 2 / (3 - 2), of 1 and 2 degrees t**2: 1 - t / sqrt(2 + t**2).
+    assert rank_methods([[1, 0], [1, 0], [2, 2]]).p_value == pytest.approx(1 - 2 / np.sqrt(6))
 
 
 def test_degenerate_tables():
