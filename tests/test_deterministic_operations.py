@@ -14,6 +14,7 @@ from fusionmedclip.baselines.regad import registration, sampling
 from fusionmedclip.methods import OURS, make_method
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
+from fusionmedclip.models.detector import LabelledSet
 from tests.gpu_operations import REFUSED, recorded
 
 CLIP = {
@@ -49,6 +50,7 @@ SMALL = {
     "winclip": ("winclip", VIT, {}),
     "supersimplenet": ("supersimplenet", RESNET, {**PATCHES, "steps": 1}),
     "promptad": ("promptad", VIT, {"layers": [1, 2], "steps": 1}),
+    "anomalyclip": ("anomalyclip", VIT, {"text_depth": 2, "meta_steps": 1}),
     "clip_zero_shot": ("clip_zero_shot", VIT, {}),
 }
 
@@ -66,7 +68,10 @@ def test_no_operation_without_a_deterministic_kernel(name: str, monkeypatch: pyt
     kind, settings, small = SMALL[name]
     images = np.random.default_rng(0).random((4, 64, 64)).astype(np.float32)
     detector = make_method(kind, small, backbone=None if settings is None else build_backbone(settings))
-    more = {"meta": {"other": images[2:]}} if kind == "regad" else {}
+    labelled = LabelledSet(images, np.array([0, 1, 0, 1]), np.eye(64, dtype=np.uint8)[None].repeat(4, 0))
+    more = {"regad": {"meta": {"other": images[2:]}}, "anomalyclip": {"meta": {"other": labelled}}}.get(
+        kind, {}
+    )
     with arithmetic("cpu", deterministic=True), recorded() as names:
         detector.fit(images[:2], **more).score(images[2:])
     assert names & REFUSED == set()
@@ -78,6 +83,7 @@ def test_no_operation_without_a_deterministic_kernel(name: str, monkeypatch: pyt
         "cutpaste",
         "regad",
         "promptad",
+        "anomalyclip",
         "supersimplenet",
     )
     assert any("backward" in name for name in names) == trains

@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "patch_nn": "fusionmedclip.baselines.patch_nn.detector:PatchNN",
     "winclip": "fusionmedclip.baselines.winclip.detector:WinCLIP",
     "promptad": "fusionmedclip.baselines.promptad.detector:PromptAD",
+    "anomalyclip": "fusionmedclip.baselines.anomalyclip.detector:AnomalyCLIP",
     "clip_zero_shot": "fusionmedclip.baselines.clip_zero_shot.detector:ClipZeroShot",
     "anomalib": "fusionmedclip.baselines.anomalib.detector:AnomalibModel",
     "mean_brightness": "fusionmedclip.baselines.controls.pixel_statistic:MeanBrightness",

@@ -6,7 +6,7 @@ Metrics, tables and figures never ask which method they are looking at.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from fusionmedclip.models.backbones.backbone import Backbone
     from fusionmedclip.models.checkpoints import Checkpoints
 
-__all__ = ["Detector", "FeatureDetector", "LearnsAhead", "Progress", "Scores", "ScoresFeatures", "join"]
+__all__ = [
+    "Detector", "FeatureDetector", "LabelledSet", "LearnsAhead", "Progress", "Scores", "ScoresFeatures",
+    "join",
+]  # fmt: skip
 
 Progress = Callable[[dict[str, float]], None]
 """Called once a training step with what the log keeps, for example ``{"epoch": 3, "loss": 0.41}``."""
@@ -40,6 +43,24 @@ class Scores(NamedTuple):
     def first(self, count: int) -> "Scores":
         """Of the first ``count`` images."""
         return Scores(self.scores[:count], None if self.maps is None else self.maps[:count])
+
+
+class LabelledSet(NamedTuple):
+    """Images of another data set with what is known of them.
+
+    Attributes
+    ----------
+    images : (N, H, W) or (N, H, W, 3) float32 array
+        In [0, 1].
+    labels : (N,) int64 array
+        0 normal, 1 abnormal.
+    masks : (N, H, W) uint8 array
+        1 on an anomaly, 0 elsewhere, 2 where nothing is known.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray
 
 
 class Detector(ABC):
@@ -153,15 +174,21 @@ class ScoresFeatures(Protocol):
 class LearnsAhead(Protocol):
     """What a detector has whose settings say ``learns_ahead``: its ``fit`` takes the folder as ``learnt``."""
 
+    colour: bool
+
     def learn(
         self,
-        meta: Mapping[str, np.ndarray],
+        meta: Mapping[str, Any],
         *,
         seed: int = 0,
         progress: Progress | None = None,
         checkpoints: "Checkpoints | None" = None,
     ) -> object:
-        """Learn from the normals (N, H, W) of other data sets what does not depend on the support set."""
+        """Learn from other data sets what does not depend on the support set.
+
+        ``meta`` holds their normals (N, H, W), or a :class:`LabelledSet` of each where the settings say
+        ``learns_labels``.
+        """
 
     def save_learnt(self, folder: Path) -> None:
         """Write that, as safetensors into a folder."""

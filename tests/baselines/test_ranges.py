@@ -18,6 +18,8 @@ from fusionmedclip.errors import InputError
         ("simplenet", {"patch_size": 2}, "1, 3, 5"),
         ("supersimplenet", {"noise_threshold": 1.0}, "below 1"),
         ("supersimplenet", {"decay": 7.0}, "at most 1"),
+        ("anomalyclip", {"temperature": 0}, "more than 0"),
+        ("anomalyclip", {"local_weight": -1.0}, "0 or more"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(kind: str, settings: dict, allowed: str) -> None:

@@ -6,6 +6,7 @@ Each value stands where the file in its comment has it; what the methods leave t
 import pytest
 
 from fusionmedclip.baselines.anoddpm.settings import AnoDDPMSettings
+from fusionmedclip.baselines.anomalyclip.settings import AnomalyCLIPSettings
 from fusionmedclip.baselines.cutpaste.settings import CutPasteSettings
 from fusionmedclip.baselines.patchcore.settings import PatchCoreSettings
 from fusionmedclip.baselines.promptad.settings import PromptADSettings
@@ -66,6 +67,12 @@ OFFICIAL = {
         "abnormal_prompts": 4, "steps": 100, "learning_rate": 0.002, "final_rate": 1e-5, "momentum": 0.9,
         "weight_decay": 0.0005, "match_weight": 0.001, "sigma": 4,
     },
+    # zqhang/AnomalyCLIP: train.sh, train.py, test.py, prompt_ensemble.py. 15 epochs of MVTec AD's 1,725.
+    AnomalyCLIPSettings: {
+        "subject": "object", "normal": "{}", "abnormal": "damaged {}", "context_tokens": 12, "text_depth": 9,
+        "deep_tokens": 4, "value_blocks": 20 - 1, "temperature": 0.07, "meta_steps": 15 * 216,
+        "meta_batch": 8, "learning_rate": 0.001, "betas": (0.5, 0.999), "local_weight": 4, "sigma": 4,
+    },
     # Li et al., CVPR 2021.
     CutPasteSettings: {
         "image_size": 256, "area": (0.02, 0.15), "aspect": (0.3, 3.3), "scar_width": (2, 16),
@@ -92,7 +99,7 @@ def test_defaults_are_the_official_ones(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in OFFICIAL if kind not in (PromptADSettings, SuperSimpleNetSettings)],
+    [k for k in OFFICIAL if k not in (AnomalyCLIPSettings, PromptADSettings, SuperSimpleNetSettings)],
     ids=lambda kind: kind.__name__,
 )
 def test_the_protocol_takes_the_defaults(kind, root):
