@@ -19,7 +19,9 @@ __all__ = [
     "is_built",
     "learns_ahead",
     "learns_from_others",
+    "learns_labels",
     "make_method",
+    "other_files",
     "ours_in",
     "reads_features",
     "reads_files",
@@ -74,13 +76,24 @@ def stored_layers(kind: str, settings: Mapping[str, Any]) -> tuple[int | str, ..
 
 
 def learns_from_others(kind: str, settings: Mapping[str, Any]) -> bool:
-    """Whether ``fit`` takes the normals of the other data sets (``meta``) beside the support set."""
+    """Whether ``fit`` takes the other data sets (``meta``) beside the support set: their normals, or more."""
     return _trait(kind, settings, "learns_from_others")
+
+
+def learns_labels(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Whether it takes their abnormal images as well, with labels and masks."""
+    return _trait(kind, settings, "learns_labels")
 
 
 def learns_ahead(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether that part does not depend on the support set: learnt once, read by the runs of every k."""
     return _trait(kind, settings, "learns_ahead")
+
+
+def other_files(kind: str, settings: Mapping[str, Any], split: str) -> tuple[str, ...]:
+    """Files that such a method reads in the folder of each other data set, in this order."""
+    masks = ("masks.npy",) if learns_labels(kind, settings) else ()
+    return ("manifest.csv", "images.npy", f"split_{split}.csv", *masks)
 
 
 def _trait(kind: str, settings: Mapping[str, Any], name: str) -> bool:

@@ -18,6 +18,8 @@ from fusionmedclip.methods import (
     entry_points,
     learns_ahead,
     learns_from_others,
+    learns_labels,
+    other_files,
     reads_features,
     reads_files,
 )

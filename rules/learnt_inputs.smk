@@ -15,12 +15,10 @@ def learns(method):
 
 
 def meta_files(wildcards):
-    """Files of each other data set, whose normals a method may learn from."""
-    return [
-        f"{RESULTS}/datasets/{name}/{file}"
-        for name in others(CONFIG, wildcards.dataset)
-        for file in ("manifest.csv", "images.npy", f"split_{wildcards.split}.csv")
-    ]
+    """Files of each other data set that a method may learn from: their normals, or all that is known of them."""
+    entry = CONFIG.method(wildcards.method)
+    names = other_files(entry["kind"], entry["settings"], wildcards.split)
+    return [f"{RESULTS}/datasets/{other}/{name}" for other in others(CONFIG, wildcards.dataset) for name in names]
 
 
 def learnt_files(run):
@@ -32,4 +30,9 @@ def learnt_files(run):
 def learnt_inputs(wildcards):
     """Files that a method learns from before any support set is known."""
     backbone = CONFIG.run_backbone(wildcards.method, int(wildcards.seed))
-    return {**backbone_files(backbone), "meta": meta_files(wildcards)}
+    files = {**backbone_files(backbone), "meta": meta_files(wildcards)}
+    entry = CONFIG.method(wildcards.method)
+    if learns_labels(entry["kind"], entry["settings"]):  # to leave out what the other data sets share with it
+        folder = f"{RESULTS}/datasets/{wildcards.dataset}"
+        files |= {"tested": f"{folder}/manifest.csv", "tested_images": f"{folder}/images.npy"}
+    return files

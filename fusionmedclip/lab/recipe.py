@@ -8,7 +8,7 @@ from typing import Any
 from fusionmedclip.config import Config
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import learns_from_others, reads_files, resolved_settings
+from fusionmedclip.methods import learns_from_others, learns_labels, reads_files, resolved_settings
 from fusionmedclip.reporting.tables.rows import is_stand_in_backbone
 from fusionmedclip.reporting.thesis.protocol import counterpart, protocol
 from fusionmedclip.settings import build
@@ -68,7 +68,8 @@ def recipe_of(config: Config, method: str, *, device: str | None = None, half: b
     Raises
     ------
     InputError
-        If there is no such method, it scores no images, or its backbone's Stage 1 has not run.
+        If there is no such method, it scores no images or learns from labels, or its backbone's Stage 1 has
+        not run.
     """
     entry = config.method(method)
     if reads_files(entry["kind"]):
@@ -76,6 +77,12 @@ def recipe_of(config: Config, method: str, *, device: str | None = None, half: b
             f"method {method} scores properties of files in a data set, no images",
             received=entry["kind"],
             hint="the workflow runs it as a control",
+        )
+    if learns_labels(entry["kind"], entry["settings"]):
+        raise InputError(
+            f"method {method} learns from labelled images of other data sets, not from the ones given",
+            received=entry["kind"],
+            hint="the workflow runs it, on the data sets of a configuration",
         )
     entry = _alone(entry)
     text, stand_in = _rests_on(config, entry)

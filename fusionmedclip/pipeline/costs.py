@@ -119,9 +119,9 @@ def _learning(settings: Any, entry: Mapping[str, Any], *, k: int) -> tuple[float
     """Seconds and MB of the card of meta-training: of its images, queries and what they are registered to."""
     if not hasattr(settings, "meta_steps"):
         return 0.0, 0
-    shots = settings.meta_shots or k
+    shots = (settings.meta_shots or k) if hasattr(settings, "meta_shots") else 0
     images = settings.meta_batch * (1 + shots)
-    return settings.meta_steps * images * entry["image_s"], shots * entry["gpu_mb_shot"]
+    return settings.meta_steps * images * entry["image_s"], shots * entry.get("gpu_mb_shot", 0)
 
 
 def _steps(settings: Any, k: int) -> int:

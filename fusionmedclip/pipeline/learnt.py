@@ -12,12 +12,13 @@ import torch
 
 from fusionmedclip.data.sources.manifest import read_manifest
 from fusionmedclip.luma import as_grey
-from fusionmedclip.methods import make_method
+from fusionmedclip.methods import learns_labels, make_method
 from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.store import load_backbone
 from fusionmedclip.models.detector import LearnsAhead, Progress
 from fusionmedclip.models.device import torch_device
 from fusionmedclip.pipeline.files import read_json, write_json, write_text
+from fusionmedclip.pipeline.labelled import labelled_sets
 from fusionmedclip.pipeline.resume import checkpoints_of
 from fusionmedclip.pipeline.training_log import as_csv, logged, read_log
 from fusionmedclip.provenance import environment, inputs_record
@@ -42,7 +43,9 @@ def learn_from_others(
     settings : mapping
         ``method`` (kind and settings), ``seed`` and ``threads``.
     inputs : mapping
-        File names as a run has them: those of the backbone, and ``meta``.
+        File names as a run has them: those of the backbone, and ``meta``. For a method that learns from
+        labels ``meta`` has masks as well, and ``tested`` and ``tested_images`` are manifest and images of the
+        data set that is left out.
     outputs : mapping of str to str
         Files to write: ``weights``, ``log`` and ``provenance``.
     device, gpus
@@ -60,7 +63,8 @@ def learn_from_others(
         )
         read = inputs_record(files)
         checkpoints = checkpoints_of(log.parent, settings, read, device=device, code=__file__)
-        sets, started = pools(meta), time.perf_counter()
+        sets, more = _sets(method, inputs, meta, colour=detector.colour)
+        started = time.perf_counter()
 
         def train(progress: Progress) -> None:
             detector.learn(sets, seed=settings["seed"], progress=progress, checkpoints=checkpoints)
@@ -75,9 +79,21 @@ def learn_from_others(
         "inputs": read,
         "outputs": inputs_record([weights, log]),
         "timing": {"fit_s": fitted - started},
+        **more,
     }
     write_json(outputs["provenance"], record)
     checkpoints.remove()
+
+
+def _sets(
+    method: Mapping[str, Any], inputs: Mapping[str, Any], meta: Sequence[Path], *, colour: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is learnt from, and what the record says of it."""
+    if not learns_labels(method["kind"], method["settings"]):
+        return pools(meta), {}
+    tested, images = (Path(inputs[name]) for name in ("tested", "tested_images"))
+    sets, left_out = labelled_sets(meta, tested=tested, tested_images=images, colour=colour)
+    return sets, {"left_out_as_tested": left_out}
 
 
 def pools(meta: Sequence[Path]) -> dict[str, np.ndarray]:

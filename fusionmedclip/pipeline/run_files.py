@@ -27,7 +27,7 @@ class RunInputs:
     statistics : Path or None
         Properties of the files, for methods that score those and no pixels.
     meta : tuple of Path
-        Manifest, images and split of each other data set, for methods that learn from their normals.
+        Files of each other data set that a method learns from (:func:`fusionmedclip.methods.other_files`).
     learnt : tuple of Path
         Weights, log and provenance of what was learnt from these ahead of the run.
     """

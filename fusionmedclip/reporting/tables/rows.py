@@ -86,7 +86,7 @@ def layers_stored(config: Config, backbone: str) -> list[int | str]:
 
 
 def others(config: Config, dataset: str) -> list[str]:
-    """The other data sets, whose normals a meta-trained method may learn from."""
+    """The other data sets, which a meta-trained method may learn from."""
     return sorted(name for name in config.data["datasets"] if name != dataset)
 
 

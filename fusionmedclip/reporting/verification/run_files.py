@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fusionmedclip.methods import learns_ahead, reads_files
+from fusionmedclip.methods import learns_ahead, other_files, reads_files
 
 __all__ = ["RunFiles"]
 
@@ -96,10 +96,10 @@ class RunFiles:
                 found.add(f"{backbone}/open_clip_config.json")
         if reads_files(settings["method"]["kind"]):
             found.add(f"{folder}/statistics.csv")
+        method = settings["method"]["kind"], settings["method"]["settings"]
         for other in settings["meta"]:
-            names = ("manifest.csv", "images.npy", f"split_{self.identity['split']}.csv")
-            found |= {f"datasets/{other}/{name}" for name in names}
-        if learns_ahead(settings["method"]["kind"], settings["method"]["settings"]):
+            found |= {f"datasets/{other}/{name}" for name in other_files(*method, self.identity["split"])}
+        if learns_ahead(*method):
             names = ("weights.safetensors", "training_log.csv", "provenance.json")
             found |= {f"{self.learnt}{name}" for name in names}
         return found
