@@ -38,16 +38,17 @@ def main() -> int:
     print("| process | MB, early and late | files | threads | children |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch).resolve()
-        changes = {}
+        found = {}
         if options.runs:
-            for name, seen in run_often(home / "runs", options.runs).items():
-                changes[f"{name}, {options.runs} runs in one graph"] = Change.of(seen)
+            found = run_often(home / "runs", options.runs)
+        for name, seen in found.items():
+            change = Change.of(seen)
+            print(line(f"{name}, {options.runs} runs in one graph", change), flush=True)
+            flat &= change.is_flat
         if options.predictions:
             (home / "predictions").mkdir()
-            seen = predict_often(home / "predictions", options.predictions)
-            changes[f"{options.predictions} predictions"] = Change.of(seen)
-        for name, change in changes.items():
-            print(line(name, change), flush=True)
+            change = Change.of(predict_often(home / "predictions", options.predictions))
+            print(line(f"{options.predictions} predictions", change), flush=True)
             flat &= change.is_flat
         if options.pictures:
             listed, curated = list_many(home / "pictures", options.pictures)
