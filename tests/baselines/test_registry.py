@@ -10,7 +10,7 @@ import pytest
 
 from fusionmedclip.baselines import KINDS, create, detector_class, settings_class
 from fusionmedclip.errors import InputError
-from fusionmedclip.methods import learns_from_others, ours_in, reads_features
+from fusionmedclip.methods import learns_from_others, learns_labels, ours_in, reads_features
 from fusionmedclip.models.detector import Detector
 
 
@@ -134,5 +134,7 @@ def test_the_plan_knows_what_a_detector_does(kind):
     assert reads_features(kind, {}) is detector_class(kind).frozen_features
     takes = "meta" in inspect.signature(detector_class(kind).fit).parameters
     assert learns_from_others(kind, {}) is takes
-    if takes:
+    labels = takes and "LabelledSet" in str(inspect.signature(detector_class(kind).fit).parameters["meta"])
+    assert learns_labels(kind, {}) is labels
+    if takes and not labels:
         assert not learns_from_others(kind, {"meta_source": "support"})
