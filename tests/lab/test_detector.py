@@ -31,7 +31,7 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_kind_of_the_registry_is_tried_here() -> None:
-    assert set(METHODS) == {"fusionmedclip", *KINDS} - {"anomalib"}
+    assert set(METHODS) == {"fusionmedclip", *KINDS} - {"anomalib", "anomalyclip"}
 
 
 @pytest.mark.parametrize("kind", METHODS)
@@ -201,6 +201,9 @@ def test_a_backbone_in_place_of_the_protocols_is_a_stand_in() -> None:
     assert (stock.stand_in, stock.rests_on) == (False, "WideResNet-50-2, ImageNet")
     with pytest.raises(InputError, match="scores properties of files"):
         recipe_of(load_config(), "file_size", device="cpu")
+    peers = load_config([Path(__file__).parents[2] / "configs/peers.yaml"])
+    with pytest.raises(InputError, match=r"(?s)anomalyclip learns from labelled images of other.*workflow"):
+        recipe_of(peers, "anomalyclip", device="cpu")
 
 
 def test_a_volume_is_fitted_on_by_some_of_its_slices(overlay: Path, tmp_path: Path) -> None:
