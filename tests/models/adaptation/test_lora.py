@@ -30,13 +30,14 @@ def test_table_a1s_six_layers_of_every_block(vit: Backbone) -> None:
 
 
 def test_b_starts_at_zero_a_at_random_and_the_output_does_not_move(vit: Backbone) -> None:
-    pixels = vit.pixels(torch.rand(2, 32, 32))
+    vit.double()  # in float32 rounding alone moves some value by more than 1e-5, for some images
+    pixels = vit.pixels(torch.rand(2, 32, 32)).double()
     with torch.no_grad():
         before = vit.feature_maps(pixels, (1, 2, 3))
         add_lora(vit, LoraSettings(), seed=0)
         after = vit.feature_maps(pixels, (1, 2, 3))
     for one, two in zip(before, after, strict=True):
-        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(one, two, atol=1e-12, rtol=1e-12)
     for name, parameter in lora_parameters(vit).items():
         assert ("lora_B" in name) == bool((parameter == 0).all()), name
 
