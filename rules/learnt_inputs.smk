@@ -18,7 +18,9 @@ def meta_files(wildcards):
     """Files of each other data set that a method may learn from: their normals, or all that is known of them."""
     entry = CONFIG.method(wildcards.method)
     names = other_files(entry["kind"], entry["settings"], wildcards.split)
-    return [f"{RESULTS}/datasets/{other}/{name}" for other in others(CONFIG, wildcards.dataset) for name in names]
+    return [
+        f"{RESULTS}/datasets/{other}/{name}" for other in others(CONFIG, wildcards.dataset) for name in names
+    ]
 
 
 def learnt_files(run):
