@@ -1,6 +1,7 @@
 """What a method learns from other data sets, once for the runs of every k: results/learnt/{dataset}/{split}/{method}/.
 
-Required: pixels and splits of the other data sets, and the method's backbone.
+Required: pixels and splits of the other data sets, for a method that learns from labels masks too and the pixels of
+the tested one, whose copies are left out; the method's backbone.
 """
 
 
