@@ -109,6 +109,8 @@ def _take_place(whole: Path, path: Path) -> None:
             return
         except OSError as error:
             if error.errno not in (EEXIST, ENOTEMPTY):
+                with contextlib.suppress(OSError):  # rather the one of before than none
+                    aside.rename(path)
                 raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)

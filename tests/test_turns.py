@@ -69,6 +69,17 @@ def test_two_that_write_one_folder_leave_that_of_one_of_them(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
+def test_a_folder_that_cannot_take_its_place_leaves_that_of_before(tmp_path: Path) -> None:
+    """As where somebody has tidied the unfinished one away."""
+    store = tmp_path / "store"
+    with whole_folder(store) as temporary:
+        (temporary / "a").write_text("before")
+    with pytest.raises(FileNotFoundError), whole_folder(store) as temporary:
+        temporary.rmdir()
+    assert (store / "a").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
 def test_weights_that_are_read_while_they_are_written_again_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     tensors = {"weight": torch.ones(1 << 19)}
