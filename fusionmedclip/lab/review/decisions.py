@@ -1,7 +1,6 @@
 """What a reviewer said, saved at each click."""
 
 import csv
-import fcntl
 import io
 import math
 import os
@@ -17,6 +16,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
 from fusionmedclip.lab.writers.entries import Entry
 from fusionmedclip.outputs import check_writable, no_formula, whole_file
+from fusionmedclip.turns import hold
 
 __all__ = ["DECISIONS", "REVIEW", "Decision", "Decisions"]
 
@@ -224,12 +224,10 @@ def _stamp(path: Path) -> tuple[int, ...]:
 def _hold(path: Path) -> IO[bytes]:
     """A lock that goes when the process does: two reviews would each write over the other's clicks."""
     held = path.open("ab")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not hold(held.fileno(), wait=False):
         held.close()
         hint = "end it first (Ctrl-C where it was started)"
-        raise InputError(f"{path.parent}: another review of it is running", hint=hint) from error
+        raise InputError(f"{path.parent}: another review of it is running", hint=hint)
     return held
 
 
