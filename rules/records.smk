@@ -61,7 +61,7 @@ def tell(path):
     LOST.append(path)
 
 
-if workflow.is_main_process and (os.path.isdir(COPIES) or is_submitting()):  # whose first jobs may still wait
+if workflow.is_main_process:  # without results as well: the first jobs of an earlier head may still wait
     for _made in OURS:
         if _made.script:
             _made.set_input(settled(_made))

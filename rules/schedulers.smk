@@ -19,29 +19,33 @@ def find_status_command():
         settings.status_command = "squeue"
 
 
+# A profile's own scripts start these; they are known by the one that Snakemake itself is told of.
+BESIDE = {"bkill": ("bsub", "bjobs"), "qdel": ("qsub", "qstat")}
+
+
 def find_submit_command():
     """Say at once where a profile's commands are not found, which would be the end of each job in turn.
 
     Snakemake looks for them as the profile was named, below the folder that it works in, and hands them to a shell.
     """
-    plugin = workflow.executor_plugin
-    if plugin is None or plugin.name != "cluster-generic" or workflow.output_settings.dryrun:
+    if workflow.output_settings.dryrun:
         return
-    settings = workflow.executor_settings
-    for command in (settings.submit_cmd, settings.status_cmd, settings.cancel_cmd):
-        if command and shutil.which(name := shlex.split(command)[0]) is None:
+    plugin, settings = workflow.executor_plugin, workflow.executor_settings
+    if plugin is not None and plugin.name == "cluster-generic":
+        asked = filter(None, (settings.submit_cmd, settings.status_cmd, settings.cancel_cmd))
+        names = [shlex.split(command)[0] for command in asked]
+        names += BESIDE.get(names[-1], ())
+    else:
+        names = ["sbatch", "squeue", "scancel"] if on_slurm() else []
+    for name in names:
+        if shutil.which(name) is None:
             hint = (
                 "With --directory, name the profile by its absolute path, one without spaces: "
                 "--workflow-profile /home/me/fusionmedclip/profiles/lsf"
                 if "/" in name
                 else "It is the scheduler's own: start where the scheduler's commands are, on a login node"
             )
-            raise WorkflowError(f"The profile's command {command} is not found from {os.getcwd()}. {hint}")
-
-
-def is_submitting():
-    """Whether jobs are submitted where an earlier head may have left some."""
-    return on_slurm() or bool(status_command())
+            raise WorkflowError(f"The profile's command {name} is not found from {os.getcwd()}. {hint}")
 
 
 def status_command():

@@ -23,9 +23,15 @@ for option, name in (("-q", "lsf_queue"), ("-P", "lsf_project")):
     if name in resources:
         command += [option, resources[name]]
 LOGS.mkdir(parents=True, exist_ok=True)
-said = subprocess.run([*command, shlex.quote(script)], stdout=subprocess.PIPE, text=True, check=True).stdout
-if not (
-    job := re.search(r"Job <(\d+)>", said)
-):  # a job of which nobody knows would run beside its next attempt
-    sys.exit(f"bsub names no job (is BSUB_QUIET set?); it printed: {said!r}")
+try:
+    done = subprocess.run(
+        [*command, shlex.quote(script)], stdout=subprocess.PIPE, text=True, errors="replace"
+    )
+except OSError as error:
+    sys.exit(f"bsub cannot be started: {error}")
+job = re.search(r"Job <(\d+)>", done.stdout)
+if done.returncode or not job:  # a job of which nobody knows would run beside its next attempt
+    sys.exit(
+        f"bsub names no job (exit code {done.returncode}; is BSUB_QUIET set?); it printed: {done.stdout!r}"
+    )
 print(job[1])

@@ -11,17 +11,22 @@ ENDED = Path(".snakemake/pbs_logs")
 
 
 def asked(*command):
-    """Whether a command succeeds, and what it prints."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """Whether a command succeeds, and what it prints; nothing where it does not come back."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=50
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+        return False, ""
     return done.returncode == 0, done.stdout
 
 
 def left_by(job):
     """The exit code that a job has left, if it has."""
-    names = {
-        path.name for path in ENDED.glob("*.ended")
-    }  # a listing: a shared disk may remember that none was there
-    return (ENDED / f"{job}.ended").read_text().strip() if f"{job}.ended" in names else None
+    # A listing: a shared disk may remember that none was there.
+    names = {path.name for path in ENDED.glob("*.ended")}
+    return ((ENDED / f"{job}.ended").read_text().strip() or None) if f"{job}.ended" in names else None
 
 
 def told_by(job):
@@ -35,7 +40,7 @@ def told_by(job):
     if state and state[1] in "FC":  # finished; completed
         return "success" if code and code[1] == "0" else "failed"
     # A scheduler that does not answer has not said that the job ended.
-    return "failed" if "unknown job" in said.lower() else "running"
+    return "failed" if not answers and "unknown job" in said.lower() else "running"
 
 
 code = left_by(sys.argv[1])

@@ -24,8 +24,18 @@ for option, name in (("-q", "pbs_queue"), ("-A", "pbs_account")):
     if name in resources:
         command += [option, resources[name]]
 LOGS.mkdir(parents=True, exist_ok=True)
-# A job leaves its exit code for status.py, as not every server remembers what has ended.
-leaves = f"left_in={shlex.quote(str(LOGS.resolve()))}\ntrap 'echo $? > \"$left_in/$PBS_JOBID.ended\"' EXIT\n"
-Path(script).write_text(text.replace(properties[0], f"{properties[0]}\n{leaves}", 1))
-said = subprocess.run([*command, script], stdout=subprocess.PIPE, text=True, check=True).stdout
-print(said.split()[-1])  # a site may print a notice before it
+# A job leaves its exit code for status.py, since not every server remembers what has ended.
+# One that is killed leaves none: there is no trap, which bash would run with the code of the command before.
+before, _, after = text.partition(properties[0])
+left = shlex.quote(str(LOGS.resolve())) + '"/$PBS_JOBID'
+leaves = f'\n)\nended=$?\necho $ended > {left}.ends"\nmv {left}.ends" {left}.ended"\nexit $ended\n'
+Path(script).write_text(f"{before}{properties[0]}\n({after}{leaves}")
+try:
+    done = subprocess.run([*command, script], stdout=subprocess.PIPE, text=True, errors="replace")
+except OSError as error:
+    sys.exit(f"qsub cannot be started: {error}")
+# A site may print notices around it.
+jobs = re.findall(r"^\d+(?:\[\])?(?:\.[\w.-]+)?$", done.stdout, re.MULTILINE)
+if done.returncode or not jobs:  # a job of which nobody knows would run beside its next attempt
+    sys.exit(f"qsub names no job (exit code {done.returncode}); it printed: {done.stdout!r}")
+print(jobs[-1])

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -87,6 +89,8 @@ def test_pbs_is_asked_for_a_gpu_where_there_is_one(command, tmp_path):
         ("Job <7> is not found", 255, "failed"),
         ("No matching job found", 255, "failed"),
         ("LSF is down. Please wait ...", 255, "running"),
+        ("a page is not found\nRUN", 0, "running"),
+        ("maintenance on Monday\nDONE", 0, "success"),
     ],
 )
 def test_lsf_says_what_became_of_a_job(command, answer, code, state):
@@ -106,6 +110,8 @@ def test_lsf_says_what_became_of_a_job(command, answer, code, state):
         ("", "qstat: Unknown Job Id 7", "failed"),
         ("", "job_state = F\n    Exit_status = 0\n    Variable_List = A=exit_status = 1", "success"),
         ("", "qstat: cannot connect to server", "running"),
+        ("job_state = R\n    Variable_List = A=unknown job", "", "running"),
+        ("job_state = R\n    Variable_List = A=\\351", "", "running"),  # a byte that is no UTF-8
     ],
 )
 def test_pbs_says_what_became_of_a_job(command, now, history, state):
@@ -113,7 +119,7 @@ def test_pbs_says_what_became_of_a_job(command, now, history, state):
     command(
         "qstat",
         f'#!/bin/sh\nif [ "$1" = -x ]; then echo "{history}"; exit {int(fails)}; fi\n'
-        f'echo "    {now}"\nexit {0 if now else 35}\n',
+        f'printf "    {now}\\n"\nexit {0 if now else 35}\n',
     )
     assert said(ROOT / "profiles/pbs/status.py", "7") == f"{state}\n"
 
@@ -134,6 +140,48 @@ def test_what_a_pbs_job_leaves_says_what_became_of_it(command, tmp_path, code, s
     assert said(ROOT / "profiles/pbs/status.py", "7.here") == f"{before}\n"  # it has not run
     assert said(ROOT / "profiles/pbs/submit.py", "job.sh") == "7.here\n"
     assert said(ROOT / "profiles/pbs/status.py", "7.here") == f"{state}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_a_pbs_job_that_is_killed_leaves_nothing_that_says_success(command, tmp_path, shell):
+    """As at the end of its time: the server ends all of its processes."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
+    command("qsub", "#!/bin/sh\necho 7.here\n")
+    command("qstat", "#!/bin/sh\necho '    job_state = F'\necho '    Exit_status = 271'\n")
+    Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(RUN)}\ncd {tmp_path} && sleep 60\n")
+    said(ROOT / "profiles/pbs/submit.py", "job.sh")
+    job = subprocess.Popen(
+        [shell, "job.sh"], env={**os.environ, "PBS_JOBID": "7.here"}, start_new_session=True
+    )
+    time.sleep(0.5)
+    os.killpg(job.pid, signal.SIGTERM)
+    assert job.wait(10) != 0
+    assert not list((tmp_path / ".snakemake/pbs_logs").iterdir())
+    assert said(ROOT / "profiles/pbs/status.py", "7.here") == "failed\n"
+
+
+def test_an_exit_code_that_is_not_yet_written_is_none(command, tmp_path):
+    command("qstat", "#!/bin/sh\necho '    job_state = R'\n")
+    (tmp_path / ".snakemake/pbs_logs").mkdir(parents=True)
+    (tmp_path / ".snakemake/pbs_logs/7.here.ended").touch()
+    assert said(ROOT / "profiles/pbs/status.py", "7.here") == "running\n"
+
+
+@pytest.mark.parametrize(
+    ("by", "profile", "ours"), [("qsub", "pbs", "7.here"), ("bsub", "lsf", "Job <7> is here")]
+)
+def test_what_is_no_job_is_said_in_words(command, tmp_path, by, profile, ours):
+    Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(RUN)}\n")
+    submit = [str(ROOT / f"profiles/{profile}/submit.py"), "job.sh"]
+    command(by, f"#!/bin/sh\necho a notice\necho '{ours}'\necho 80 % of your hours are used\n")
+    assert said(*submit).startswith("7")
+    for text, words in (("exit 3", "exit code 3"), ("echo no hours left", "no hours left")):
+        command(by, f"#!/bin/sh\n{text}\n")
+        done = subprocess.run(submit, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["lsf", "pbs", "kubernetes"])
@@ -215,11 +263,23 @@ def test_a_second_head_is_refused_at_once(command, workflow):
 
 
 @pytest.mark.slow
-def test_a_machine_without_the_scheduler_is_told_before_any_job(workflow, monkeypatch):
-    monkeypatch.setenv("PATH", "/bin:/usr/bin")
-    words = ["--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", SPLIT]
-    done = subprocess.run([SNAKEMAKE, *words], cwd=workflow.folder, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("profile", "there", "missing"),
+    [("lsf", (), "bkill"), ("pbs", ("qdel", "qsub"), "qstat"), ("slurm", ("sbatch", "scancel"), "squeue")],
+)
+def test_a_machine_without_the_scheduler_is_told_before_any_job(
+    command, workflow, monkeypatch, profile, there, missing
+):
+    for name in there:
+        command(name, "#!/bin/sh\nexit 1\n")
+    for name in ("bash", "git", "sh", "which"):  # a scheduler may be installed here, beside these
+        Path(name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", os.getcwd())
+    words = ["--workflow-profile", f"profiles/{profile}", "--configfile", "tiny.yaml", "--", SPLIT]
+    done = subprocess.run(
+        [SNAKEMAKE, *words], cwd=workflow.folder, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 1
-    assert "The profile's command bkill is not found" in done.stderr
+    assert f"{missing} is not found" in done.stderr
     assert "on a login node" in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    assert "most recent call last" not in done.stderr
