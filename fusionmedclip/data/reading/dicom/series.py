@@ -25,6 +25,7 @@ from fusionmedclip.data.reading.dicom.slice_place import (
     place_of,
     position_of,
     same_direction,
+    series_without_place,
     shape_of,
 )
 from fusionmedclip.data.reading.settings import ReadSettings
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _UNNAMED = re.compile(r"|\.\d+")  # no suffix, or the last number of a UID
+_PLACELESS = "slices do not say where in the patient they lie: they are in the order of their {by}"
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,17 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
     if 0 < lost < len(places):
         what = f"{folder}: slices without a position among others that have one"
         raise InputError(what, received=f"{lost} of {len(places)}", hint="export the series again")
+    by = "instance numbers"
     if lost:
         places = [number_of(header) or 0 for header in headers]
         if len(set(places)) < len(places):
-            places = list(range(len(places)))  # no geometry at all: the order of names
+            by, places = "names", list(range(len(places)))  # no geometry at all
     order = np.argsort(cast(list[float], places), kind="stable")
     ordered = tuple(files[index] for index in order)
     if lost or len(places) < 2:
-        return Series(ordered, (1.0, *pixel_spacing(headers[0])))
+        placeless = lost and len(places) > 1 and any(map(series_without_place, headers))
+        notes = (_PLACELESS.format(by=by),) if placeless else ()
+        return Series(ordered, (1.0, *pixel_spacing(headers[0])), notes=notes)
     numbers = tuple(number_of(headers[index]) for index in order)
     gaps = np.diff(np.asarray(places, float)[order])
     check_gaps(folder, gaps, numbers)

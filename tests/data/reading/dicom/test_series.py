@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.uid import DigitalXRayImageStorageForPresentation, PositronEmissionTomographyImageStorage
 
 from fusionmedclip.data import ReadSettings
 from fusionmedclip.data.curation.statistics import describe
@@ -111,6 +112,23 @@ def test_numbers_that_leave_out_as_many_everywhere(series, numbers: list[int], s
     assert found.notes == ()
     said = f"instance numbers go up by {step} from slice to slice: are those between missing?"
     assert number_notes(found.numbers) == ((said,) if step else ())
+
+
+@pytest.mark.parametrize("by", ["instance numbers", "names"])
+def test_slices_of_a_scanner_that_do_not_say_where_they_lie(series, by: str) -> None:
+    """Radiographs and ultrasound, of which nobody expects it, are not spoken of."""
+    folder = series([0, 1, 2])
+    for index in range(3):
+        lost = {"ImagePositionPatient": None, "InstanceNumber": 3 - index if by != "names" else None}
+        edited(folder / f"IM{index}", SOPClassUID=DigitalXRayImageStorageForPresentation, **lost)
+    assert find_series(folder).notes == ()
+    for index in range(3):
+        edited(folder / f"IM{index}", SOPClassUID=PositronEmissionTomographyImageStorage)
+    found = find_series(folder)
+    said = f"slices do not say where in the patient they lie: they are in the order of their {by}"
+    assert found.notes == (said,)
+    order = [2, 1, 0] if by != "names" else [0, 1, 2]
+    assert found.files == tuple(folder / f"IM{index}" for index in order)
 
 
 def test_a_slice_beside_the_line_of_the_others_is_told_and_a_tilt_is_not(series) -> None:
