@@ -1,5 +1,6 @@
 """Processes that take turns, and folders that take each other's place: nothing mixed, nothing half."""
 
+import errno
 import multiprocessing
 import threading
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fusionmedclip import turns as turns_module
 from fusionmedclip.models.backbones import weight_files
 from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.outputs import whole_folder
@@ -52,6 +54,16 @@ def test_a_killed_holder_keeps_nobody_out(tmp_path: Path) -> None:
     with alone_beside(tmp_path / "place"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_knows_no_locks_keeps_nobody_out(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(turns_module.fcntl, "flock", refuse)
+    with alone_in(tmp_path), alone_beside(tmp_path / "place"):
+        (tmp_path / "file").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_two_that_write_one_folder_leave_that_of_one_of_them(tmp_path: Path) -> None:

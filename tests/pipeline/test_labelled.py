@@ -1,6 +1,7 @@
 """A method that learns from labels never sees the data set that it is tested on, whatever it is handed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def write_set(folder: Path, images: np.ndarray, masks: np.ndarray, labels: list[
     ids = [f"{n}.png" for n in range(len(images))]
     table = pd.DataFrame({c: "" for c in COLUMNS}, index=range(len(ids)))
     sha = [f"{folder.name}-{n}" for n in ids]
+    table = table.assign(group="g")  # of each data set its own, and not one of two that call theirs alike
     table.assign(image_id=ids, file=ids, sha256=sha, label=labels).to_csv(folder / FILES[0], index=False)
     np.save(folder / FILES[1], images)
     np.save(folder / FILES[3], masks)
@@ -60,11 +62,11 @@ def work(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def meta(work: Path, names: str = "bc") -> list[Path]:
+def meta(work: Path, names: Sequence[str] = "bc") -> list[Path]:
     return [work / name / file for name in names for file in FILES]
 
 
-def sets(work: Path, names: str = "bc", **more: bool):
+def sets(work: Path, names: Sequence[str] = "bc", **more: bool):
     return labelled_sets(
         meta(work, names), tested=work / "a" / FILES[0], tested_images=work / "a" / FILES[1], **more
     )
@@ -102,6 +104,14 @@ def test_the_tested_data_set_is_refused_among_the_others(work):
             sets(work, "bd" if linked else "ab")
 
 
+def test_a_data_set_of_the_tested_ones_name_is_refused(work):
+    """As where prepared data sets were copied to another folder."""
+    (work / "copied").mkdir()
+    (work / "b").rename(work / "copied" / "a")
+    with pytest.raises(InputError, match="the data set that it is tested on"):
+        sets(work, ("copied/a", "c"))
+
+
 def test_nothing_of_the_tested_data_set_decides_what_is_learnt(work):
     """Its labels, masks and split are not read; other images of it change nothing."""
     before = learn(work)["weights"]
@@ -121,17 +131,21 @@ def test_its_images_are_left_out_of_the_others_whatever_they_are_called(work):
     before = learn(work)
     own, masks = np.load(work / "a" / FILES[1]), np.load(work / "a" / FILES[3])
     table = pd.read_csv(work / "b" / FILES[0], keep_default_na=False)
-    more = table.iloc[:2].assign(
-        image_id=["x", "y"], file=["0.png", "y"], sha256=["a-0.png", "new"], label=[1, 1]
+    more = table.iloc[:3].assign(
+        image_id=["x", "y", "z"],
+        file=["0.png", "y", "z"],
+        sha256=["a-0.png", "new", "newer"],
+        label=[1, 1, 1],
     )
     pd.concat([table, more]).to_csv(work / "b" / FILES[0], index=False)
-    # The first has the bytes of a file of the tested set, and its name; the second its picture alone.
-    pictures = [np.load(work / "b" / FILES[1]), own[:1] * 0, own[5:6] * 0.9 + 0.02]
+    # The first has the bytes of a file of the tested set, and its name; the others its picture alone.
+    pictures = [np.load(work / "b" / FILES[1]), own[:1] * 0, own[5:6] * 0.9 + 0.02, own[4:5]]
     np.save(work / "b" / FILES[1], np.concatenate(pictures).astype(np.float32))
-    np.save(work / "b" / FILES[3], np.concatenate([np.load(work / "b" / FILES[3]), masks[:1], masks[5:6]]))
+    drawn = [np.load(work / "b" / FILES[3]), masks[:1], masks[5:6], masks[4:5]]
+    np.save(work / "b" / FILES[3], np.concatenate(drawn))
     split = pd.read_csv(work / "b" / FILES[2])
-    added = pd.DataFrame({"image_id": ["x", "y"], "part": "test"})
-    pd.concat([split, added]).to_csv(work / "b" / FILES[2], index=False)
+    added = pd.DataFrame({"image_id": ["x", "y", "z"], "part": ["test", "test", "left_out"]})
+    pd.concat([added, split]).to_csv(work / "b" / FILES[2], index=False)  # in another order
     found, left_out = sets(work)
     assert left_out == {"b": 2, "c": 0}
     assert len(found["b"].images) == ALL - UNUSED
