@@ -56,6 +56,8 @@ def checked(data):
         for file in workflow.configfiles:
             read_config(Path(file))  # strictly: Snakemake itself takes the last of two keys alike
         config = Config.checked(data)
+        if os.path.isfile(results := config.data["results"]):
+            raise InputError("results: a file stands in their place", received=results, hint="give a folder")
         for name in config.data["methods"]:
             method = config.method(name)
             if is_run(config, name):

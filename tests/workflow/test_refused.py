@@ -71,3 +71,9 @@ def test_folders_that_may_only_be_read_are_named_before_anything_is_lost(folder:
     assert "nothing can be written" not in _run(folder, "--forcerun", "draw_support")
     assert written(folder) == whole
     assert not left_over(folder)
+
+
+def test_a_file_in_place_of_the_results_is_told_at_once(folder: Path) -> None:
+    said = _run(folder, "--config", "results=tiny.yaml", "--dry-run", ok=False)
+    assert "results: a file stands in their place" in said
+    assert "NotADirectoryError" not in said
