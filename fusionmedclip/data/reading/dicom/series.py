@@ -120,8 +120,8 @@ def order_series(files: Sequence[Path], folder: Path) -> Series:
     ordered = tuple(files[index] for index in order)
     if lost or len(places) < 2:
         placeless = lost and len(places) > 1 and any(map(series_without_place, headers))
-        notes = (_PLACELESS.format(by=by),) if placeless else ()
-        return Series(ordered, (1.0, *pixel_spacing(headers[0])), notes=notes)
+        said = (_PLACELESS.format(by=by),) if placeless else ()
+        return Series(ordered, (1.0, *pixel_spacing(headers[0])), notes=said)
     numbers = tuple(number_of(headers[index]) for index in order)
     gaps = np.diff(np.asarray(places, float)[order])
     check_gaps(folder, gaps, numbers)
