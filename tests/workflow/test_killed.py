@@ -1,5 +1,8 @@
 """Killed at random moments and started again by the same command, a workflow ends as one that was not."""
 
+import os
+import shutil
+import signal
 import time
 
 import pytest
@@ -26,7 +29,25 @@ def test_five_kills(finished):
     said = []
     counts = kill_often(folder, 5, seed=1, target=DATA, seconds=seconds, say=said.append)
     assert counts["wrong"] == 0, "\n".join(said)
-    assert counts["restarts"] >= 1  # the head was among the victims
+
+
+def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
+    """The moments above are drawn, and may fall before the folder is held or after all is done."""
+    folder, _ = finished
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / ".snakemake")
+    head = start(folder, DATA)
+    patience = time.monotonic() + 300
+    while not list(folder.glob(".snakemake/locks/*")):
+        assert head.poll() is None and time.monotonic() < patience
+        time.sleep(0.02)
+    os.killpg(head.pid, signal.SIGKILL)
+    head.communicate()
+    again = start(folder, DATA)
+    printed = again.communicate(timeout=600)[0]
+    assert again.returncode == 0, printed
+    assert "an earlier start was killed" in printed
+    assert not left_over(folder)
 
 
 def test_two_living_pipelines_in_one_folder_are_refused(finished):
