@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images at {folder}; set FUSIONMEDCLIP_TEST_DATA to a folder that has them")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """A test draws the same from torch's common generator each time: what failed once fails again."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
