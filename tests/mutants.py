@@ -1,8 +1,8 @@
 """Change the code by one operator or number at a time and run its tests; print what none of them notices.
 
 ``python -m tests.mutants [PART ...] [--each 60] [--seed 0]``: at most so many a module, drawn by a seed.
-Each mutant is a fork of a process that has imported the libraries, and costs no more than its tests: those of
-the module first, then those of the part.
+Each mutant is a fork of a process that has imported what it does not change, and costs no more than its
+tests: those of the module first, then those of the part.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,11 +26,64 @@ PARTS = {
     "splits": ("fusionmedclip/data/splits.py", "tests/data/test_splits.py"),
     "support": ("fusionmedclip/data/support.py", "tests/data/test_splits.py"),
     "verification": ("fusionmedclip/reporting/verification/*.py", "tests/reporting/verification"),
+    "verdicts": ("fusionmedclip/reporting/comparisons/verdicts.py", "tests/reporting/comparisons"),
+    "claims": ("fusionmedclip/reporting/claims/verdicts.py", "tests/reporting/claims"),
+    "status": ("fusionmedclip/reporting/status.py", "tests/reporting/thesis"),
+    "finished": ("fusionmedclip/reporting/finished.py", "tests/reporting/comparisons"),
 }
 """Modules, and the tests that should notice."""
 
+TESTS_OF = {
+    "intervals": ("tests/metrics/test_bootstrap.py", "tests/metrics/test_over_seeds.py"),
+    "collect": (
+        "tests/reporting/verification/test_one_file.py",
+        "tests/reporting/verification/test_command.py",
+    ),
+    "data_check": ("tests/reporting/verification/test_forged_data.py",),
+    "digests": ("tests/reporting/verification/test_one_file.py",),
+    "finished": ("tests/reporting/tables/test_build.py", "tests/reporting/thesis/test_images.py"),
+    "findings": ("tests/reporting/verification/test_one_file.py",),
+    "packing": ("tests/reporting/verification/test_command.py",),
+    "recompute": (
+        "tests/reporting/verification/test_command.py",
+        "tests/reporting/verification/test_one_file.py",
+    ),
+    "run_check": ("tests/reporting/verification/test_forged_runs.py",),
+    "run_files": (
+        "tests/reporting/verification/test_trace.py",
+        "tests/reporting/verification/test_one_file.py",
+    ),
+    "split_check": ("tests/reporting/verification/test_forged_runs.py",),
+    "strays": ("tests/reporting/verification/test_one_file.py",),
+    "table_check": ("tests/reporting/verification/test_forged_tables.py",),
+    "text": ("tests/reporting/verification/test_command.py",),
+    "verify": (
+        "tests/reporting/verification/test_command.py",
+        "tests/reporting/verification/test_one_file.py",
+    ),
+    "trace": (
+        "tests/reporting/verification/test_trace.py",
+        "tests/reporting/verification/test_forged_tables.py::test_trace_knows_which_runs_a_table_was_made_from",
+    ),
+    "versions": ("tests/reporting/verification/test_old_results.py",),
+    "status": ("tests/reporting/thesis",),
+    "split_draw": ("tests/metrics/test_replication.py", "tests/reporting/comparisons/test_verdicts.py"),
+}
+"""Of modules that have no test file of their own name."""
+
 LIBRARIES = ("pytest", "hypothesis", "numpy", "pandas", "scipy.stats", "sklearn.metrics", "torch", "typer")
-"""Imported before any fork."""
+BELOW = {
+    "verification": (
+        "fusionmedclip.cli", "fusionmedclip.pipeline.backbones", "fusionmedclip.pipeline.datasets",
+        "fusionmedclip.pipeline.measures", "fusionmedclip.pipeline.runs",
+        "fusionmedclip.reporting.claims.request", "fusionmedclip.reporting.comparisons.statistics",
+        "fusionmedclip.reporting.tables.appendix_formats", "fusionmedclip.reporting.tables.write",
+    ),
+}  # fmt: skip
+"""Imported before any fork, the latter for a part alone: nothing of the part itself."""
+
+FINISHED = "tests/reporting/verification/test_one_file.py::test_finished_results_hold_wherever_they_lie"
+"""A test for which the results are made that tests of the part share: once, not for each mutant."""
 
 PAIRS = (
     (ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr), (ast.LShift, ast.RShift),
@@ -122,8 +176,12 @@ def noticed(path: Path, code, tests: list[str], seconds: float) -> bool:
 
 def _in_child(path: Path, code, tests: list[str]) -> None:
     """Never returns."""
+    import hypothesis
     import pytest
 
+    found_is_enough = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutants", phases=found_is_enough, database=None)
+    hypothesis.settings.load_profile("mutants")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
@@ -133,15 +191,32 @@ def _in_child(path: Path, code, tests: list[str]) -> None:
     )
     status = 1
     try:
-        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])
+        args = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+        status = pytest.main(args, plugins=[Kept()])
     finally:
         os._exit(int(status))
 
 
+class Kept:
+    """Small results, made once, in place of the fixture that makes them."""
+
+    results: Path | None = None
+
+    def pytest_fixture_setup(self, fixturedef, request):
+        if fixturedef.argname == "finished" and self.results:
+            fixturedef.cached_result = (self.results, fixturedef.cache_key(request), None)
+            return self.results
+        return None
+
+
 def tests_of(path: Path, folder: str) -> list[list[str]]:
     """Tests of a module, then all of its part."""
-    own = ROOT / folder / f"test_{path.stem}.py"
-    return [[str(own)], [str(ROOT / folder)]] if own.exists() else [[str(ROOT / folder)]]
+    own = [str(ROOT / test) for test in TESTS_OF.get(path.stem, [f"{folder}/test_{path.stem}.py"])]
+    return (
+        [own, [str(ROOT / folder)]]
+        if all(os.path.exists(test.partition("::")[0]) for test in own)
+        else [[str(ROOT / folder)]]
+    )
 
 
 @cache
@@ -152,22 +227,33 @@ def seconds_of(tests: tuple[str, ...]) -> float:
     return 10 + 5 * (time.monotonic() - began)
 
 
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parts", nargs="*", default=list(PARTS))
     options.add_argument("--each", type=int, default=60)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--only", default="", help="modules whose name holds this")
+    options.add_argument("--own", action="store_true", help="no tests but those of the module")
     asked = options.parse_args()
     os.chdir(ROOT)
     for library in LIBRARIES:
         importlib.import_module(library)
-    assert "fusionmedclip.metrics" not in sys.modules
     for part in asked.parts:
         pattern, folder = PARTS[part]
+        for library in BELOW.get(part, ()):
+            importlib.import_module(library)
+        assert not any(_name(path) in sys.modules for path in ROOT.glob(pattern)), "imported before a fork"
+        if part == "verification":
+            kept = Path(tempfile.mkdtemp())
+            assert not noticed(ROOT, None, [FINISHED, f"--basetemp={kept / 'pytest'}"], 600)
+            Kept.results = kept / "pytest/small0/results"
         made = survived = 0
         for path in sorted(p for p in ROOT.glob(pattern) if asked.only in p.stem):
-            stages = tests_of(path, folder)
+            stages = tests_of(path, folder)[: 1 if asked.own else 2]
             patience = {tuple(tests): seconds_of(tuple(tests)) for tests in stages[:1]}
             every = list(mutants_of(ast.parse(path.read_text())))
             drawn = random.Random(asked.seed).sample(every, min(asked.each, len(every)))

@@ -90,6 +90,7 @@ def test_a_printed_mean_has_the_interval_of_the_replication():
     estimate = of_replication(found, 0.94, 3)
     low, high = estimate.interval()
     assert (low - 0.948, high - 0.948) == pytest.approx((found.low, found.high))
+    assert estimate.of_draws == pytest.approx(1e-4)  # the variance of the three, larger than the printed one
     assert estimate.of_draws / 3 + estimate.of_split == pytest.approx(found.standard_error**2)
 
 

@@ -75,8 +75,16 @@ def test_image_variances_are_shared_by_seeds_and_never_below_hanley_and_mcneil()
     assert theirs == ours  # larger than the formula at an AUROC of 0.9
     perfect = np.repeat([0.0, 1.0], [65, 155])[None] + np.zeros((3, 1))
     ours, theirs = image_variances(labels, perfect, printed=0.9, draw=BRAINMRI)
-    normal, _, pairs = hanley_mcneil(0.9, normal=65, anomalous=155)
+    normal, anomalous, pairs = hanley_mcneil(0.9, normal=65, anomalous=155)
     assert (ours, theirs) == (0.0, pytest.approx(33 / 98 * (normal + pairs)))
+    both = SplitDraw(normal=65, anomalous=155, normal_of=98, anomalous_of=200, pool=33)
+    ours, theirs = image_variances(labels, perfect, printed=0.9, draw=both)
+    least = 33 / 98 * normal + 45 / 200 * anomalous + 33 / 98 * pairs
+    assert (ours, theirs) == (0.0, pytest.approx(least))
+    beating = [[np.mean(value > row[labels == 0]) for value in row[labels == 1]] for row in scores]
+    of_anomalous = np.mean([np.cov(beating[a], beating[b])[0, 1] for a, b in ((0, 1), (0, 2), (1, 2))])
+    ours, _ = image_variances(labels, scores, printed=0.9, draw=both)
+    assert ours == pytest.approx(33 / 98 * shared / 65 + 45 / 200 * of_anomalous / 155, rel=1e-9)
 
 
 def test_hanley_and_mcneil_hold_for_the_exponential_scores_that_they_are_derived_from():
@@ -124,12 +132,23 @@ def test_a_printed_deviation_widens_but_never_narrows():
     assert printed_difference(values, PrintedMean(0.72, 0.05), k=4, draw=BUSI).low > 0
 
 
+def test_a_larger_printed_deviation_is_pooled_by_degrees_of_freedom():
+    of_three = Spread(8, [0.80, 0.84, 0.82], 0.05).variance(3)  # 0.0004 of two degrees, 0.0025 of two
+    assert of_three == (pytest.approx(0.00145), 4)
+    assert Spread(8, [0.80, 0.84, 0.82], 0.05).variance(5) == (pytest.approx((2 * 4 + 4 * 25) / 6e4), 6)
+
+
 def test_a_support_set_of_more_than_half_the_pool_needs_a_smaller_one():
     values, printed = [0.88, 0.8801, 0.8799], PrintedMean(0.87, 0.001)
     smaller = Spread(16, [0.86, 0.90, 0.88], 0.02)
     found = printed_difference(values, printed, k=32, draw=BUSI, smaller=smaller)
     assert found.pool == pytest.approx(0.02 * np.sqrt(BUSI.pool_share(16)))
-    assert found.our_seeds < 0.001
+    # of one draw at k = 32 (2 * 1e-8 + 2 * 1e-6) / 4, at k = 16 0.0004; four degrees each
+    seeds, pool = 5.05e-7 / 3, 0.0004 * BUSI.pool_share(16)
+    total = 2 * seeds + 2 * pool + 0.001**2 / 12
+    assert found.our_seeds == pytest.approx(np.sqrt(seeds))
+    assert found.standard_error == pytest.approx(np.sqrt(total))
+    assert found.degrees == pytest.approx(total**2 / ((2 * seeds) ** 2 / 4 + (2 * pool) ** 2 / 4))
     for wrong in (None, smaller._replace(k=20)):
         with pytest.raises(InputError, match="another pool"):
             printed_difference(values, printed, k=32, draw=BUSI, smaller=wrong)

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import delong
+from fusionmedclip.metrics.conjunctions import draws_to_tell
+from fusionmedclip.metrics.contrasts import Estimate
 from fusionmedclip.reporting.claims.catalogue import Claim
 from fusionmedclip.reporting.claims.comparisons import Cell, compared
 from fusionmedclip.reporting.claims.evidence import MISSING, NO_POOL, ONE_SEED, Evidence
@@ -116,6 +119,81 @@ def test_cells_that_do_not_pair_or_hold_no_numbers_are_refused_and_judge_nothing
     for change, message in spoilt:
         with pytest.raises(InputError, match=message):
             judge_claims([_claim("a")], Evidence(cells | {cell: {**cells[cell], **change}}, IMAGES))
+
+
+SPLIT = 0.0001
+"""Variance of test images and pool, in estimates by hand."""
+
+
+def _estimate(value, split=SPLIT):
+    """Of standard error 0.02 and with the normal distribution."""
+    return Estimate(value, 0.02, np.inf, 3, 3 * (0.0004 - SPLIT), split)
+
+
+class _Given(Evidence):
+    """Estimates by hand, in place of runs: the same for each claim."""
+
+    def __init__(self, *estimates):
+        self.left = list(estimates)
+
+    def estimate(self, comparison):
+        self.left.append(self.left.pop(0))
+        return self.left[-1]
+
+
+def _draws(value, level):
+    return draws_to_tell(_estimate(value), abs(value), level=level)
+
+
+@pytest.mark.parametrize(
+    ("values", "claims", "verdict", "deciding", "p_value", "draws"),
+    [
+        # all inside: the largest p of "it breaks", by Holm at half of the level; the most draws of any
+        ((0.01, 0.03), 1, CANNOT_TELL, 0, 2 * norm.sf(0.5), _draws(0.01, 0.025)),
+        ((0.03, 0.01), 1, CANNOT_TELL, 1, 2 * norm.sf(0.5), _draws(0.01, 0.025)),
+        ((0.05, 0.044), 2, CANNOT_TELL, 1, 4 * norm.sf(2.2), _draws(0.044, 0.0125)),
+        ((0.05, 0.044), 1, SUPPORTED, 1, 2 * norm.sf(2.2), None),
+        # one outside: the smallest p of "it keeps", times two for two comparisons; the fewest draws of any
+        ((0.01, -0.03), 1, CANNOT_TELL, 1, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 4)),
+        ((-0.03, -0.035), 1, CANNOT_TELL, 1, 4 * norm.sf(1.75), _draws(-0.035, 0.025 / 4)),
+        ((-0.049, -0.03), 2, CANNOT_TELL, 0, 8 * norm.sf(2.45), _draws(-0.049, 0.0125 / 4)),
+        ((-0.049, -0.03), 1, CONTRADICTED, 0, 4 * norm.sf(2.45), None),
+        ((-0.03, 0.0), 1, CANNOT_TELL, 0, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 4)),
+        # what is missing: no draws are named; a part that was not run leaves nothing to test
+        ((0.03, ONE_SEED), 1, CANNOT_TELL, 0, None, None),
+        ((-0.03, NO_POOL), 1, CANNOT_TELL, 0, 2 * norm.sf(1.5), None),
+        ((-0.03, MISSING), 1, NOT_TESTABLE, None, 2 * norm.sf(1.5), None),
+        ((-0.06, MISSING), 1, CONTRADICTED, 0, 2 * norm.sf(3), None),
+    ],
+)
+def test_verdicts_by_hand(values, claims, verdict, deciding, p_value, draws):
+    given = _Given(*(value if isinstance(value, str) else _estimate(value) for value in values))
+    asked = [_claim(f"c{n}", over=["squid", "regad"]) for n in range(claims)]
+    for found in judge_claims(asked, given):
+        assert (found.verdict, found.deciding, found.draws) == (verdict, deciding, draws)
+        assert found.p_value == (None if p_value is None else pytest.approx(p_value))
+
+
+def test_draws_are_named_where_each_part_that_counts_has_some():
+    claim, never = _claim(over=["squid", "regad"]), _estimate(0.01, split=0.0004)
+    (found,) = judge_claims([claim], _Given(_estimate(0.03), never))
+    assert (found.verdict, found.draws) == (CANNOT_TELL, None)
+    (found,) = judge_claims([claim], _Given(_estimate(-0.03), never._replace(value=-0.01)))
+    assert (found.verdict, found.draws) == (CANNOT_TELL, _draws(-0.03, 0.025 / 4))
+
+
+@pytest.mark.parametrize(
+    ("test", "own"),
+    [
+        ({"more_than": 26.8}, False),  # 91.5 - 64.8 may have been 26.8 before each was rounded
+        ({"more_than": 26.81}, True),
+        ({"more_than": 0, "less_than": 26.6}, False),
+        ({"more_than": 0, "less_than": 26.59}, True),
+    ],
+)
+def test_its_own_tables_contradict_what_no_rounding_allows(test, own):
+    (found,) = judge_claims([_claim(**test)], _Given(MISSING))
+    assert (found.verdict, found.deciding) == ((OWN_TABLES, 0) if own else (NOT_TESTABLE, None))
 
 
 def test_a_method_beside_itself_is_never_told_apart():

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fusionmedclip.reporting.verification.data_check import check_data
+from fusionmedclip.reporting.verification.data_check import check_data, sources_in
 from fusionmedclip.reporting.verification.verify import verify_results
 from tests.reporting.verification.conftest import build, reseal
-from tests.reporting.verification.forging import SPLIT, SUPPORT, named
+from tests.reporting.verification.forging import METRICS, SPLIT, SUPPORT, named
 
 DATA = "datasets/busi/"
 
@@ -83,3 +83,25 @@ def test_the_same_bytes_are_duplicates_whether_or_not_the_images_are_at_hand(res
     assert [(f.file, f.what) for f in findings] == [(DATA + "duplicates.csv", "contradicted")]
     assert "the same bytes in no group" in findings[0].why
     assert len(unchecked) == 1
+    both = pd.read_csv(results / DATA / "duplicates.csv", keep_default_na=False, dtype=str)
+    both.loc[:1, "duplicate"] = both.loc[0, "image_id"]
+    for marked, why in (
+        (both, ""),
+        (both[::-1], "it does not list the images of the manifest"),
+        (both.iloc[:-1], "it does not list the images of the manifest"),
+        (both.rename(columns={"duplicate": "copy"}), "it does not list the images of the manifest"),
+    ):
+        marked.to_csv(results / DATA / "duplicates.csv", index=False, lineterminator="\n")
+        findings, _ = check_data(results, {}, settings, [], results / "scratch")
+        assert [finding.why for finding in findings] == ([why] if why else [])
+
+
+@pytest.mark.parametrize(("by", "found"), [(1e-7, []), (1e-5, ["the images give other pixels"])])
+def test_pixels_may_differ_in_their_last_digits_alone(results, by, found) -> None:
+    path = results / DATA / "images.npy"
+    np.save(path, np.load(path) + np.float32(by))
+    settings = json.loads((results / METRICS).read_text())["settings"]
+    sources = sources_in(results, [settings])
+    findings, unchecked = check_data(results, sources, {"busi": settings}, [], results / "scratch")
+    assert [finding.why for finding in findings] == found
+    assert unchecked == []

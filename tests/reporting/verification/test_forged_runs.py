@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fusionmedclip.pipeline.datasets import sample_support, split_dataset
 from fusionmedclip.reporting.verification.run_check import check_run, images_tested
+from fusionmedclip.reporting.verification.split_check import check_draws
 from tests.reporting.verification.conftest import build, compute, reseal
 from tests.reporting.verification.forging import (
     METRICS,
@@ -92,6 +94,17 @@ def test_another_test_set_is_named_though_every_record_agrees(results, requests_
     assert all(name.endswith("/scores.csv") and what == "contradicted" for name, what in found)
 
 
+def test_an_image_may_be_called_na(results) -> None:
+    """Which pandas takes for a missing value unless told otherwise."""
+    split = pd.read_csv(results / SPLIT, dtype=str)
+    first = split.loc[split["part"] == "test", "image_id"].iloc[0]
+    before = images_tested(results, [RUN])[SPLIT]
+    for name in (SPLIT, "datasets/busi/manifest.csv"):
+        edit(results / name, lambda table: table.replace({"image_id": {first: "NA"}}))
+    after = [("NA" if image == first else image, label) for image, label in before]
+    assert images_tested(results, [RUN])[SPLIT] == after
+
+
 def _swap_parts(table: pd.DataFrame) -> None:
     table["part"] = table["part"].map({"test": "pool", "pool": "test", "left_out": "left_out"})
 
@@ -105,6 +118,23 @@ def test_another_draw_is_named_though_every_record_agrees(results, name: str, ch
     edit(results / name, change)
     reseal(results, believed=("runs", "metrics", "tables"))
     assert named(results) == [(name, "contradicted")]
+
+
+def test_a_grouped_split_is_drawn_again_with_its_groups(results, tmp_path) -> None:
+    settings = {**json.loads((results / METRICS).read_text())["settings"], "split": "grouped"}
+    run, split, support = (name.replace("paper", "grouped") for name in (RUN, SPLIT, SUPPORT))
+    manifest, duplicates = (str(results / f"datasets/busi/{name}.csv") for name in ("manifest", "duplicates"))
+    draw = {"name": "grouped", "test": settings["test"], "seed": settings["split_seed"]}
+    split_dataset(manifest=manifest, duplicates=duplicates, **draw, out=str(results / split))
+    draw = {key: settings[key] for key in ("k", "seed", "dataset", "supports")}
+    sample_support(split=str(results / split), **draw, out=str(results / support))
+    assert check_draws(results, {run: settings}, [], tmp_path) == []
+    parts = pd.read_csv(results / split).drop_duplicates("part")["image_id"]  # one of each part
+    edit(
+        Path(duplicates),
+        lambda t: t.assign(duplicate=t["duplicate"].mask(t["image_id"].isin(parts), parts.iloc[0])),
+    )
+    assert [finding.file for finding in check_draws(results, {run: settings}, [], tmp_path)] == [split]
 
 
 def _no_masks(record: dict) -> None:

@@ -48,8 +48,9 @@ def results(tmp_path):
         runs[path] = json.loads((tmp_path / "metrics" / f"{path}.json").read_text())["settings_digest"]
     cell = {"table": "table6", "row": 1, "dataset": "brainmri", "method": "patchcore", "k": 16, "reasons": []}
     cell |= {"metric": "image_auroc", "split": "paper", "backbone": "b", "runs": runs}
+    others = [{**cell, **other, "runs": {}} for other in ({"dataset": "busi"}, {"method": "squid"}, {"k": 8})]
     out = tmp_path / "tables" / "table6.csv"
-    build_row(request=[cell], results=tmp_path, manifests=[], out=out)
+    build_row(request=[*others, cell], results=tmp_path, manifests=[], out=out)
     return tmp_path
 
 
@@ -137,7 +138,12 @@ def test_moved_results_hold_and_are_traced_where_they_lie(results, tmp_path_fact
 
 @pytest.mark.parametrize(
     ("cell", "says"),
-    [(("table9", "brainmri", "patchcore", 16), "table6"), (("table6", "brain", "patchcore", 16), "brainmri")],
+    [
+        (("table9", "brainmri", "patchcore", 16), "table6"),
+        (("table6", "brain", "patchcore", 16), "dataset: brainmri, busi"),
+        (("table6", "brainmri", "patchcore", 4), "k: 8, 16"),
+        (("table6", "brainmri", "squid", 16), "was not run"),
+    ],
 )
 def test_a_cell_that_is_not_there_names_those_that_are(results, cell, says):
     with pytest.raises(InputError, match=says):
