@@ -115,15 +115,15 @@ def test_the_draws_named_tell_in_four_of_five_studies(split):
     assert 0.72 < told.mean() < 0.9
 
 
+@pytest.mark.parametrize("draws", [4, 12, 40])
 @pytest.mark.parametrize(("split", "degrees"), [(0.0, 2.0), (0.0001, 2.0), (0.0001, np.inf)])
-def test_the_draws_named_are_the_first_that_tell(split, degrees):
-    def told(draws):
-        drawn = 0.04**2 / draws
-        t = stats.t((draws - 1) * (drawn + split) ** 2 / drawn**2) if degrees == 2 else stats.norm
-        return (t.isf(0.0025) + t.isf(0.2)) * np.sqrt(drawn + split) <= 0.05
-
+def test_the_draws_named_are_the_first_that_tell(split, degrees, draws):
+    drawn = 0.04**2 / draws
+    t = stats.t((draws - 1) * (drawn + split) ** 2 / drawn**2) if degrees == 2 else stats.norm
+    reach = (t.isf(0.0025) + t.isf(0.2)) * np.sqrt(drawn + split)
     seen = Estimate(0.05, 0.03, degrees, 3, 0.04**2, split)
-    assert draws_to_tell(seen, 0.05, level=0.0025) == next(n for n in range(2, 100) if told(n))
+    assert draws_to_tell(seen, reach * (1 + 1e-6), level=0.0025) == draws
+    assert draws_to_tell(seen, reach * (1 - 1e-6), level=0.0025) == draws + 1
 
 
 def test_no_number_of_draws_stands_for_missing_images():

@@ -174,6 +174,21 @@ def test_verdicts_by_hand(values, claims, verdict, deciding, p_value, draws):
         assert found.p_value == (None if p_value is None else pytest.approx(p_value))
 
 
+@pytest.mark.parametrize(
+    ("value", "p_value", "level"),
+    [
+        (0.13, 2 * norm.sf(1.5), 0.025),
+        (0.47, 2 * norm.sf(1.5), 0.025),
+        (0.07, 4 * norm.sf(1.5), 0.025 / 2),
+        (0.53, 4 * norm.sf(1.5), 0.025 / 2),
+    ],
+)
+def test_the_nearer_of_two_bounds_counts(value, p_value, level):
+    (found,) = judge_claims([_claim(more_than=10, less_than=50)], _Given(_estimate(value)))
+    assert (found.verdict, found.draws) == (CANNOT_TELL, _draws(0.03, level))
+    assert found.p_value == pytest.approx(p_value)
+
+
 def test_draws_are_named_where_each_part_that_counts_has_some():
     claim, never = _claim(over=["squid", "regad"]), _estimate(0.01, split=0.0004)
     (found,) = judge_claims([claim], _Given(_estimate(0.03), never))

@@ -9,6 +9,7 @@ import pytest
 
 from fusionmedclip.pipeline.datasets import sample_support, split_dataset
 from fusionmedclip.reporting.verification.run_check import check_run, images_tested
+from fusionmedclip.reporting.verification.run_files import RunFiles
 from fusionmedclip.reporting.verification.split_check import check_draws
 from tests.reporting.verification.conftest import build, compute, reseal
 from tests.reporting.verification.forging import (
@@ -157,6 +158,17 @@ def test_a_provenance_that_says_less_or_chose_otherwise_is_named(results, reques
     (results / PROVENANCE).write_text(json.dumps(record))
     rebuild(results, requests_of_small)
     assert named(results)[0] == (PROVENANCE, "contradicted")
+
+
+def test_of_four_files_that_are_not_named_three_are_and_one_is_counted(results, requests_of_small) -> None:
+    record = json.loads((results / PROVENANCE).read_text())
+    wanted = next(cell["runs"][RUN] for cell in requests_of_small["images"] if RUN in cell["runs"])
+    lost = sorted(RunFiles(RUN).read(record["settings"]))[:4]
+    record["inputs"] = {n: sha for n, sha in record["inputs"].items() if not n.endswith(tuple(lost))}
+    (results / PROVENANCE).write_text(json.dumps(record))
+    (finding,) = check_run(results, RUN, wanted, images_tested(results, [RUN])[SPLIT])
+    said = f"its inputs lack, or should not have: {', '.join(lost[:3])} and 1 more"
+    assert (finding.file, finding.why) == (PROVENANCE, said)
 
 
 def _with_other_settings(results: Path, **changed) -> str:
