@@ -18,6 +18,7 @@ def tables(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
     from fusionmedclip.reporting.claims.catalogue import CLAIMS
     from fusionmedclip.reporting.tables.appendix import APPENDIX
 
+    _check_folder(results)
     made = [path for path in (results / "tables").glob("*.md") if path.stem not in (*APPENDIX, CLAIMS)]
     found = sorted(made, key=lambda path: (not path.stem.startswith("table"), path.stem))
     if not found:
@@ -33,11 +34,14 @@ def claims(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
     """Print what became of the thesis's claims, one line each, and why."""
     from fusionmedclip.reporting.claims.catalogue import CLAIMS
     from fusionmedclip.reporting.claims.formats import MARKS
-    from fusionmedclip.reporting.claims.lines import count_text, read_claims
+    from fusionmedclip.reporting.claims.lines import count_text
+    from fusionmedclip.reporting.claims.read import read_claims, recorded
 
+    _check_folder(results)
     path = results / "tables" / f"{CLAIMS}.csv"
     if not path.is_file():
-        console.print(f"no claims in {results}/tables yet; make them: snakemake --cores 2 claims")
+        said = f"no claims in {results}/tables yet; make them: snakemake --cores 2 claims"
+        console.print(said, soft_wrap=True, markup=False, highlight=False)
         raise typer.Exit(1)
     with readable():
         lines = read_claims(path)
@@ -48,6 +52,22 @@ def claims(results: Annotated[Path, typer.Argument(help="Folder of results.")] =
             said = f"{MARKS[verdict]} {line['short']} ({line['section']})"
             console.print(escape(said), soft_wrap=True, highlight=False)
             console.print(f"  [dim]{escape(line['because'])}[/]", soft_wrap=True, highlight=False)
+    if not recorded(path):
+        said = "\nnot checked: no record beside the table says which bytes it had"
+        console.print(said, soft_wrap=True, highlight=False)
+
+
+def _check_folder(results: Path) -> None:
+    """Say what is wrong with a path that cannot hold results."""
+    from fusionmedclip.errors import InputError
+
+    hint = "name the folder of results, which holds `tables`"
+    with readable():
+        if results.resolve().name == "tables" and results.is_dir() and not (results / "tables").is_dir():
+            raise InputError(f"{results}: the folder of tables itself", hint=f"{hint}: {results.parent}")
+        if not results.is_dir():
+            wrong = "a file, no folder of results" if results.exists() else "no such folder"
+            raise InputError(f"{results}: {wrong}", hint=f"{hint}; results are made by snakemake")
 
 
 def trace(

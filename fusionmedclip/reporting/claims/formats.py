@@ -59,6 +59,9 @@ details::details-content{content-visibility:visible;height:auto}
 
 _TONE = {SUPPORTED: "yes", CONTRADICTED: "no", OWN_TABLES: "no", CANNOT_TELL: "open", NOT_TESTABLE: "soft"}
 
+_TOLD_AT_ONCE = (CONTRADICTED, OWN_TABLES)
+"""Verdicts whose reason, our reading in it, stands beside the claim itself."""
+
 Lines = Sequence[Mapping[str, Any]]
 
 
@@ -129,15 +132,16 @@ def _group(verdict: str, lines: Lines, shown: Collection[Cell]) -> str:
 
 def _claim(line: Mapping[str, Any], shown: Collection[Cell]) -> str:
     short, name = escape(line["short"]), f"{CLAIMS}-{line['claim']}"
+    told = line["verdict"] in _TOLD_AT_ONCE
+    at_once = f": <span class='soft'>{escape(line['because'])}</span>" if told else ""
     mark = f"<span class='mark {_TONE[line['verdict']]}'>{MARKS[line['verdict']]}</span>"
-    paragraphs = [
-        f"<p>{escape(line['text'])} <span class='soft'>({escape(line['section'])})</span></p>",
-        f"<p>{escape(line['because'])}</p>",
-    ]
-    if line["reading"]:
+    paragraphs = [f"<p>{escape(line['text'])} <span class='soft'>({escape(line['section'])})</span></p>"]
+    if not told:
+        paragraphs.append(f"<p>{escape(line['because'])}</p>")
+    if line["reading"] and not told:
         paragraphs.append(f"<p class='soft'>How it is read: {escape(line['reading'])}</p>")
     return (
-        f"<details class='claim' id='{name}'><summary>{mark}{short}</summary>"
+        f"<details class='claim' id='{name}'><summary>{mark}{short}{at_once}</summary>"
         f"<div class='more'>{''.join(paragraphs)}{_cells(line['cells'], shown)}</div></details>"
     )
 

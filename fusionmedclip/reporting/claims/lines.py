@@ -1,19 +1,17 @@
 """Claims and their verdicts in words and numbers, before any format."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from fusionmedclip.errors import InputError
-from fusionmedclip.guard import guarded
 from fusionmedclip.metrics.contrasts import Estimate
+from fusionmedclip.reporting.claims.catalogue import Claim
 from fusionmedclip.reporting.claims.comparisons import Cell, Comparison
 from fusionmedclip.reporting.claims.evidence import MISSING, NO_POOL, ONE_SEED
 from fusionmedclip.reporting.claims.verdicts import (
     CANNOT_TELL,
+    CONTRADICTED,
     OWN_TABLES,
     SUPPORTED,
     VERDICTS,
@@ -21,7 +19,7 @@ from fusionmedclip.reporting.claims.verdicts import (
     printed_sum,
 )
 
-__all__ = ["COLUMNS", "claim_line", "claim_lines", "count_text", "read_claims"]
+__all__ = ["COLUMNS", "claim_line", "claim_lines", "count_text", "said_of"]
 
 COLUMNS = (
     "claim", "verdict", "short", "text", "section", "reading", "because", "comparison", "estimate", "ci_low",
@@ -47,18 +45,12 @@ def claim_line(found: Judged, titles: Mapping[str, str]) -> dict[str, Any]:
     """One claim's columns by name."""
     claim = found.claim
     line: dict[str, Any] = {
-        "claim": claim.name,
+        **said_of(claim),
         "verdict": found.verdict,
-        "short": claim.short,
-        "text": claim.text,
-        "section": claim.section,
-        "reading": claim.reading,
         "because": _because(found, titles),
         "p_corrected": found.p_value,
         "draws_needed": found.draws,
-        "comparisons": len(claim.comparisons),
         "compared": sum(isinstance(estimate, Estimate) for estimate in found.estimates),
-        "cells": "; ".join(" ".join(map(str, cell)) for cell in claim.cells),
     }
     if found.deciding is None:
         return line
@@ -71,11 +63,30 @@ def claim_line(found: Judged, titles: Mapping[str, str]) -> dict[str, Any]:
     return line
 
 
+def said_of(claim: Claim) -> dict[str, Any]:
+    """Columns that hang on no run."""
+    return {
+        "claim": claim.name,
+        "short": claim.short,
+        "text": claim.text,
+        "section": claim.section,
+        "reading": claim.reading,
+        "comparisons": len(claim.comparisons),
+        "cells": "; ".join(" ".join(map(str, cell)) for cell in claim.cells),
+    }
+
+
 def _finite(bound: float) -> float | None:
     return None if math.isinf(bound) else bound
 
 
 def _because(found: Judged, titles: Mapping[str, str]) -> str:
+    """Why; what is contradicted is our reading, so the reason names it."""
+    why, reading = _why(found, titles), found.claim.reading
+    return f"{why} Read as: {reading}" if reading and found.verdict in (CONTRADICTED, OWN_TABLES) else why
+
+
+def _why(found: Judged, titles: Mapping[str, str]) -> str:
     claim = found.claim
     if claim.why:
         return f"{claim.why[0].upper()}{claim.why[1:]}."
@@ -198,25 +209,6 @@ def _term(cell: Cell, weight: float, titles: Mapping[str, str], *, with_k: bool)
     name = titles.get(cell.method, cell.method).removeprefix("+ ") + (f" (k = {cell.k})" if with_k else "")
     times = "" if abs(weight) == 1 else f"{abs(weight):g} × "
     return f"{'-' if weight < 0 else '+'} {times}{name}".replace("- ", "− ")
-
-
-@guarded("table of claims", hint="make it again: snakemake --cores 2 claims")
-def read_claims(path: Path) -> list[dict[str, str]]:
-    """The lines of ``claims.csv``; whether they hold is for ``verify`` to say.
-
-    Raises
-    ------
-    InputError
-        For other columns or verdicts than this version writes, and for no line at all.
-    """
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        columns, lines = tuple(table.fieldnames or ()), list(table)
-    if columns != COLUMNS or not lines:
-        raise InputError(f"{path}: not a table of claims", received=columns, allowed=", ".join(COLUMNS))
-    if strange := {line["verdict"] for line in lines} - set(VERDICTS):
-        raise InputError(f"{path}: no verdict on a claim", received=strange, allowed=", ".join(VERDICTS))
-    return lines
 
 
 def count_text(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -58,17 +58,21 @@ def test_the_first_claim_is_about_every_cell_of_table_6():
     assert {round(100 * printed_sum(comparison), 6) for comparison in first.comparisons} == wanted
 
 
-def test_the_thesis_s_tables_contradict_three_of_its_claims():
-    """By hand: 91.5 is not 89.9; 94.8 - 40.5 is not 37; Stage 1 brings more than the adapter everywhere."""
+def test_the_thesis_s_tables_contradict_one_of_its_claims():
+    """By hand: 91.5 is not 89.9; 94.8 - 40.5 is more than 37, which is all that the abstract says."""
     judged = judge_claims(claims(), Evidence({}, {}))
     own = [found.claim.name for found in judged if found.verdict == OWN_TABLES]
-    assert own == ["busi_figure", "over_zero_shot", "adapter_largest"]
-    figures = _figures()
+    assert own == ["busi_figure"]
+    figures, held = _figures(), {claim.name: claim for claim in claims()}
+    (gain,) = held["over_zero_shot"].comparisons
+    assert (gain.low, gain.high) == (0.37, float("inf"))
+    assert 100 * printed_sum(gain) == pytest.approx(54.3)
+    leap = {c.terms[0][0].dataset: 100 * printed_sum(c) for c in held["adapter_leap"].comparisons}
     for dataset in ("chexpert", "brainmri", "busi"):
-        c, r, u, a = (
-            figures["table8", dataset, m, 16] for m in ("clip", "roco_clip", "coop_umls", "align_adapter")
-        )
-        assert r - c > a - u
+        names = ("clip", "roco_clip", "coop", "coop_umls", "align_adapter")
+        c, r, p, u, a = (figures["table8", dataset, m, 16] for m in names)
+        assert r - c > a - u  # so it is not the largest of all, which nobody says
+        assert leap[dataset] == pytest.approx((a - u) - (u - p))
 
 
 def test_a_last_digit_that_rounding_explains_is_no_contradiction(tmp_path):

@@ -56,11 +56,45 @@ def test_claims_that_nobody_made_are_named(claimed):
 def test_the_command_prints_each_claim_once(claimed, tmp_path):
     done = CliRunner().invoke(app, ["claims", str(claimed)])
     assert done.exit_code == 0
-    assert "3 contradicted by its own tables, 17 not testable here" in done.output
+    assert "1 contradicted by its own tables, 19 not testable here" in done.output
     assert [done.output.count(claim.short) for claim in claims()] == [1] * 20
     assert "claimed is 89.9" in done.output
-    done = CliRunner().invoke(app, ["claims", str(tmp_path / "none")])
+    assert "Read as: Our runs within 3 points" in done.output
+    assert "not checked" not in done.output
+    (tmp_path / "tables").mkdir()
+    done = CliRunner().invoke(app, ["claims", str(tmp_path)])
     assert (done.exit_code, "snakemake" in done.output) == (1, True)
+
+
+def test_the_command_prints_no_claim_that_is_not_as_it_was_written(claimed):
+    path = claimed / f"tables/{CLAIMS}.csv"
+    written = path.read_text()
+    path.write_text(written.replace("best_image,not testable here", "best_image,cannot be told"))
+    done = CliRunner().invoke(app, ["claims", str(claimed)])
+    assert done.exit_code == 2
+    assert "altered since claims.inputs.json" in done.output
+    assert f"fusionmedclip verify {claimed}" in done.output
+    assert claims()[0].short not in done.output
+    (claimed / f"tables/{CLAIMS}{SUFFIX}").unlink()
+    path.write_text(written)
+    done = CliRunner().invoke(app, ["claims", str(claimed)])
+    assert (done.exit_code, "not checked: no record" in done.output) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["claims", "tables"])
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("none", "no such folder"),
+        ("tables/claims.csv", "a file, no folder of results"),
+        ("tables", "the folder of tables itself"),
+    ],
+)
+def test_a_path_that_holds_no_results_is_named(claimed, command, path, says):
+    done = CliRunner().invoke(app, [command, str(claimed / path)])
+    assert done.exit_code == 2
+    assert says in done.output
+    assert "yet" not in done.output
 
 
 def test_a_configuration_asks_for_them_where_it_has_tables_that_they_rest_on(small):
