@@ -1,6 +1,6 @@
 """Labelled images of other data sets, without the one that is tested and whatever of it lies in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,9 @@ def labelled_sets(
     """Pool and test images of each other data set, with labels and masks.
 
     Of the tested data set nothing is handed on. Its images are compared with the others', and what is the
-    same file, or nearly the same picture, is left out of these, whatever its label
-    (:func:`fusionmedclip.data.curation.duplicates.find_duplicates`, at its default thresholds).
+    same file, or nearly the same picture, mirrored, turned by a right angle or inverted as well, is left out
+    of these, whatever its label (:func:`fusionmedclip.data.curation.duplicates.find_duplicates`, at its
+    default thresholds). A part of a picture, and one that is turned by another angle, are not found.
 
     Parameters
     ----------
@@ -44,17 +45,14 @@ def labelled_sets(
     Raises
     ------
     InputError
-        If the tested data set is among the others.
+        If the tested data set is among the others, under its own name or another: as a data set of which
+        every image is one of the tested.
     """
     own = tested.parent.name
     fours = list(zip(*(meta[place::4] for place in range(4)), strict=True))
     if any(manifest.resolve() == tested.resolve() or manifest.parent.name == own for manifest, *_ in fours):
-        raise InputError(
-            "a method would learn from the labels of the data set that it is tested on",
-            received=own,
-            allowed="the other data sets of the configuration",
-        )
-    reference = _Looked.at(tested, tested_images)
+        raise _tested_among(own, own)
+    references = list(_Looked.ways(tested, tested_images, _turned))
     sets, left_out = {}, {}
     for manifest, images, split, masks in fours:
         name = manifest.parent.name
@@ -63,8 +61,10 @@ def labelled_sets(
             "part"
         ]
         used = parts[looked.manifest["image_id"]].isin(["pool", "test"]).to_numpy()
-        same = looked.also_in(reference)
+        same = np.logical_or.reduce([looked.also_in(reference) for reference in references])
         rows = np.flatnonzero(used & ~same)
+        if used.any() and not len(rows):
+            raise _tested_among(own, name)
         pictures = np.array(np.load(images, mmap_mode="r")[rows])
         sets[name] = LabelledSet(
             pictures if colour or pictures.ndim == 3 else as_grey(pictures),
@@ -73,6 +73,22 @@ def labelled_sets(
         )
         left_out[name] = int((used & same).sum())
     return sets, left_out
+
+
+def _tested_among(tested: str, name: str) -> InputError:
+    return InputError(
+        "a method would learn from the labels of the data set that it is tested on",
+        received=tested if name == tested else f"{name}, whose images are all those of {tested}",
+        allowed="the other data sets of the configuration",
+    )
+
+
+def _turned(picture: np.ndarray) -> Iterator[np.ndarray]:
+    """A square picture as it is, mirrored, turned by right angles, and each of these inverted."""
+    for flipped in (picture, picture[:, ::-1]):
+        for turns in range(4):
+            yield (turned := np.rot90(flipped, turns))
+            yield 1 - turned
 
 
 class _Looked:
@@ -84,10 +100,19 @@ class _Looked:
     @classmethod
     def at(cls, manifest: Path, images: Path) -> "_Looked":
         """Of prepared images, at their working size."""
+        return next(cls.ways(manifest, images, lambda picture: [picture]))
+
+    @classmethod
+    def ways(
+        cls, manifest: Path, images: Path, looks: Callable[[np.ndarray], Iterable[np.ndarray]]
+    ) -> Iterator["_Looked"]:
+        """The same images, each in one of several looks."""
         pictures = np.load(images, mmap_mode="r")
-        made = [fingerprint(as_grey(np.array(one)[None])[0]) for one in pictures]
-        hashes, thumbnails = zip(*made, strict=True)
-        return cls(read_manifest(manifest), Fingerprints(np.array(hashes, np.uint64), np.stack(thumbnails)))
+        made = [[fingerprint(way) for way in looks(as_grey(np.array(one)[None])[0])] for one in pictures]
+        table = read_manifest(manifest)
+        for way in zip(*made, strict=True):
+            hashes, thumbnails = zip(*way, strict=True)
+            yield cls(table, Fingerprints(np.array(hashes, np.uint64), np.stack(thumbnails)))
 
     def also_in(self, other: "_Looked") -> np.ndarray:
         """(N,) whether an image is one of the other manifest's, or nearly."""

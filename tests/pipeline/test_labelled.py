@@ -1,6 +1,7 @@
 """A method that learns from labels never sees the data set that it is tested on, whatever it is handed."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -152,6 +153,33 @@ def test_its_images_are_left_out_of_the_others_whatever_they_are_called(work):
     after = learn(work)
     assert after["weights"] == before["weights"]
     assert json.loads(after["provenance"])["left_out_as_tested"] == left_out
+
+
+LOOKS = {
+    "mirrored": lambda picture: picture[:, ::-1],
+    "upside down": lambda picture: picture[::-1],
+    "turned": lambda picture: picture.T[::-1],
+    "turned back": lambda picture: picture.T[:, ::-1],
+    "inverted": lambda picture: 1 - picture,
+    "transposed and inverted": lambda picture: 1 - picture.T,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_tested_image_that_is_turned_or_inverted_teaches_nothing(work, look: str):
+    own, images = np.load(work / "a" / FILES[1]), np.load(work / "c" / FILES[1])
+    images[3] = LOOKS[look](own[5])
+    np.save(work / "c" / FILES[1], images)
+    found, left_out = sets(work)
+    assert left_out == {"b": 0, "c": 1}
+    np.testing.assert_array_equal(found["c"].images, np.delete(images[:7], 3, axis=0))
+
+
+def test_a_data_set_that_is_the_tested_one_under_another_name_is_refused(work):
+    for file in FILES[1:]:
+        shutil.copy(work / "a" / file, work / "b" / file)
+    with pytest.raises(InputError, match="b, whose images are all those of a"):
+        sets(work)
 
 
 def test_each_data_set_is_left_out_of_what_is_learnt_for_it(root):

@@ -39,7 +39,8 @@ def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
     head = start(folder, DATA)
     patience = time.monotonic() + 300
     while not list(folder.glob(".snakemake/locks/*")):
-        assert head.poll() is None and time.monotonic() < patience
+        assert head.poll() is None
+        assert time.monotonic() < patience
         time.sleep(0.02)
     os.killpg(head.pid, signal.SIGKILL)
     head.communicate()

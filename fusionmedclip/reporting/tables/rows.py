@@ -1,9 +1,11 @@
 """Which runs a table needs: tables are made of rows, rows of cells, cells of runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fusionmedclip.config import Config
+from fusionmedclip.errors import InputError
 from fusionmedclip.methods import is_built, learns_from_others, stored_layers
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.status import reasons_of
@@ -17,6 +19,7 @@ __all__ = [
     "is_run",
     "is_stand_in_backbone",
     "layers_stored",
+    "learnt_part",
     "learnt_settings",
     "others",
     "row_request",
@@ -117,6 +120,11 @@ def run_settings(config: Config, run: Run) -> dict:
     """All that decides what a run computes, as plain data; its digest identifies the run.
 
     A method's synthesis takes the data set's organ profile unless it names one itself.
+
+    Raises
+    ------
+    InputError
+        If its method learns from other data sets and there are none.
     """
     data = config.data
     method = config.method(run.method)
@@ -128,7 +136,15 @@ def run_settings(config: Config, run: Run) -> dict:
     backbone = config.run_backbone(run.method, run.seed)
     found = {"name": backbone} if backbone == method["backbone"] else {"name": backbone, "repeated": True}
     dataset = config.dataset(run.dataset)
-    meta = others(config, run.dataset) if learns_from_others(method["kind"], settings) else []
+    learns = learns_from_others(method["kind"], settings)
+    meta = others(config, run.dataset) if learns else []
+    if learns and not meta:
+        raise InputError(
+            f"methods.{run.method} learns from other data sets than the one that it is tested on",
+            received=f"{run.dataset} alone",
+            allowed="two data sets or more in the configuration",
+            hint="take it out of the tables; RegAD can learn from the support set (meta_source: support)",
+        )
     return {
         "method": {"name": run.method, "kind": method["kind"], "settings": settings, **more},
         "backbone": None if backbone is None else {**found, **backbone_identity(config, backbone)},
@@ -150,8 +166,13 @@ def run_settings(config: Config, run: Run) -> dict:
 
 def learnt_settings(config: Config, run: Run) -> dict:
     """All that decides what a run's method learns from other data sets: neither k nor what is tested."""
+    return learnt_part(run_settings(config, run))
+
+
+def learnt_part(settings: Mapping[str, Any]) -> dict:
+    """Of a run's settings, the same."""
     left_out = ("source", "test", "supports", "k", "examples")
-    return {key: value for key, value in run_settings(config, run).items() if key not in left_out}
+    return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def backbone_identity(config: Config, name: str) -> dict:

@@ -87,8 +87,8 @@ def compute_again(
 
 
 def _data(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Data sets that are tested, each with the settings of one of its runs."""
-    return {settings["dataset"]: settings for settings in runs.values()}
+    """Data sets that are tested or learnt from, each with the settings of a run that read it."""
+    return {name: settings for settings in runs.values() for name in (settings["dataset"], *settings["meta"])}
 
 
 def _reasons(found: Collected, runs: Mapping[str, Mapping[str, Any]], bad: set[str]) -> list[Finding]:
@@ -109,7 +109,8 @@ def _rests_on(found: Collected, run: str) -> set[str]:
     files = RunFiles(run)
     named = {name for _, claims in found.claims(run) for name in claims}
     backbones = {name for name in named if name.startswith("backbones/") and name.endswith("/settings.json")}
-    return {files.metrics, files.provenance, files.manifest, files.split, *files.written, *backbones}
+    learnt = {name for name in named if name.startswith(files.learnt)}
+    return {files.metrics, files.provenance, files.manifest, files.split, *files.written, *backbones, *learnt}
 
 
 def _run(results: Path, tested: dict, item: tuple[str, str]) -> list[Finding]:

@@ -15,6 +15,7 @@ from fusionmedclip.pipeline.run_files import stage1_record
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.verification.compare import difference
 from fusionmedclip.reporting.verification.findings import CONTRADICTED, Finding
+from fusionmedclip.reporting.verification.learnt_check import check_learnt
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["check_run", "images_tested"]
@@ -78,6 +79,7 @@ def _checked(results: Path, files: RunFiles, wanted: str, tested: TestSet) -> It
     yield from _settings(record, files, wanted)
     yield from _recorded(run, files)
     yield from _stage1(run, files, results)
+    yield from check_learnt(results, run, files)
     scores = pd.read_csv(results / files.scores, keep_default_na=False, dtype={"image_id": str})
     given = list(scores[["image_id", "label"]].itertuples(index=False, name=None))
     if given != tested:

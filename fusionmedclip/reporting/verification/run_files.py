@@ -63,6 +63,10 @@ class RunFiles:
         return f"datasets/{self.identity['dataset']}/manifest.csv"
 
     @property
+    def images_array(self) -> str:
+        return f"datasets/{self.identity['dataset']}/images.npy"
+
+    @property
     def split(self) -> str:
         return f"datasets/{self.identity['dataset']}/split_{self.identity['split']}.csv"
 
@@ -88,21 +92,30 @@ class RunFiles:
     def read(self, settings: Mapping[str, Any]) -> set[str]:
         """What a run of some settings reads, stored features apart."""
         folder = f"datasets/{self.identity['dataset']}"
-        found = {self.manifest, self.split, self.support, f"{folder}/images.npy", f"{folder}/masks.npy"}
-        if settings["backbone"] is not None:
-            backbone = f"backbones/{settings['backbone']['name']}"
-            found |= {f"{backbone}/settings.json", f"{backbone}/model.safetensors"}
-            if settings["backbone"]["make"]["kind"] != "timm":  # which has no text tower
-                found.add(f"{backbone}/open_clip_config.json")
+        found = {self.manifest, self.split, self.support, self.images_array, f"{folder}/masks.npy"}
+        found |= self.of_backbone(settings) | self.of_others(settings)
         if reads_files(settings["method"]["kind"]):
             found.add(f"{folder}/statistics.csv")
-        method = settings["method"]["kind"], settings["method"]["settings"]
-        for other in settings["meta"]:
-            found |= {f"datasets/{other}/{name}" for name in other_files(*method, self.identity["split"])}
-        if learns_ahead(*method):
+        if learns_ahead(settings["method"]["kind"], settings["method"]["settings"]):
             names = ("weights.safetensors", "training_log.csv", "provenance.json")
             found |= {f"{self.learnt}{name}" for name in names}
         return found
+
+    def of_backbone(self, settings: Mapping[str, Any]) -> set[str]:
+        """What is read of a backbone, if there is one."""
+        if settings["backbone"] is None:
+            return set()
+        backbone = f"backbones/{settings['backbone']['name']}"
+        found = {f"{backbone}/settings.json", f"{backbone}/model.safetensors"}
+        if settings["backbone"]["make"]["kind"] != "timm":  # which has no text tower
+            found.add(f"{backbone}/open_clip_config.json")
+        return found
+
+    def of_others(self, settings: Mapping[str, Any]) -> set[str]:
+        """What is read of other data sets."""
+        method = settings["method"]["kind"], settings["method"]["settings"]
+        names = other_files(*method, self.identity["split"])
+        return {f"datasets/{other}/{name}" for other in settings["meta"] for name in names}
 
     def located(self, recorded: Mapping[str, str]) -> dict[str, str]:
         """Digests by name relative to the results, wherever these lay when they were recorded.

@@ -1,6 +1,6 @@
 """Splits and support sets drawn again, as the settings of the runs that used them say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,12 @@ def check_draws(
     findings: dict[str, Finding] = {}
     done = set()
     for run, settings in runs.items():
-        files = RunFiles(run)
-        for file, source, draw in (
-            (files.split, files.manifest, _split),
-            (files.support, files.split, _support),
-        ):
+        for files, used, file, source, draw in _drawn(run, settings):
             if file in done or {file, source} & bad:
                 continue
             done.add(file)
             try:
-                draw(results, files, settings, out)
+                draw(results, files, used, out)
                 same = out.read_bytes() == (results / file).read_bytes()
                 why = f"{source} and the runs' settings give another"
             except (ValueError, TypeError, KeyError, OSError) as error:
@@ -48,6 +44,16 @@ def check_draws(
                 findings[file] = Finding(file, CONTRADICTED, why)
                 bad.add(file)
     return list(findings.values())
+
+
+def _drawn(run: str, settings: Mapping[str, Any]) -> Iterator[tuple]:
+    """Of the data sets that a run learns from the split; of its own the support set as well."""
+    files = RunFiles(run)
+    for other, entry in settings["meta"].items():
+        theirs = RunFiles(f"{other}/{run.partition('/')[2]}")
+        yield theirs, {**settings, "dataset": other, **entry}, theirs.split, theirs.manifest, _split
+    yield files, settings, files.split, files.manifest, _split
+    yield files, settings, files.support, files.split, _support
 
 
 def _split(results: Path, files: RunFiles, settings: Mapping[str, Any], out: Path) -> None:

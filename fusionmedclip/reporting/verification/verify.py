@@ -67,8 +67,8 @@ _BY_CONFIGURATION = (
     "what data are declared to stand in for, what a method of one's own is based on, and Tables A1 to A3"
 )
 _ALWAYS = (
-    "scores and maps against the images (only the run makes them), stored features, datasheets, figures and "
-    "the report"
+    "scores and maps against the images, and weights against what they were learnt from (only the run makes "
+    "them); how many images of other data sets were left out; stored features, datasheets, figures, report"
 )
 
 

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from fusionmedclip.config import Config, load_config
+from fusionmedclip.errors import InputError
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.tables.rows import Run, row_request, rows_of, run_settings, runs_of
 from fusionmedclip.reporting.thesis.paper import printed
@@ -92,3 +93,12 @@ def test_the_pools_that_a_meta_trained_method_learns_from_are_part_of_its_identi
     before = digest(run_settings(Config.checked(data), run))
     data["datasets"]["brainmri"]["test"]["normal"] -= 1
     assert (digest(run_settings(Config.checked(data), run)) != before) is changes
+
+
+def test_a_method_that_learns_from_other_data_sets_is_refused_where_there_are_none(thesis) -> None:
+    """Before any job: with a single data set in the configuration."""
+    alone = {"busi": thesis.data["datasets"]["busi"]}
+    config = Config({**thesis.data, "datasets": alone})
+    with pytest.raises(InputError, match=r"(?s)methods.regad learns from other data sets.*busi alone"):
+        run_settings(config, Run("busi", "paper", "regad", 4, 0))
+    assert run_settings(config, Run("busi", "paper", "patchcore", 4, 0))["meta"] == {}
