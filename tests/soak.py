@@ -43,7 +43,7 @@ def run_often(folder: Path, runs: int) -> dict[str, list[Held]]:
         time.sleep(0.5)
         warm = [pid for pid, command in processes_in(project).items() if "serve(" in command]
         for name, pids in (("snakemake", [head.pid]), ("warm process", warm[:1])):
-            if (project / "results/tiny/metrics").exists():  # runs have begun
+            if 0 < len(list((project / "results/tiny/metrics").rglob("*.json"))) < runs:  # they go on
                 seen[name] += [held(pid) for pid in pids if Path("/proc", str(pid), "statm").exists()]
     metrics = list((project / "results/tiny/metrics").rglob("*.json"))
     assert (head.returncode, len(metrics), processes_in(project)) == (0, runs, {})

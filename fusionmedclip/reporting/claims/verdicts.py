@@ -1,5 +1,6 @@
 """Which claims stand: the rules of docs/claims.md."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -168,13 +169,15 @@ def _draws(
     level = ALPHA / 2 / family
     asked = breaking or range(len(estimates))
     if breaking:
-        level /= 2 * len(estimates)
+        level /= len(estimates)
     found = []
     for number in asked:
         estimate = estimates[number]
         assert isinstance(estimate, Estimate)
         distance = abs(_distance(claim.comparisons[number], estimate))
-        found.append(draws_to_tell(estimate, distance, level=level))
+        bounds = _bounds(claim.comparisons[number])
+        sides = math.isfinite(bounds.low) + math.isfinite(bounds.high) if breaking else 1
+        found.append(draws_to_tell(estimate, distance, level=level / sides))
     told = [draws for draws in found if draws is not None]
     if breaking:
         return min(told, default=None)

@@ -154,11 +154,11 @@ def _draws(value, level):
         ((0.05, 0.044), 2, CANNOT_TELL, 1, 4 * norm.sf(2.2), _draws(0.044, 0.0125)),
         ((0.05, 0.044), 1, SUPPORTED, 1, 2 * norm.sf(2.2), None),
         # one outside: the smallest p of "it keeps", times two for two comparisons; the fewest draws of any
-        ((0.01, -0.03), 1, CANNOT_TELL, 1, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 4)),
-        ((-0.03, -0.035), 1, CANNOT_TELL, 1, 4 * norm.sf(1.75), _draws(-0.035, 0.025 / 4)),
-        ((-0.049, -0.03), 2, CANNOT_TELL, 0, 8 * norm.sf(2.45), _draws(-0.049, 0.0125 / 4)),
+        ((0.01, -0.03), 1, CANNOT_TELL, 1, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 2)),
+        ((-0.03, -0.035), 1, CANNOT_TELL, 1, 4 * norm.sf(1.75), _draws(-0.035, 0.025 / 2)),
+        ((-0.049, -0.03), 2, CANNOT_TELL, 0, 8 * norm.sf(2.45), _draws(-0.049, 0.0125 / 2)),
         ((-0.049, -0.03), 1, CONTRADICTED, 0, 4 * norm.sf(2.45), None),
-        ((-0.03, 0.0), 1, CANNOT_TELL, 0, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 4)),
+        ((-0.03, 0.0), 1, CANNOT_TELL, 0, 4 * norm.sf(1.5), _draws(-0.03, 0.025 / 2)),
         # what is missing: no draws are named; a part that was not run leaves nothing to test
         ((0.03, ONE_SEED), 1, CANNOT_TELL, 0, None, None),
         ((-0.03, NO_POOL), 1, CANNOT_TELL, 0, 2 * norm.sf(1.5), None),
@@ -194,7 +194,7 @@ def test_draws_are_named_where_each_part_that_counts_has_some():
     (found,) = judge_claims([claim], _Given(_estimate(0.03), never))
     assert (found.verdict, found.draws) == (CANNOT_TELL, None)
     (found,) = judge_claims([claim], _Given(_estimate(-0.03), never._replace(value=-0.01)))
-    assert (found.verdict, found.draws) == (CANNOT_TELL, _draws(-0.03, 0.025 / 4))
+    assert (found.verdict, found.draws) == (CANNOT_TELL, _draws(-0.03, 0.025 / 2))
 
 
 @pytest.mark.parametrize(
