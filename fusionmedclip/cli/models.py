@@ -1,6 +1,8 @@
 """Commands for one's own images: fit a model, score with it."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
+from fusionmedclip.guard import reason
 
 Folds = Annotated[
     int, typer.Option(help="Parts of the normals left out in turn, for thresholds and figures; 0: none.")
@@ -163,8 +166,15 @@ def predict(
 
 
 def say(line: str, *, end: str = "\n") -> None:
-    """One line as it is, however long."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True, end=end)
+    """One line as it is, however long; where there is no room for it, what is done stays done."""
+    try:
+        console.print(line, highlight=False, markup=False, soft_wrap=True, end=end)
+        console.file.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
+        print(f"no more can be printed here ({reason(error)}); all else goes on", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What a prediction is asked for, and where it may be written."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,8 +8,9 @@ from pathlib import Path
 
 from fusionmedclip.data.reading.recombine import REDUCTIONS
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab.journal import PARTS, Part
-from fusionmedclip.outputs import are_scores, check_writable
+from fusionmedclip.guard import refusal_of
+from fusionmedclip.lab.journal import PARTS, Part, journals_in
+from fusionmedclip.outputs import UNFINISHED, are_scores, check_writable
 
 __all__ = ["MOST_AT_ONCE", "PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
 
@@ -88,7 +90,8 @@ def check_place(out: Path, read: Sequence[Path]) -> None:
             f"{out}: would be overwritten, and is no earlier result", hint="give another place: --out"
         )
     if not to_csv and out.is_dir() and not _is_ours(out):
-        strangers = sorted(item.name for item in out.iterdir() if item.name not in OF_REVIEWS)
+        begun = {PARTS} if _holds_nothing(out / PARTS) else set()
+        strangers = sorted(item.name for item in out.iterdir() if item.name not in {*OF_REVIEWS, *begun})
         if strangers:
             raise InputError(
                 f"{out}: holds files that are no earlier prediction's",
@@ -100,13 +103,27 @@ def check_place(out: Path, read: Sequence[Path]) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether a folder is a prediction's, finished or begun: its record, or a journal's first line."""
-    for path in (folder / PREDICTION, *sorted((folder / PARTS).glob("*-of-*.jsonl"))):
-        try:
-            with path.open(encoding="utf-8") as handle:
-                said = json.loads(handle.readline() if path.suffix == ".jsonl" else handle.read())
-        except (OSError, ValueError):
-            continue
-        if isinstance(said, dict) and said.keys() & {"key", "model"}:
-            return True
+    """Whether a folder is a prediction's, finished or begun: its record, or a journal's first line.
+
+    Raises
+    ------
+    InputError
+        If that may not be read, which says nothing of whose it is.
+    """
+    try:
+        for path in (folder / PREDICTION, *journals_in(folder)):
+            with contextlib.suppress(ValueError, FileNotFoundError, IsADirectoryError):
+                with path.open(encoding="utf-8") as handle:
+                    said = json.loads(handle.readline() if path.suffix == ".jsonl" else handle.read())
+                if isinstance(said, dict) and said.keys() & {"key", "model"}:
+                    return True
+    except OSError as error:
+        raise refusal_of(error) from error
     return False
+
+
+def _holds_nothing(parts: Path) -> bool:
+    """Whether it is a folder of journals of which none could be written, on a full disk."""
+    return parts.is_dir() and all(
+        path.name.endswith(UNFINISHED) or not path.stat().st_size for path in parts.iterdir()
+    )

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from fusionmedclip.errors import InputError
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.turns import hold
 
-__all__ = ["PARTS", "Journal", "Part", "check_alone", "joined", "keys_in", "parts_left"]
+__all__ = ["PARTS", "Journal", "Part", "check_alone", "joined", "journals_in", "keys_in", "parts_left"]
 
 PARTS = "parts"
 """Folder of the journals, in that of the prediction."""
@@ -80,18 +81,37 @@ class Journal:
         self.done: dict[int, Mapping[str, Any]] = {
             line["group"]: line for line in lines[1:] if not line["skipped"]
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         texts = [json.dumps({"key": key}), *(json.dumps(line) for line in lines[1:])]
-        self.path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")  # without a torn end
+        with whole_file(self.path) as begun:  # without a torn end; what is there stays until it is whole
+            begun.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
         self._held = self.path.open("a", encoding="utf-8")
         hold(self._held.fileno(), wait=False)
 
     def add(self, group: int, inputs: Sequence[Mapping], skipped: Sequence[Sequence[str]]) -> None:
-        """A group is done, and all of its files are written."""
+        """A group is done, and all of its files are written.
+
+        Raises
+        ------
+        InputError
+            If the journal is no longer where it was: its folder was removed, renamed or put aside.
+        """
+        self.check_place()
         line = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
         self._held.write(json.dumps(line) + "\n")
         self._held.flush()
         self.done[group] = line
+
+    def check_place(self) -> None:
+        """Refuse to go on where the folder is another one by now."""
+        try:
+            same = os.path.samestat(os.fstat(self._held.fileno()), self.path.stat())
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise InputError(
+                f"{self.path}: removed or renamed while the prediction was written, which is not whole",
+                hint="let its folder be until it is done; start the same command again into a new one",
+            )
 
     def close(self) -> None:
         """Let others write here."""
@@ -110,7 +130,7 @@ def check_alone(folder: Path, part: Part, key: str) -> bool:
     ------
     InputError
     """
-    living = [path for path in sorted((folder / PARTS).glob("*-of-*.jsonl")) if _is_held(path)]
+    living = [path for path in journals_in(folder) if _is_held(path)]
     for path in living:
         same = next(_lines(path), {}).get("key") == key
         if not same or path == part.file(folder):
@@ -123,7 +143,7 @@ def check_alone(folder: Path, part: Part, key: str) -> bool:
 
 
 def _is_held(path: Path) -> bool:
-    handle = os.open(path, os.O_RDWR)
+    handle = os.open(path, os.O_RDONLY)  # that of another user may not be written
     try:
         return not hold(handle, wait=False)
     finally:
@@ -152,9 +172,15 @@ def parts_left(folder: Path, part: Part, key: str, count: int) -> list[str]:
     return left
 
 
+def journals_in(folder: Path) -> list[Path]:
+    """Journals of all parts; OSError where the folder of them may not be read."""
+    parts = folder / PARTS
+    return sorted(path for path in parts.iterdir() if path.match("*-of-*.jsonl")) if parts.is_dir() else []
+
+
 def keys_in(folder: Path) -> set[str]:
     """Keys of all predictions that have a journal in a folder."""
-    firsts = [next(_lines(path), {}) for path in sorted((folder / PARTS).glob("*-of-*.jsonl"))]
+    firsts = [next(_lines(path), {}) for path in journals_in(folder)]
     return {str(line["key"]) for line in firsts if "key" in line}
 
 

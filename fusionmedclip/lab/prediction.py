@@ -98,7 +98,9 @@ def predict_files(
             raise
         then = "" if out.suffix.lower() == ".csv" else "--resume goes on"
         hint = "; ".join(filter(None, (remedy(error), then)))
-        raise InputError(f"{out}: the prediction stopped ({reason(error)})", hint=hint) from error
+        file = getattr(error, "filename", None)
+        why = reason(error) if file is None else f"{os.fsdecode(file)}: {reason(error)}"
+        raise InputError(f"{out}: the prediction stopped ({why})", hint=hint) from error
 
 
 def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked) -> dict[str, Any]:
@@ -197,6 +199,7 @@ class _Run:
 
     def finish(self) -> Done:
         """Write what belongs to all, once all parts are done."""
+        self.journal.check_place()
         lines = joined(self.out, self.asked.part, self.key, len(self.groups))
         done = lines if lines is not None else list(self.journal.done.values())
         order = {item.name: number for number, item in enumerate(self.found.inputs)}

@@ -1,5 +1,7 @@
 """Two predictions into one folder, two fits into one, what a killed one left: nothing mixed, nothing half."""
 
+import errno
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import predict_files
 from fusionmedclip.lab.requests import prediction_request
 from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
+from tests.ordinary_user import without_rights
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +125,74 @@ def test_two_that_save_into_one_folder_leave_the_model_of_one(
         list(pool.map(lambda model: model.save(tmp_path / "model"), models))
     assert most == [1, 1, 1]
     assert AnomalyDetector.load(tmp_path / "model").digest_ == models[0].digest_
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_folder_that_goes_while_it_is_written_is_no_finished_prediction(
+    home: Path, tmp_path: Path, removed: bool
+) -> None:
+    out, gone = tmp_path / "out", []
+
+    def meanwhile(*_: int) -> None:
+        if not gone:
+            gone.append(out.rename(tmp_path / "elsewhere"))
+            if removed:
+                shutil.rmtree(tmp_path / "elsewhere")
+
+    with pytest.raises(InputError, match=r"1-of-1.jsonl: removed or renamed .* not whole"):
+        predict(home, out, progress=meanwhile)
+
+
+def test_a_journal_is_whole_or_as_it_was(home: Path, whole: dict, tmp_path: Path, monkeypatch) -> None:
+    """A disk that is full as a prediction is resumed costs nothing of what was done."""
+    predict(home, tmp_path)
+    journal = tmp_path / "parts/1-of-1.jsonl"
+    before = journal.read_bytes()
+    text = Path.write_text
+
+    def full(path: Path, *written, **more) -> int:
+        if ".jsonl" in path.name:
+            text(path, "", encoding="utf-8")
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return text(path, *written, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(InputError, match=r"stopped \(.*1-of-1.jsonl.*: No space left on device\)"):
+            predict(home, tmp_path, resume=True)
+    assert journal.read_bytes() == before
+    predict(home, tmp_path, resume=True)
+    assert files(tmp_path) == whole
+
+
+@pytest.mark.parametrize("left", ["", ".1-of-1.jsonl.00112233.part", "1-of-1.jsonl"])
+def test_a_folder_whose_first_journal_found_no_room_is_taken(home: Path, tmp_path: Path, left: str) -> None:
+    (tmp_path / "parts").mkdir()
+    if left:
+        (tmp_path / "parts" / left).touch()
+    assert predict(home, tmp_path).complete
+    assert not list(tmp_path.glob("parts/.*"))
+
+
+def test_parts_that_hold_anything_else_are_another_programs(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts/1-of-1.jsonl").write_text("[]\n")
+    with pytest.raises(InputError, match="no earlier prediction's"):
+        predict(home, tmp_path)
+
+
+def test_journals_that_may_not_be_read_are_named_and_not_called_strangers(home: Path, tmp_path: Path) -> None:
+    predict(home, tmp_path, part=Part(1, 2))
+    (tmp_path / "parts").chmod(0)
+    with without_rights(), pytest.raises(InputError, match=r"parts: Permission denied\n  Hint: its rights"):
+        predict(home, tmp_path, part=Part(2, 2))
+    (tmp_path / "parts").chmod(0o555)
+    with (
+        without_rights(),
+        pytest.raises(InputError, match=r"stopped \(.*2-of-2.jsonl.*: Permission denied\)"),
+    ):
+        predict(home, tmp_path, part=Part(2, 2))
+    (tmp_path / "parts").chmod(0o755)
+    (tmp_path / "parts/1-of-2.jsonl").chmod(0o444)  # of another user: read to see who writes, not written
+    with without_rights():
+        assert predict(home, tmp_path, part=Part(2, 2)).complete
