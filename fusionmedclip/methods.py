@@ -16,6 +16,7 @@ __all__ = [
     "check_settings",
     "check_stage1",
     "entry_points",
+    "ignores_support",
     "is_built",
     "learns_ahead",
     "learns_from_others",
@@ -88,6 +89,11 @@ def learns_labels(kind: str, settings: Mapping[str, Any]) -> bool:
 def learns_ahead(kind: str, settings: Mapping[str, Any]) -> bool:
     """Whether that part does not depend on the support set: learnt once, read by the runs of every k."""
     return _trait(kind, settings, "learns_ahead")
+
+
+def ignores_support(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Whether its scores are the same whatever the support set: it looks at no image of it."""
+    return _trait(kind, settings, "ignores_support")
 
 
 def other_files(kind: str, settings: Mapping[str, Any], split: str) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ rule build_table:
     """Put a table together from its rows, in every format, and record what it was made from."""
     input:
         unpack(table_images),
+        lambda w: learnt_behind(table_cells(w)),
         rows=lambda w: [f"{RESULTS}/tables/{w.table}/row_{row}.csv" for row in ROWS[w.table]],
         comparisons=rules.build_statistics.output.comparisons,
         ranks=rules.build_statistics.output.ranks,

@@ -93,12 +93,21 @@ def curve_groups(dataset):
 
 
 def cost_records():
-    """Metrics files of each data set and method, controls left out."""
-    return [
-        [dataset, [[m, [f"{RESULTS}/metrics/{run.path}.json" for run in runs]] for m, runs in methods]]
-        for dataset in SHOWN
-        if (methods := [pair for pair in largest_runs(dataset).items() if pair[0] not in CONTROLS])
-    ]
+    """Metrics files of each data set and method, controls left out; tables of labelled methods lie apart."""
+    found = []
+    for of_labels in (False, True):
+        listed = {m for t in TABLES if holds_labelled(t) == of_labels for m in TABLES[t]["methods"]}
+        for dataset in SHOWN:
+            methods = [p for p in largest_runs(dataset).items() if p[0] in listed and p[0] not in CONTROLS]
+            files = [[m, [f"{RESULTS}/metrics/{run.path}.json" for run in runs]] for m, runs in methods]
+            found += [[dataset, {"labelled": of_labels, "runs": files}]] if files else []
+    return found
+
+
+def holds_labelled(table):
+    """Whether a method of a table learns from labels of other data sets, so that it compares with no other table."""
+    entries = map(CONFIG.method, TABLES[table]["methods"])
+    return any(learns_labels(entry["kind"], entry["settings"]) for entry in entries)
 
 
 def training_logs():

@@ -18,6 +18,14 @@ def table_images(wildcards):
     return images_of(wildcards.table)
 
 
+def learnt_behind(cells):
+    """Records of what labels of other data sets taught the methods of some cells; tables tell of them."""
+    methods = {cell.method: CONFIG.method(cell.method) for cell in cells}
+    labelled = {m for m, entry in methods.items() if learns_labels(entry["kind"], entry["settings"])}
+    runs = [run for run in runs_of(CONFIG, cells) if run.method in labelled and learns(run.method)[2]]
+    return sorted({path for run in runs for path in learnt_files(run) if path.endswith("provenance.json")})
+
+
 def claimed_cells():
     """Cells of the tables that the thesis's claims rest on."""
     return [cell for table in CLAIMED for row in ROWS[table].values() for cell in row]

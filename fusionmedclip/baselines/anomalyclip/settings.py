@@ -74,6 +74,11 @@ class AnomalyCLIPSettings:
         """Always: of the other data sets it takes normal and abnormal images, labels and masks."""
         return True
 
+    @property
+    def ignores_support(self) -> bool:
+        """Always."""
+        return True
+
     def __post_init__(self):
         for name in ("normal", "abnormal"):
             if (phrase := getattr(self, name)).count("{}") != 1:

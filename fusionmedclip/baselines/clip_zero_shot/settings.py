@@ -30,6 +30,11 @@ class ClipZeroShotSettings:
     batch_size: int = 16
 
     @property
+    def ignores_support(self) -> bool:
+        """Always."""
+        return True
+
+    @property
     def ours(self) -> dict[str, str]:
         """What stands for an output that the method leaves open, by level of the metric."""
         return {"pixel": "projected final patch tokens against the text"}

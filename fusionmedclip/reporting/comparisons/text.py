@@ -23,6 +23,8 @@ def sentences(
     comparisons: pd.DataFrame,
     titles: Mapping[str, str],
     unranked: Sequence[str] = (),
+    *,
+    supports: bool = True,
 ) -> list[str]:
     """One sentence for each data set and k: whether its best two differ, and what it would take to tell.
 
@@ -36,6 +38,8 @@ def sentences(
         Of data sets and methods.
     unranked : sequence of str
         Methods that are left out.
+    supports : bool
+        Whether any method looks at a support set; seeds are no draws of one otherwise.
     """
     ran = table[~table["status"].isin(WITHOUT_NUMBER) & ~table["method"].isin(list(unranked))]
     groups = [(key, group) for key, group in ran.groupby(["dataset", "k"], sort=False) if len(group) > 1]
@@ -52,17 +56,22 @@ def sentences(
         best, second = group.sort_values("mean", ascending=False, kind="stable")["method"].iloc[:2]
         pair = pairs[dataset, k, frozenset((best, second))]
         names = titles.get(best, best), titles.get(second, second)
-        found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best)}")
+        found.append(f"{titles.get(dataset, dataset)}, k = {k}: {_sentence(*names, pair, best, supports)}")
     tested = int(comparisons["p"].notna().sum())
     how = (
         "95 % intervals and p over seeds and test images, for this pair alone; corrected p after Holm over "
-        f"all pairs of this table ({tested}); support draws for power 0.8 in a paired t test on these test "
-        "images, and their range at the ends of the 95 % interval of the spread."
+        f"all pairs of this table ({tested})"
+    )
+    how += (
+        "; support draws for power 0.8 in a paired t test on these test images, and their range at the ends "
+        "of the 95 % interval of the spread."
+        if supports
+        else ". No method of this table looks at a support image: seeds are those of learning."
     )
     return [*found, how]
 
 
-def _sentence(best: str, second: str, pair: pd.Series, first: str) -> str:
+def _sentence(best: str, second: str, pair: pd.Series, first: str, supports: bool) -> str:
     ends = [100 * pair["ci_low"], 100 * pair["ci_high"]]
     if pair["method_a"] == first:
         difference, (low, high) = 100 * pair["difference"], ends
@@ -73,7 +82,8 @@ def _sentence(best: str, second: str, pair: pd.Series, first: str) -> str:
         return f"{best} over {second} ({numbers}): no test, the difference has no variance."
     told = "can be" if pair["p_holm"] <= ALPHA else "cannot be"
     p = f"p {size_of(pair['p'])}, corrected p {size_of(pair['p_holm'])}"
-    return f"{best} and {second} {told} told apart ({numbers}, {p}); {_draws(pair)}."
+    draws = f"; {_draws(pair)}" if supports else ""
+    return f"{best} and {second} {told} told apart ({numbers}, {p}){draws}."
 
 
 def size_of(p: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fusionmedclip.pipeline.files import read_json
-from fusionmedclip.reporting.figures.style import colour, drawing, marker
+from fusionmedclip.reporting.figures.style import broken, colour, drawing, marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ COSTS = {
     "memory": "peak memory, GiB",
     "parameters": "trained parameters",
 }
+_LABELLED = "trained on other data with labels"
 _FEW = 100
 """Trained parameters below which the axis is linear; no method trains fewer, but none."""
 
@@ -38,43 +39,46 @@ def cost_of(record: Mapping) -> dict[str, float]:
 
 def draw_cost_accuracy(
     *,
-    figures: Mapping[str, Mapping[str, Sequence[str]]],
+    figures: Sequence[tuple[str, Mapping]],
     titles: Mapping[str, str],
     stand_in: bool,
     folder: str | Path,
 ) -> None:
-    """Draw ``cost_accuracy``, a line of panels a data set.
+    """Draw ``cost_accuracy``, a line of panels a data set, and one for what was trained with labels.
 
     Parameters
     ----------
-    figures : mapping of data set to method to metrics files
-        One file a seed.
+    figures : sequence of (data set, group)
+        A group is ``runs``, method to metrics files, one a seed, and ``labelled``: whether it is of tables
+        that hold a method taught by other data's labels, which compare with no others.
     titles : mapping
         Of data sets and methods.
     stand_in : bool
         Whether to say that what is shown was not made by the thesis's protocol.
     folder : path
     """
-    records = {
-        d: {m: [read_json(p) for p in files] for m, files in dict(ms).items()}
-        for d, ms in dict(figures).items()
-    }
-    every = [record for methods in records.values() for runs in methods.values() for record in runs]
+    records = [
+        (d, group["labelled"], {m: [read_json(p) for p in files] for m, files in dict(group["runs"]).items()})
+        for d, group in figures
+    ]
+    every = [record for *_, methods in records for runs in methods.values() for record in runs]
     devices = sorted({record["provenance"].get("device", "an unnamed device") for record in every})
-    methods = list(dict.fromkeys(method for entry in records.values() for method in entry))
+    methods = list(dict.fromkeys(method for *_, entry in records for method in entry))
+    labelled = any(of_labels for _, of_labels, _ in records)
+    apart = [f"{_LABELLED[0].upper()}{_LABELLED[1:]}: not comparable with other panels."] if labelled else []
     with drawing(
         Path(folder, "cost_accuracy.png"),
         lines=len(records),
         columns=len(COSTS),
         panel=(1.75, 1.6),
         gap=(0.25, 0.75),
-        margins=(0.65, 1.5, 0.3, 0.45),
+        margins=(0.65, 1.75, 0.3, 0.45),
         title="Cost against image AUROC",
-        notes=[f"Means over seeds, measured on {'; '.join(devices)}. Times differ from run to run."],
+        notes=[f"Means over seeds, measured on {'; '.join(devices)}. Times differ from run to run.", *apart],
         stand_in=stand_in,
-        share=True,
+        share="row",
     ) as (figure, axes):
-        for line, (dataset, runs) in zip(axes, records.items(), strict=True):
+        for line, (dataset, of_labels, runs) in zip(axes, records, strict=True):
             for axis, (cost, name) in zip(line, COSTS.items(), strict=True):
                 for method, seeds in runs.items():
                     x = float(np.mean([cost_of(seed)[cost] for seed in seeds]))
@@ -85,9 +89,11 @@ def draw_cost_accuracy(
                 axis.axhline(0.5, color="0.8", linewidth=0.7, linestyle=":", zorder=0)
                 axis.set_xlabel(name)
             line[0].set_ylabel("image AUROC")
-            line[0].set_title(titles.get(dataset, dataset), loc="left")
+            title = titles.get(dataset, dataset) + (f", {_LABELLED}" if of_labels else "")
+            line[0].set_title(title, loc="left")
         handles = [
-            axes[0, -1].plot([], [], marker(m), color=colour(m), label=titles.get(m, m))[0] for m in methods
+            axes[0, -1].plot([], [], marker(m), color=colour(m), label=broken(titles.get(m, m), 24))[0]
+            for m in methods
         ]
         right = axes[0, -1].get_position().x1
         figure.legend(handles=handles, loc="center left", bbox_to_anchor=(right + 0.01, 0.5))

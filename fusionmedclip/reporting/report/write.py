@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 from markdown_it import MarkdownIt
 
+from fusionmedclip.methods import learns_labels
 from fusionmedclip.pipeline.files import read_json, write_text
 from fusionmedclip.reporting.claims.formats import CLAIMS_STYLE, claims_in_report
 from fusionmedclip.reporting.figures.catalogue import caption
@@ -70,10 +71,17 @@ def write_report(
     records = [read_json(path) for path in metrics]
     cells = {path: frame for path, frame in frames.items() if "method" in frame}
     about = [path for path, frame in cells.items() if frame["method"].isin(controls).mean() > 0.5]
-    results = [path for path in cells if path not in about]
+    taught = {
+        method["name"]
+        for method in (record["settings"]["method"] for record in records)
+        if learns_labels(method["kind"], method["settings"])
+    }
+    apart = [path for path, frame in cells.items() if path not in about and set(frame["method"]) & taught]
+    results = [path for path in cells if path not in {*about, *apart}]
     settings = [path for path in frames if path not in cells]
     sections = [
         Section("tables", "Tables", "\n".join(map(fragment_of, results))),
+        *([Section("labelled", _LABELLED, _APART + "\n".join(map(fragment_of, apart)))] if apart else []),
         Section("figures", "Figures", "\n".join(_figure(Path(path), titles) for path in figures)),
         Section("data", "Data and curation", data_section(datasheets, curations, titles)),
         Section("controls", "Controls", _CONTROLS + "\n".join(map(fragment_of, about))),
@@ -94,6 +102,11 @@ def write_report(
     write_text(out, document(title, opening, sections, style=TABLE_STYLE + CLAIMS_STYLE))
 
 
+_LABELLED = "Trained on other data with labels"
+_APART = (
+    "<p>Not comparable with the tables above: a method here was taught by abnormal images of other data sets "
+    "and their labels, where those above saw a few normal images alone.</p>"
+)
 _CONTROLS = (
     "<p>A control scores an image without looking for a lesion: by its brightness, its size, the bytes of "
     "its file, or a network that has learnt nothing before. A method that does not clearly beat every "

@@ -1,11 +1,12 @@
 """What a configuration asks of its tables: their cells, and all that their printed formats depend on."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fusionmedclip.config import Config
-from fusionmedclip.methods import ours_in
+from fusionmedclip.methods import ignores_support, learns_labels, ours_in
 from fusionmedclip.reporting.tables.appendix import appendix_request
-from fusionmedclip.reporting.tables.rows import is_run, stand_in_reasons, table_request
+from fusionmedclip.reporting.tables.rows import is_run, others, stand_in_reasons, table_request
 
 __all__ = ["asked_of", "table_layout"]
 
@@ -29,6 +30,13 @@ def table_layout(config: Config, table: str) -> dict[str, Any]:
     run = [name for name in entry["methods"] if is_run(config, name)]
     ours = {name: _ours(config, name, entry["metric"]) for name in run}
     titles = {name: config.dataset(name)["title"] for name in entry["datasets"]}
+    apart = {
+        "labelled": [name for name in run if _is(learns_labels, config, name)],
+        "without_support": [name for name in run if _is(ignores_support, config, name)],
+    }
+    if apart["labelled"]:
+        named = {other for dataset in entry["datasets"] for other in others(config, dataset)}
+        titles |= {name: config.dataset(name)["title"] for name in sorted(named)}
     return {
         "title": entry["title"],
         "titles": titles | {name: config.method(name)["title"] for name in entry["methods"]},
@@ -41,7 +49,13 @@ def table_layout(config: Config, table: str) -> dict[str, Any]:
             for dataset in entry["datasets"]
             for name in run
         ],
+        **{key: names for key, names in apart.items() if names},
     }
+
+
+def _is(trait: Callable[..., bool], config: Config, method: str) -> bool:
+    entry = config.method(method)
+    return trait(entry["kind"], entry["settings"])
 
 
 def _ours(config: Config, method: str, metric: str) -> str:

@@ -13,6 +13,7 @@ from fusionmedclip.reporting.comparisons.verdict_text import verdict_lines
 from fusionmedclip.reporting.status import OK, WITHOUT_NUMBER, scoped
 from fusionmedclip.reporting.tables.formats import printed
 from fusionmedclip.reporting.tables.grid import make_grid
+from fusionmedclip.reporting.tables.labelled_notes import labelled_lines
 from fusionmedclip.reporting.tables.markdown import grid_markdown
 from fusionmedclip.reporting.tables.mixed_runs import mixed_lines
 from fusionmedclip.reporting.tables.row import COLUMNS, build_row
@@ -39,6 +40,8 @@ def build_table(
     manifests: Sequence[str | Path] = (),
     metrics: Sequence[str | Path] = (),
     ours: Mapping[str, str] | None = None,
+    labelled: Sequence[str] = (),
+    without_support: Sequence[str] = (),
     comparisons: str | Path | None = None,
     further: str | Path | None = None,
     verdicts: str | Path | None = None,
@@ -68,6 +71,10 @@ def build_table(
         Metrics files of its runs.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
+    labelled : sequence of str
+        Methods that learn from labels of other data sets.
+    without_support : sequence of str
+        Methods that look at no support image; where no other ran, nothing is said of support sets.
     comparisons : path, optional
         ``{table}_comparisons.csv``; sentences below the table come from it.
     further : path, optional
@@ -76,19 +83,24 @@ def build_table(
         ``{table}_verdicts.csv``; colours, marks and sentences on the thesis's figures come from it.
     """
     table = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
+    ran = table.loc[~table["status"].isin(WITHOUT_NUMBER), "method"]
+    supports = not ran.isin(list(without_support)).all()
     judged = None if verdicts is None else pd.read_csv(verdicts)
     beneath = {
         **_protocol_notes(table, reasons=reasons, manifests=manifests, metrics=metrics, titles=titles),
         "Does it replicate the thesis?": [] if judged is None else verdict_lines(judged, titles),
         "Near-duplicates across support set and test": (
-            [] if further is None else duplicate_lines(pd.read_csv(further), titles)
+            [] if further is None or not supports else duplicate_lines(pd.read_csv(further), titles)
         ),
         "Can the best two be told apart?": (
-            [] if comparisons is None else sentences(table, pd.read_csv(comparisons), titles, unranked)
+            []
+            if comparisons is None
+            else sentences(table, pd.read_csv(comparisons), titles, unranked, supports=supports)
         ),
     }
     named = {"title": title, "titles": titles, "layout": layout, "ours": ours}
     look: dict[str, Any] = {**named, "controls": controls, "unranked": unranked}
+    look["apart"] = labelled_lines(metrics, labelled, titles)
     grid = make_grid(table, **look, beneath=beneath, verdicts=judged)
     for path in map(Path, files):
         is_csv = path.suffix == ".csv"

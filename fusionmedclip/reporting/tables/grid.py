@@ -72,6 +72,8 @@ class Grid:
     heads : tuple of str
         Heads of the columns with numbers.
     lines : tuple of (labels, cells)
+    apart : tuple of str
+        Why its figures do not compare with other tables'.
     notes : tuple of str
         How to read it.
     flags : tuple of str
@@ -90,6 +92,7 @@ class Grid:
     labels: tuple[str, ...]
     heads: tuple[str, ...]
     lines: tuple[tuple[tuple[str, ...], tuple[GridCell, ...]], ...]
+    apart: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     flags: tuple[str, ...] = field(default=())
     beneath: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
@@ -134,6 +137,7 @@ def make_grid(
     controls: Sequence[str] = (),
     unranked: Sequence[str] = (),
     ours: Mapping[str, str] | None = None,
+    apart: Sequence[str] = (),
     beneath: Mapping[str, Sequence[str]] | None = None,
     verdicts: pd.DataFrame | None = None,
 ) -> Grid:
@@ -154,6 +158,8 @@ def make_grid(
         Methods that are never marked as best.
     ours : mapping
         Methods that leave open what the table's metric is of, and what we take.
+    apart : sequence of str
+        From :func:`fusionmedclip.reporting.tables.labelled_notes.labelled_lines`.
     verdicts : DataFrame
         ``{table}_verdicts.csv``, of the cells that may be held against the thesis.
     beneath : mapping
@@ -185,6 +191,7 @@ def make_grid(
         labels=labels,
         heads=tuple(_head(c, titles, shots=shots) for c in columns),
         lines=tuple(lines),
+        apart=tuple(apart),
         notes=(
             *_notes(table, cells, titles),
             *_ours_notes(table, ours or {}, titles),

@@ -153,6 +153,7 @@ def _beneath(grid: Grid) -> str:
         )
     elif any(cell.thesis for _, line in grid.lines for cell in line):
         shown.append("No cell is coloured: none here may be held against the thesis's figure.")
+    shown = [*map(escape, grid.apart), *shown]
     flags = [f"<li><sup>†{number}</sup> {escape(note)}</li>" for number, note in enumerate(grid.flags, 1)]
     folded = [
         *(f"<p class='notes'>{note}</p>" for note in more),

@@ -29,7 +29,7 @@ def grid_latex(grid: Grid) -> str:
         lines += [*_block(grid, slice(start, start + _MOST)), "", r"\medskip"]
     best = ["Best of a data set and k in bold, second underlined."] if grid.ranked else []
     lines.append(r"\raggedright\scriptsize")
-    lines += [rf"{escaped(note)}\par" for note in [*best, *grid.notes]]
+    lines += [rf"{escaped(note)}\par" for note in [*best, *grid.apart, *grid.notes]]
     lines += [
         rf"\textsuperscript{{$\dagger${number}}} {escaped(note)}\par"
         for number, note in enumerate(grid.flags, start=1)

@@ -15,7 +15,7 @@ def grid_markdown(grid: Grid) -> str:
     lines.append("")
     if grid.ranked:
         lines.append("Best of a data set and k in bold, second in italics.")
-    lines += [note.replace("* Stand-in", "\\* Stand-in") for note in grid.notes]
+    lines += [note.replace("* Stand-in", "\\* Stand-in") for note in (*grid.apart, *grid.notes)]
     if grid.flags:
         lines += ["", "What the thesis prints:", ""]
         lines += [f"- †{number} {note}" for number, note in enumerate(grid.flags, start=1)]

@@ -166,9 +166,15 @@ def costs(folder: Path, parameters: dict[str, int]) -> list[str]:
     return files
 
 
+def _group(*runs, labelled=False):
+    return {"labelled": labelled, "runs": list(runs)}
+
+
 def test_nothing_trained_has_a_place_of_its_own_beside_the_axis(tmp_path: Path, figures: list):
     files = costs(tmp_path, {})
-    draw_cost_accuracy(figures=[["busi", [["patchcore", files]]]], titles={}, stand_in=False, folder=tmp_path)
+    draw_cost_accuracy(
+        figures=[["busi", _group(["patchcore", files])]], titles={}, stand_in=False, folder=tmp_path
+    )
     axis = figures[0].axes[3]
     marker = axis.lines[0]
     width = marker.get_markersize() * figures[0].dpi / 72
@@ -179,10 +185,57 @@ def test_nothing_trained_has_a_place_of_its_own_beside_the_axis(tmp_path: Path, 
 
 def test_cost_points_are_means_over_seeds(tmp_path: Path, figures: list):
     files = costs(tmp_path, {"a": 1000, "b": 24})
-    draw_cost_accuracy(figures=[["busi", [["patchcore", files]]]], titles={}, stand_in=False, folder=tmp_path)
+    draw_cost_accuracy(
+        figures=[["busi", _group(["patchcore", files])]], titles={}, stand_in=False, folder=tmp_path
+    )
     points = [axis.lines[0].get_xydata()[0].tolist() for axis in figures[0].axes]
     assert np.allclose(points, [[2.5, 0.7], [10, 0.7], [1, 0.7], [1024, 0.7]])
     assert any("cpu, test" in text.get_text() for text in figures[0].texts)
+
+
+def test_what_labels_taught_has_panels_of_its_own_and_no_long_title_is_cut(tmp_path: Path, figures: list):
+    files = costs(tmp_path, {})
+    title = "zero-shot CLIP, two phrases about a picture"
+    draw_cost_accuracy(
+        figures=[
+            ["busi", _group(["patchcore", files])],
+            ["busi", _group(["clip_untrained", files], ["anomalyclip", files], labelled=True)],
+        ],
+        titles={"clip_untrained": title},
+        stand_in=False,
+        folder=tmp_path,
+    )
+    figure = figures[0]
+    assert [len(axis.lines) for axis in figure.axes[::4]] == [1 + 1, 2 + 1]  # methods, and chance
+    heads = [axis.get_title("left") for axis in figure.axes[::4]]
+    assert heads == ["busi", "busi, trained on other data with labels"]
+    assert any("not comparable" in text.get_text() for text in figure.texts)
+    (legend,) = figure.legends
+    assert " ".join(text.get_text() for text in legend.get_texts()).replace("\n", " ").count(title) == 1
+    assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_no_marker_vanishes_below_its_white_edge():
+    import yaml
+    from matplotlib.markers import MarkerStyle
+    from matplotlib.path import Path as Outline
+
+    names = [
+        m
+        for file in Path("configs").glob("*.yaml")
+        for m in (yaml.safe_load(file.read_text()) or {}).get("methods", {})
+    ]
+    grid = np.stack(np.meshgrid(*2 * [np.linspace(-0.5, 0.5, 101)]), -1).reshape(-1, 2)
+    for name in {*names, *map(str, range(50))}:
+        shape = MarkerStyle(style.marker(name))
+        outline = Outline(shape.get_transform().transform_path(shape.get_path()).to_polygons()[0])
+        seen = outline.contains_points(grid)
+        edge = 1 / 14  # half of a white edge of one point, of a marker of seven
+        left = seen & np.all(
+            [outline.contains_points(grid + edge * np.array(d)) for d in ((1, 0), (-1, 0), (0, 1), (0, -1))],
+            axis=0,
+        )
+        assert left.mean() > 0.15, (name, style.marker(name), left.mean())
 
 
 def test_ranks_and_groups(tmp_path: Path, figures: list):
