@@ -33,7 +33,7 @@ MACHINE = {"processor": "Made-up CPU", "vectors": "AVX2", "blas": {"numpy": "ope
 
 def record(method, fit, commit="a" * 40):
     return {
-        "settings": {"method": {"name": method}},
+        "settings": {"method": {"name": method, "kind": "patchcore", "settings": {}}},
         "provenance": {
             "commit": commit,
             "dirty": False,
