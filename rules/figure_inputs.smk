@@ -104,12 +104,6 @@ def cost_records():
     return found
 
 
-def holds_labelled(table):
-    """Whether a method of a table learns from labels of other data sets, so that it compares with no other table."""
-    entries = map(CONFIG.method, TABLES[table]["methods"])
-    return any(learns_labels(entry["kind"], entry["settings"]) for entry in entries)
-
-
 def training_logs():
     """Training logs of our own methods, by data set and method."""
     found = []

@@ -18,6 +18,12 @@ def table_images(wildcards):
     return images_of(wildcards.table)
 
 
+def holds_labelled(table):
+    """Whether a method of a table learns from labels of other data sets, so that it compares with no other table."""
+    entries = map(CONFIG.method, TABLES[table]["methods"])
+    return any(learns_labels(entry["kind"], entry["settings"]) for entry in entries)
+
+
 def learnt_behind(cells):
     """Records of what labels of other data sets taught the methods of some cells; tables tell of them."""
     methods = {cell.method: CONFIG.method(cell.method) for cell in cells}
