@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +125,8 @@ def _is_ours(folder: Path) -> bool:
 
 def _holds_nothing(parts: Path) -> bool:
     """Whether it is a folder of journals of which none could be written, on a full disk."""
+    begun = re.compile(rf"\d+-of-\d+\.jsonl|\.\d+-of-\d+\.jsonl\.[0-9a-f]{{8}}{re.escape(UNFINISHED)}")
     return parts.is_dir() and all(
-        path.name.endswith(UNFINISHED) or not path.stat().st_size for path in parts.iterdir()
+        begun.fullmatch(path.name) and (path.name.startswith(".") or not path.stat().st_size)
+        for path in parts.iterdir()
     )

@@ -91,6 +91,9 @@ def predict_files(
         try:
             run.score(progress)
             return run.finish()
+        except Exception:
+            run.journal.check_place()  # where the folder has gone, that is why
+            raise
         finally:
             run.journal.close()
     except Exception as error:

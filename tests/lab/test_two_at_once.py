@@ -143,6 +143,17 @@ def test_a_folder_that_goes_while_it_is_written_is_no_finished_prediction(
         predict(home, out, progress=meanwhile)
 
 
+def test_it_is_named_where_a_picture_was_half_written_as_well(home: Path, tmp_path: Path) -> None:
+    class Late:
+        def write(self, scored, folder: Path) -> None:
+            folder.rename(tmp_path / "elsewhere")
+            (folder / "overlays/00.png").write_bytes(b"")
+
+    request = prediction_request(home / "model", [home / "in"], tmp_path / "out", asked=Asked())
+    with pytest.raises(InputError, match=r"1-of-1.jsonl: removed or renamed .* not whole"):
+        predict_files(request, writers=lambda _: [Late()])
+
+
 def test_a_journal_is_whole_or_as_it_was(home: Path, whole: dict, tmp_path: Path, monkeypatch) -> None:
     """A disk that is full as a prediction is resumed costs nothing of what was done."""
     predict(home, tmp_path)
@@ -174,11 +185,17 @@ def test_a_folder_whose_first_journal_found_no_room_is_taken(home: Path, tmp_pat
     assert not list(tmp_path.glob("parts/.*"))
 
 
-def test_parts_that_hold_anything_else_are_another_programs(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [("1-of-1.jsonl", "[]\n"), ("download.part", "half of a film"), ("notes.txt", "")]
+)
+def test_parts_that_hold_anything_else_are_another_programs(
+    home: Path, tmp_path: Path, name: str, text: str
+) -> None:
     (tmp_path / "parts").mkdir()
-    (tmp_path / "parts/1-of-1.jsonl").write_text("[]\n")
+    (tmp_path / "parts" / name).write_text(text)
     with pytest.raises(InputError, match="no earlier prediction's"):
         predict(home, tmp_path)
+    assert (tmp_path / "parts" / name).read_text() == text
 
 
 def test_journals_that_may_not_be_read_are_named_and_not_called_strangers(home: Path, tmp_path: Path) -> None:
