@@ -36,7 +36,8 @@ def test_what_is_gone_is_what_the_project_computes_with(root):
 @pytest.mark.parametrize("config", ["configs/demo.yaml", "configs/published.yaml"])
 def test_a_stock_snakemake_plans_the_workflow(root, config):
     command = [sys.executable, str(HERE / "parse_bare.py"), ",".join(sorted(gone(root)))]
-    command += ["--cores", "1", "--dry-run", "--quiet", "rules", "--configfile", config, "--", "all_tables"]
+    command += ["--cores", "1", "--dry-run", "--forceall", "--quiet", "rules", "--configfile", config]
+    command += ["--", "all_tables"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed[-3000:]
