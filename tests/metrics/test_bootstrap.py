@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -59,6 +61,15 @@ def test_intervals_are_percentiles_of_the_draws():
     )
     assert (pair.low, pair.high) == pytest.approx(tuple(np.percentile(draws[0] - draws[1], [5, 95])))
     assert pair.p_value is None
+
+
+def test_unless_said_otherwise_there_are_2000_draws_of_seed_0_and_95_percent_of_them_inside():
+    near = partial(pytest.approx, abs=1e-12)
+    first, second = auroc_draws(LABELS, SCORES[:2], draws=2000, seed=0)
+    assert (auroc_draws(LABELS, SCORES[0]) == first).all()
+    assert bootstrap_auroc(LABELS, SCORES[0])[1:] == near(np.percentile(first, [2.5, 97.5]))
+    pair = bootstrap_auroc_difference(LABELS, SCORES[0], SCORES[1])
+    assert (pair.low, pair.high) == near(np.percentile(first - second, [2.5, 97.5]))
 
 
 def test_95_percent_intervals_cover_the_true_auroc_about_95_times_in_100():

@@ -7,6 +7,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.metrics import (
     auroc_difference_over_seeds,
     auroc_draws,
+    auroc_draws_over_seeds,
     auroc_over_seeds,
     bootstrap_auroc_over_seeds,
     delong,
@@ -123,6 +124,9 @@ def test_bootstrap_over_seeds_is_that_of_a_naive_loop():
     means = [np.mean([each[s, b] for s in picks[b]]) for b in range(300)]
     assert found.estimate == pytest.approx(np.mean([roc_auc_score(LABELS, row) for row in SCORES]))
     assert found[1:] == pytest.approx(tuple(np.percentile(means, [5, 95])))
+    usual = bootstrap_auroc_over_seeds(LABELS, SCORES)
+    assert usual == bootstrap_auroc_over_seeds(LABELS, SCORES, draws=2000, level=0.95, seed=0)
+    assert auroc_draws_over_seeds(LABELS, SCORES).shape == (2000,)
 
 
 def draw_study(rng, *, seeds, spread):

@@ -73,9 +73,13 @@ def test_one_draw_tells_nothing():
     assert found == (None, None, None, pytest.approx(0.1), None)
 
 
-def test_more_than_a_million_draws_are_not_counted():
+def test_more_than_a_million_draws_are_not_counted(monkeypatch):
     first, second = with_effect(1e-4)
     assert draws_to_tell_apart(first, second).draws is None
+    monkeypatch.setattr("fusionmedclip.metrics.seeds._MOST_DRAWS", 100)
+    # Normal approximation: (1.96 + 0.8416)**2 / 0.28**2 = 100.1, and 99.4 of 0.281; of t + 1.96**2 / 2: 101.3
+    assert draws_to_tell_apart(*with_effect(0.28)).draws is None
+    assert draws_to_tell_apart(*with_effect(0.281)).draws == 102
 
 
 def test_bad_input_is_refused():

@@ -201,9 +201,11 @@ def test_stale_metrics_and_scores_are_refused(made):
     with pytest.raises(InputError, match="other settings"):
         _build(folder, stale)
     scores = next((folder / "scores").rglob("scores.csv"))
+    was = file_sha256(scores)
     scores.write_text(scores.read_text().replace("0.", "1.", 1))
-    with pytest.raises(InputError, match="not the file that its metrics"):
+    with pytest.raises(InputError, match="not the file that its metrics") as refused:
         _build(folder, request)
+    assert f"received: '{file_sha256(scores)[:12]}'\n  allowed:  {was[:12]}\n" in str(refused.value)
 
 
 def test_pixel_tables_are_not_compared_and_say_why(made):

@@ -84,9 +84,10 @@ def test_where_no_mask_has_a_lesion_pixel_the_cell_says_so(tmp_path, metric, pix
 
 
 def test_metrics_of_other_settings_are_refused(tmp_path):
-    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8}, digest="old")
-    with pytest.raises(InputError, match="other settings"):
-        _build(tmp_path, [_cell(runs={"r/seed0": "new"})])
+    _write_run(tmp_path, "r/seed0", {"image_auroc": 0.8}, digest="0123456789abcdef")
+    with pytest.raises(InputError, match="other settings") as refused:
+        _build(tmp_path, [_cell(runs={"r/seed0": "fedcba9876543210"})])
+    assert "received: '0123456789ab'\n  allowed:  fedcba987654\n" in str(refused.value)
 
 
 def test_image_interval_covers_the_mean_and_stays_within_one(tmp_path):

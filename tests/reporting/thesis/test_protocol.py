@@ -193,6 +193,13 @@ def test_what_differs_is_said_in_words(thesis, overlay, method, said):
     assert len(reasons) == len(set(reasons))
 
 
+def test_other_weights_stand_for_their_own_settings_alone(thesis):
+    config = _with(thesis, {"seeds": [0], "methods": {"patchcore": {"backbone": "resnet18"}}})
+    weights, *others = stand_in_reasons(config, dataset="busi", method="patchcore")
+    assert weights.startswith("weights: ResNet-18, ImageNet")
+    assert others == ["seeds: 0 instead of 0, 1, 2"]
+
+
 @pytest.mark.parametrize(
     "overlay",
     [
