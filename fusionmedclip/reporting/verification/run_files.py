@@ -12,7 +12,7 @@ _DEPTHS = {"datasets": 3, "backbones": 3, "support": 4, "learnt": 6}
 """Parts of a file's name from the folder of results that holds it."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class RunFiles:
     """Names relative to the folder of results.
 

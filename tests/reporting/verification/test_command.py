@@ -1,6 +1,8 @@
 """``fusionmedclip verify``, and what the report and the archive make of it."""
 
 import json
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,7 @@ def test_a_configuration_names_the_tables_not_made_for_it(results, small, tmp_pa
     assert status == 1
     assert f"contradicted {results}/tables/pixels.inputs.json" in printed
     assert "images.inputs.json" not in printed
+    assert "2 of 3 cells" in printed
 
 
 def test_a_folder_without_tables_is_a_wrong_request(tmp_path) -> None:
@@ -70,7 +73,17 @@ def test_many_processes_find_the_same(results, monkeypatch) -> None:
     monkeypatch.setattr("fusionmedclip.reporting.verification.recompute._MANY", 1)
     path = results / "metrics/busi/paper/patchcore/k2/seed0.json"
     path.write_text(path.read_text().replace('"image_auroc"', '"image_auroc "'))
-    assert verify_results(results, processes=2) == verify_results(results, processes=1)
+    started: list[int] = []
+
+    def pool(processes, *more):
+        started.append(processes)
+        return ProcessPoolExecutor(processes, *more)
+
+    monkeypatch.setattr("fusionmedclip.reporting.verification.recompute.ProcessPoolExecutor", pool)
+    alone = verify_results(results, processes=1)
+    assert started == []
+    assert verify_results(results, processes=2) == alone
+    assert started == ([2, 2] if sys.platform == "linux" else [])  # runs, then tables
 
 
 @pytest.fixture
@@ -108,6 +121,15 @@ def test_what_does_not_hold_is_not_packed(results, written) -> None:
     check_verified(results, written("metrics/added.json"))  # nobody packs it
     with pytest.raises(InputError, match=f"do not hold(.|\n)*{SCORES}: altered, "):
         check_verified(results, written(SCORES))
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "\n  and 1 more"), (13, "\n  and 3 more")])
+def test_ten_files_are_named_and_the_others_counted(tmp_path, count, more) -> None:
+    named = [{"file": f"{n}", "what": "altered", "why": "x"} for n in range(count)]
+    with pytest.raises(InputError) as refused:
+        check_verified(tmp_path, {"findings": named, "files": {}})
+    lines = "".join(f"\n  {n}: altered, x" for n in range(10))
+    assert f"not packed{lines}{more}\n  Hint" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["tables/images.csv", "datasets/busi/manifest.csv"], ids=["packed", "not"])

@@ -72,7 +72,8 @@ def test_another_version_of_the_code_is_named_with_its_commit(results) -> None:
         (results / name).write_text(json.dumps(record))
     reseal(results)
     _, printed = verify(results)
-    assert "not checked: the code of then: 1 of 4 runs are of commit 0123456789ab, and this is" in printed
+    today = f"this is {environment()['commit'][:12]}, whose"
+    assert f"not checked: the code of then: 1 of 4 runs are of commit 0123456789ab, and {today}" in printed
     assert "`git checkout 0123456789ab`" in printed
 
 

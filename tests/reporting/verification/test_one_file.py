@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionmedclip.reporting.verification.findings import claims_broken
 from fusionmedclip.reporting.verification.verify import verify_results
 
 KINDS = {
@@ -105,6 +106,20 @@ def test_an_added_file_is_named(results, name: str) -> None:
     found = verify_results(results)
     assert [(f.file, f.what) for f in found.findings] == [(name, "added")]
     assert found.met == found.cells
+
+
+def test_nothing_is_called_added_of_a_run_whose_record_was_altered(results) -> None:
+    name = "runs/busi/paper/patchcore/k2/seed0/provenance.json"
+    (results / name).write_text(json.dumps({**json.loads((results / name).read_text()), "outputs": {}}))
+    assert [(f.file, f.what) for f in verify_results(results).findings] == [(name, "altered")]
+
+
+def test_twelve_digits_tell_what_is_there_from_what_was_recorded() -> None:
+    held = {"a": "0123456789abcdef", "b": "0" * 64, "c": "1" * 64}
+    assert list(claims_broken("r.json", held, {"a": "fedcba9876543210", "b": None, "c": "1" * 64})) == [
+        ("a", "altered", "fedcba987654, where r.json holds 0123456789ab"),
+        ("b", "deleted", "r.json names it"),
+    ]
 
 
 def test_a_whole_run_more_is_named_file_by_file(results) -> None:
