@@ -20,6 +20,7 @@ CUBLAS_VARIABLE = "CUBLAS_WORKSPACE_CONFIG"
 CUBLAS_WORKSPACES = (":4096:8", ":16:8")
 """Workspaces with which cuBLAS adds in one order (its documentation, "Results Reproducibility")."""
 
+_FILLS: Any = torch.utils.deterministic  # a module that puts an object in its own place
 _AMPERE = (8, 0)
 """Compute capability from which a GPU has TF32."""
 
@@ -31,7 +32,9 @@ def arithmetic(
     """Compute in one precision, and where asked for by deterministic kernels, inside the block alone.
 
     Whatever flags torch had come back at its end. ``bfloat16`` also needs :meth:`Backbone.autocast` around
-    the towers; what runs outside them is float32.
+    the towers; what runs outside them is float32. New tensors are not filled with NaN first, as torch does
+    where kernels are deterministic: that finds code which reads what it never wrote, and is up to 4,000
+    operations a step (docs/model.md).
 
     Parameters
     ----------
@@ -61,6 +64,7 @@ def arithmetic(
         if deterministic is not None:
             torch.use_deterministic_algorithms(deterministic)
             torch.backends.cudnn.benchmark = False
+            _FILLS.fill_uninitialized_memory = False
         yield {
             "precision": precision,
             "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -93,6 +97,7 @@ def _flags() -> dict[str, Any]:
         **{name: operation.fp32_precision for name, operation in _operations().items()},
         "cuda.bfloat16_sums": torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction,
         "cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "fill": _FILLS.fill_uninitialized_memory,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
     }
@@ -104,6 +109,7 @@ def _set_flags(flags: dict[str, Any]) -> None:
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = flags["cuda.bfloat16_sums"]
     if "deterministic" in flags:
         torch.backends.cudnn.benchmark = flags["cudnn.benchmark"]
+        _FILLS.fill_uninitialized_memory = flags["fill"]
         torch.use_deterministic_algorithms(flags["deterministic"], warn_only=flags["warn_only"])
 
 

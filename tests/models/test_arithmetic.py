@@ -20,6 +20,7 @@ def state() -> list:
         BACKENDS.cudnn.benchmark,
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
     ]
 
 
@@ -32,6 +33,7 @@ def _torch_as_it_was():
     BACKENDS.cuda.matmul.allow_bf16_reduced_precision_reduction = before[6]
     BACKENDS.cudnn.benchmark = before[7]
     torch.use_deterministic_algorithms(before[8], warn_only=before[9])
+    torch.utils.deterministic.fill_uninitialized_memory = before[10]
 
 
 @pytest.fixture
@@ -97,6 +99,14 @@ def test_deterministic_is_an_error_never_a_warning(warned: bool) -> None:
         assert made["deterministic"]
         with arithmetic("cpu") as inner:  # a method's own block inside a run's
             assert inner["deterministic"]
+
+
+def test_nothing_is_filled_that_is_written_anyway() -> None:
+    """torch writes NaN into each new tensor where kernels are deterministic, thousands of times a step."""
+    with arithmetic("cpu", deterministic=True), torch.profiler.profile() as seen:
+        torch.empty(4).add_(1.0)
+    assert {event.key for event in seen.key_averages()} >= {"aten::empty", "aten::add_"}
+    assert "aten::fill_" not in {event.key for event in seen.key_averages()}
 
 
 def test_without_being_asked_determinism_stays_as_it_is() -> None:
