@@ -31,9 +31,9 @@ def table(folder, name, rows, **layout):
 MACHINE = {"processor": "Made-up CPU", "vectors": "AVX2", "blas": {"numpy": "openblas 1"}, "onednn": "3.1"}
 
 
-def record(method, fit, commit="a" * 40):
+def record(method, fit, commit="a" * 40, kind="patchcore"):
     return {
-        "settings": {"method": {"name": method, "kind": "patchcore", "settings": {}}},
+        "settings": {"method": {"name": method, "kind": kind, "settings": {}}},
         "provenance": {
             "commit": commit,
             "dirty": False,
@@ -52,6 +52,16 @@ def record(method, fit, commit="a" * 40):
 @pytest.fixture
 def report_page(tmp_path) -> Path:
     """A report of one cell of Table 6, one control and three runs; the CSV files lie beside it."""
+    return make_report(tmp_path)
+
+
+@pytest.fixture
+def labelled_page(tmp_path) -> Path:
+    """The same with a table that holds a method taught by other data sets' labels, beside one that is not."""
+    return make_report(tmp_path, labelled=True)
+
+
+def make_report(tmp_path: Path, *, labelled: bool = False) -> Path:
     common = {
         "k": 16,
         "row": 1,
@@ -67,6 +77,19 @@ def report_page(tmp_path) -> Path:
     for number, fit in enumerate((1.0, 5.0, 30.0)):
         metrics.append(tmp_path / f"{number}.json")
         metrics[-1].write_text(json.dumps(record("squid", fit)))
+    tables = [
+        table(tmp_path, "table6", six, layout="dataset_k"),
+        table(tmp_path, "controls", dark, layout="dataset_k"),
+    ]
+    if labelled:
+        taught = [
+            {**common, "method": "told", "mean": 0.8989, "n_seeds": 1, "status": "ok"},
+            {**common, "method": "untold", "mean": 0.3131, "n_seeds": 1, "status": "ok"},
+        ]
+        tables.insert(0, table(tmp_path, "peers_labelled", taught, layout="dataset_k"))
+        for method, kind in (("told", "anomalyclip"), ("untold", "patchcore")):
+            metrics.append(tmp_path / f"{method}.json")
+            metrics[-1].write_text(json.dumps(record(method, 1.0, kind=kind)))
     (tmp_path / "datasheet.json").write_text(json.dumps({"dataset": "busi", "licence": "CC <0>"}))
     curation = {
         "dataset": "busi",
@@ -93,10 +116,7 @@ def report_page(tmp_path) -> Path:
     out = tmp_path / "report.html"
     write_report(
         claims=[tmp_path / "claims.html"],
-        tables=[
-            table(tmp_path, "table6", six, layout="dataset_k"),
-            table(tmp_path, "controls", dark, layout="dataset_k"),
-        ],
+        tables=tables,
         figures=[tmp_path / "training_busi.png"],
         datasheets=[tmp_path / "datasheet.json"],
         curations=[tmp_path / "curation.json"],

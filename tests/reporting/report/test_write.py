@@ -71,6 +71,17 @@ def test_tables_and_controls_stand_apart_with_the_numbers_of_their_csv(page):
     assert any("77.8" in cell for cell in page.cells["controls"])
 
 
+def test_what_labels_taught_stands_in_a_section_of_its_own_with_all_of_its_table(labelled_page):
+    page = Page(labelled_page.read_text())
+    after = PARTS.index("tables") + 1
+    assert [part for part in page.text if part] == [*PARTS[:after], "labelled", *PARTS[after:]]
+    for number in ("89.9", "31.3"):
+        assert any(number in cell for cell in page.cells["labelled"])
+        assert not any(number in cell for cell in page.cells["tables"])
+    assert any("55.1" in cell for cell in page.cells["tables"])
+    assert "Not comparable with the tables above" in page.text["labelled"]
+
+
 def test_the_opening_counts_cells(page):
     said = " ".join(page.text["claims"].split())
     assert "The thesis prints a figure for 1 of 2 cells: 1 were made here by its protocol" in said
