@@ -1,5 +1,6 @@
 """Files that are not, byte by byte, what the records above them say."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from fusionmedclip.data.parallel import map_files
 from fusionmedclip.provenance import file_sha256
 from fusionmedclip.reporting.tables.inputs import SUFFIX
 from fusionmedclip.reporting.verification.collect import Collected
-from fusionmedclip.reporting.verification.findings import Finding, claims_broken
+from fusionmedclip.reporting.verification.findings import ALTERED, Finding, claims_broken
 from fusionmedclip.reporting.verification.run_files import RunFiles
 
 __all__ = ["broken_claims", "digests_of", "digests_today"]
@@ -36,11 +37,14 @@ def digests_today(results: Path, names: Iterable[str]) -> dict[str, str | None]:
     return dict(zip(ordered, map_files(sha, ordered, title="Hashing"), strict=True))
 
 
-def broken_claims(found: Collected, digests: Mapping[str, str | None], named: set[str]) -> list[Finding]:
+def broken_claims(
+    results: Path, found: Collected, digests: Mapping[str, str | None], named: set[str]
+) -> list[Finding]:
     """Files that are not as recorded; what a record says that is not as recorded itself is not believed.
 
     Parameters
     ----------
+    results : Path
     found : Collected
     digests : mapping
         From :func:`digests_of`.
@@ -50,7 +54,7 @@ def broken_claims(found: Collected, digests: Mapping[str, str | None], named: se
     named, findings = set(named), []
 
     def believe(claimer: str, claims: Mapping[str, str]) -> None:
-        broken = list(claims_broken(claimer, claims, digests))
+        broken = [_of_line_ends(results, f, claims) for f in claims_broken(claimer, claims, digests)]
         findings.extend(broken)
         named.update(finding.file for finding in broken)
 
@@ -62,3 +66,15 @@ def broken_claims(found: Collected, digests: Mapping[str, str | None], named: se
                 break
             believe(claimer, claims)
     return findings
+
+
+def _of_line_ends(results: Path, finding: Finding, claims: Mapping[str, str]) -> Finding:
+    """The same; where line ends alone were changed, as git and some editors do, it says so."""
+    if finding.what != ALTERED:
+        return finding
+    today = (results / finding.file).read_bytes()
+    if hashlib.sha256(today.replace(b"\r\n", b"\n")).hexdigest() != claims[finding.file]:
+        return finding
+    return finding._replace(
+        why=f"{finding.why}: its line ends alone were changed, to CRLF (core.autocrlf of git?)"
+    )

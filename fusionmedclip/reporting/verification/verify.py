@@ -109,7 +109,7 @@ def verify_results(
     found = collect(results)
     findings = [*found.findings, *_unasked(found, asked or {})]
     digests = digests_of(results, found)
-    findings += [*broken_claims(found, digests, _files(findings)), *found.empty]
+    findings += [*broken_claims(results, found, digests, _files(findings)), *found.empty]
     findings += find_strays(results, found, _files(findings))
     computed, unchecked = compute_again(
         results, found, _files(findings), sources=sources or {}, processes=processes

@@ -53,6 +53,17 @@ def test_no_kind_of_file_is_left_out(finished) -> None:
         assert any(kind.endswith(f"/{name}") for name in tried), path
 
 
+def test_changed_line_ends_are_said_to_be_why(results) -> None:
+    """As git writes text on a system of CRLF; a file with other changes too is altered and no more."""
+    split, scores = (_only(results, name) for name in ("datasets/split_paper.csv", "scores/scores.csv"))
+    for name, more in ((split, b""), (scores, b"x\r\n")):
+        (results / name).write_bytes((results / name).read_bytes().replace(b"\n", b"\r\n") + more)
+    why = {finding.file: finding.why for finding in verify_results(results).findings}
+    assert {split, scores} <= why.keys()
+    assert "CRLF" in why[split]
+    assert "CRLF" not in why[scores]
+
+
 @pytest.mark.parametrize("ending", FILES)
 def test_a_file_changed_by_one_byte_is_named_alone(results, ending: str) -> None:
     name = _only(results, ending)
