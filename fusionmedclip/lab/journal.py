@@ -185,13 +185,14 @@ def keys_in(folder: Path) -> set[str]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines of a journal; one that was torn by a crash is not done."""
+    """Whole lines of a journal; one that was torn by a crash, or is none of ours, is not done."""
     if not path.is_file():
         return
-    for text in path.read_text(encoding="utf-8").split("\n"):
+    for number, text in enumerate(path.read_text(encoding="utf-8").split("\n")):
         try:
             line = json.loads(text)
         except ValueError:
             continue
-        if isinstance(line, dict):
+        wanted = {"group", "inputs", "skipped"} if number else {"key"}
+        if isinstance(line, dict) and line.keys() >= wanted:
             yield line

@@ -141,7 +141,8 @@ def test_a_run_that_was_stopped_goes_on(home: Path, whole: dict, tmp_path: Path,
         predict(home, tmp_path)
     assert not (tmp_path / "scores.csv").exists()
     journal = tmp_path / "parts" / "1-of-1.jsonl"
-    journal.write_text(journal.read_text() + '{"group": 3, "inp')  # as a crash may leave it
+    foreign = '{"group": 0}\n[]\n{"key": "of another"}\n'
+    journal.write_text(f'{journal.read_text()}{foreign}{{"group": 3, "inp')  # as a crash may leave it
     monkeypatch.setattr(prediction, "score_groups", counting)
     predict(home, tmp_path, resume=True)
     assert tables(tmp_path) == whole
