@@ -35,12 +35,12 @@ CASES = {
     # SQUID's own score, its discriminator's, needs far longer (docs/baselines.md), and is held to its
     # official code instead (official/test_squid.py).
     "squid, residual": (
-        {"image_size": 64, "width": 8, "queue_slots": 50, "matrix_slots": 50, "steps": 150,
+        {"image_size": 64, "width": 8, "queue_slots": 50, "matrix_slots": 50, "steps": 50,
          "train_batch": 8, "learning_rate": 1e-3, "score": "residual"}, 64, "breast lesion", 0.75,
     ),
     "anoddpm": (
         {"image_size": 32, "channels": [8, 16, 16], "attention": [False, False, True], "residual_blocks": 1,
-         "norm_groups": 8, "steps": 200, "train_batch": 4, "learning_rate": 3e-3, "test_timesteps": 100,
+         "norm_groups": 8, "steps": 100, "train_batch": 4, "learning_rate": 3e-3, "test_timesteps": 100,
          "reverse_steps": 3, "frequency": 8}, 64, "FLAIR lesion", 0.6,
     ),
 }  # fmt: skip

@@ -12,11 +12,12 @@ from pathlib import Path
 from snakemake.cli import parse_args
 
 ROOT = Path(__file__).resolve().parents[2]
+ONE = "configs/one_seed.yaml"
 FREE = {
     *("cores", "dryrun", "quiet", "use_conda", "software_deployment_method", "apptainer_args", "targets"),
-    *("default_resources", "max_jobs_per_timespan"),
+    *("configfile", "default_resources", "max_jobs_per_timespan"),
 }
-"""What may differ between two commands whose jobs are the same; the last two are never equal to another's."""
+"""What may differ between two commands of one configuration; the last two are never equal to another's."""
 
 
 @dataclass
@@ -32,9 +33,9 @@ class Plan:
 
     @property
     def command(self) -> list[str]:
-        """One dry run of all of it."""
+        """One dry run of all of it, of one repetition: the others differ in a number."""
         words = ["snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
-        words += ["--configfile", *self.files] if self.files else []
+        words += ["--configfile", *self.files, *([ONE] if ONE not in self.files else [])]
         words += ["--config", *self.values] if self.values else []
         words += ["--workflow-profile", self.profile] if self.profile else []
         return [*words, "--", *self.targets]
