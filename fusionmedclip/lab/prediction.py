@@ -91,8 +91,10 @@ def predict_files(
         try:
             run.score(progress)
             return run.finish()
-        except Exception:
+        except Exception as error:
             run.journal.check_place()  # where the folder has gone, that is why
+            if isinstance(error, InputError):
+                raise InputError(str(error), hint="once that is mended, --resume goes on") from error
             raise
         finally:
             run.journal.close()

@@ -154,6 +154,20 @@ def test_it_is_named_where_a_picture_was_half_written_as_well(home: Path, tmp_pa
         predict_files(request, writers=lambda _: [Late()])
 
 
+def test_what_stops_it_in_the_middle_says_how_it_goes_on(home: Path, whole: dict, tmp_path: Path) -> None:
+    """As a DICOM file does that goes after it was scored: the object that points at it cannot be written."""
+
+    class Late:
+        def write(self, scored, folder: Path) -> None:
+            raise InputError("03.dcm: no such file", hint="look for it")
+
+    request = prediction_request(home / "model", [home / "in"], tmp_path / "out", asked=Asked())
+    with pytest.raises(InputError, match=r"(?s)^03.dcm: no such file.*look for it.*--resume goes on$"):
+        predict_files(request, writers=lambda _: [Late()])
+    predict(home, tmp_path / "out", resume=True)
+    assert files(tmp_path / "out") == whole
+
+
 def test_a_journal_is_whole_or_as_it_was(home: Path, whole: dict, tmp_path: Path, monkeypatch) -> None:
     """A disk that is full as a prediction is resumed costs nothing of what was done."""
     predict(home, tmp_path)
