@@ -84,7 +84,8 @@ FIGURES = {
         "cost_records",
         "Image AUROC against what a run costs: time to fit, time to score an image, peak memory and "
         "trained parameters, as means over seeds at each method's largest k. Times are of this "
-        "machine and differ from run to run.",
+        "machine and differ from run to run. Methods that other data's labels taught have panels of their "
+        "own, which compare with no others.",
     ),
     "training": Figure(
         "Training curves",

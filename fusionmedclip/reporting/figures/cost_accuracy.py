@@ -116,6 +116,7 @@ def _scale(axis: "Axes", cost: str) -> None:
     else:
         axis.set_xscale("log")
         axis.margins(x=0.08)
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        wide = axis.dataLim.x1 > 30 * max(axis.dataLim.x0, 1e-9)  # a tick a decade; more would touch
+        axis.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 3)))
         axis.xaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
