@@ -35,7 +35,7 @@ class Plan:
     def command(self) -> list[str]:
         """One dry run of all of it, of one repetition: the others differ in a number."""
         words = ["snakemake", "--cores", "1", "--dry-run", "--quiet", "rules"]
-        words += ["--configfile", *self.files, *([ONE] if ONE not in self.files else [])]
+        words += ["--configfile", *dict.fromkeys((*self.files, ONE))]
         words += ["--config", *self.values] if self.values else []
         words += ["--workflow-profile", self.profile] if self.profile else []
         return [*words, "--", *self.targets]
