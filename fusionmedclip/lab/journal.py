@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from fusionmedclip.errors import InputError
 from fusionmedclip.outputs import whole_file
+from fusionmedclip.provenance import digest
 from fusionmedclip.turns import hold
 
 __all__ = ["PARTS", "Journal", "Part", "check_alone", "joined", "journals_in", "keys_in", "parts_left"]
@@ -96,7 +97,8 @@ class Journal:
             If the journal is no longer where it was: its folder was removed, renamed or put aside.
         """
         self.check_place()
-        line = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
+        line: dict[str, Any] = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
+        line["digest"] = digest(line)
         self._held.write(json.dumps(line) + "\n")
         self._held.flush()
         self.done[group] = line
@@ -185,7 +187,10 @@ def keys_in(folder: Path) -> set[str]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines of a journal; one that was torn by a crash, or is none of ours, is not done."""
+    """Lines of a journal, its key first; of the others those that are as they were written.
+
+    One that was torn by a crash, or altered, or is none of ours, is not done.
+    """
     if not path.is_file():
         return
     for number, text in enumerate(path.read_text(encoding="utf-8").split("\n")):
@@ -193,6 +198,8 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             line = json.loads(text)
         except ValueError:
             continue
-        wanted = {"group", "inputs", "skipped"} if number else {"key"}
-        if isinstance(line, dict) and line.keys() >= wanted:
+        if not isinstance(line, dict):
+            continue
+        written = {name: value for name, value in line.items() if name != "digest"}
+        if line.get("digest") == digest(written) if number else "key" in line:
             yield line
