@@ -57,8 +57,13 @@ def collect(results: Path) -> Collected:
     Raises
     ------
     InputError
-        If there are no tables.
+        If it is no folder, or there are no tables.
     """
+    if not results.is_dir():
+        raise InputError(
+            f"{results}: no folder of results",
+            hint="give the folder that `results` names, such as results/demo",
+        )
     found = Collected()
     names = _tables(results / "tables")
     if not names:

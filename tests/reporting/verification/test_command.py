@@ -63,6 +63,15 @@ def test_a_configuration_names_the_tables_not_made_for_it(results, small, tmp_pa
     assert "2 of 3 cells" in printed
 
 
+def test_what_is_no_folder_is_not_told_to_run_the_workflow(tmp_path) -> None:
+    (tmp_path / "report.html").touch()
+    for name in ("nowhere", "report.html"):
+        status, printed = _run(tmp_path / name)
+        assert status == 2
+        assert "no folder of results" in " ".join(printed.split())
+        assert "all_tables" not in printed
+
+
 def test_a_folder_without_tables_is_a_wrong_request(tmp_path) -> None:
     status, printed = _run(tmp_path)
     assert status == 2
