@@ -16,6 +16,7 @@ _MORE_MEMORY = (
     "a smaller --batch-size and fewer --workers need less"
 )
 _REMEDIES = {
+    errno.ENOENT: "look whether it, or a folder above it, was moved, renamed or removed",
     errno.EACCES: "its rights (ls -l) keep you out, or those of a folder above: ask its owner, or use a copy",
     errno.EPERM: "its rights (ls -l) keep you out, or those of a folder above: ask its owner, or use a copy",
     errno.EROFS: "that disk can only be read: give a place on another",
