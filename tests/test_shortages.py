@@ -52,7 +52,8 @@ def test_a_thread_that_cannot_start_and_a_library_that_cannot_be_loaded_are_for_
     ("number", "word"),
     [
         (errno.EACCES, "rights"), (errno.EROFS, "only be read"), (errno.ENOSPC, "make room"),
-        (errno.EDQUOT, "make room"), (errno.EMFILE, "ulimit -n"), (errno.EIO, "disk"), (errno.ENOENT, "moved"),
+        (errno.EDQUOT, "make room"), (errno.EMFILE, "ulimit -n"), (errno.EIO, "disk"),
+        (errno.ENOENT, "moved"),
     ],
 )  # fmt: skip
 def test_each_refusal_has_its_own_hint_and_names_its_file(number: int, word: str) -> None:
