@@ -8,7 +8,7 @@ from torch import nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.adaptation.activation import fuse_quick_gelu
 from fusionmedclip.models.adaptation.attention import split_attention
-from fusionmedclip.models.adaptation.lora_linear import LowRankLinear
+from fusionmedclip.models.adaptation.lora_linear import LowRankLinear, LowRankPointwise
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.settings import LoraSettings
 from fusionmedclip.randomness import key
@@ -80,7 +80,7 @@ def add_lora(backbone: Backbone, settings: LoraSettings, *, seed: int) -> list[s
         target_modules=targets,
         bias="none",
     )
-    config._register_custom_module({nn.Linear: LowRankLinear})
+    config._register_custom_module({nn.Linear: LowRankLinear, nn.Conv2d: LowRankPointwise})
     training = backbone.visual.training
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key(seed, "lora") % 2**63)

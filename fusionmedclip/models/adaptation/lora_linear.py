@@ -1,4 +1,4 @@
-"""A linear layer with its low-rank update as one differentiable step (thesis Eq. 8).
+"""A linear layer or a 1x1 convolution with its low-rank update as one differentiable step (thesis Eq. 8).
 
 The same mathematics as peft's layer. On a CPU at a third of its cost beside the frozen product: nothing as
 large as the input is kept but the input itself, and the thin products run in the order in which BLAS is fast.
@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from peft.tuners.lora.layer import Linear
+from peft.tuners.lora.layer import Conv2d, Linear, LoraLayer
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["LowRankLinear", "keep_mask"]
+__all__ = ["LowRankLinear", "LowRankPointwise", "keep_mask"]
 
 _CHUNK = 2**18
 """Elements worked on at a time where dropout acts, so that they stay in the processor's cache."""
@@ -128,32 +128,56 @@ class _LaunchedProduct(torch.autograd.Function):
         return grad_x, None, None, grad_low.T @ kept, grad_b, None, None
 
 
-class LowRankLinear(Linear):
-    """peft's LoRA layer of a linear layer, computed in one step where that is possible.
+class _OneStep(LoraLayer):
+    """peft's layer, computed in one step where that is possible.
 
     For what peft can do beyond Eq. 8 (several adapters, merging, variants), peft's own forward runs.
     """
 
-    def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
-        """Rows (..., in) to (..., out); autocast and dropout are honoured."""
-        if args or kwargs or not self._in_one_step(x):
-            return super().forward(x, *args, **kwargs)
-        name, device = self.active_adapters[0], x.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        dropout = self.lora_dropout[name]
-        # As in peft's forward the dropout's own mode decides: the tower around may be kept in eval mode.
-        share = dropout.p if dropout.training and isinstance(dropout, nn.Dropout) else 0.0
-        base = self.get_base_layer()
-        tensors = (base.weight, base.bias, self.lora_A[name].weight, self.lora_B[name].weight)
-        with torch.autocast(device, enabled=False):
-            rows = x.reshape(-1, x.shape[-1]).to(dtype)
-            cast = [None if t is None else t.to(dtype) for t in tensors]
-            y = _product(rows, cast, dropout=share, scale=self.scaling[name])
-        return y.view(*x.shape[:-1], -1)
-
     def _in_one_step(self, x: Tensor) -> bool:
         plain = not (self.disable_adapters or self.merged or self.lora_variant)
         return plain and len(self.active_adapters) == 1
+
+    def _of_rows(self, rows: Tensor) -> Tensor:
+        """Rows (N, in) to (N, out); autocast and dropout are honoured."""
+        name, device = self.active_adapters[0], rows.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else rows.dtype
+        dropout = self.lora_dropout[name]
+        # As in peft's forward the dropout's own mode decides: the tower around may be kept in eval mode.
+        share = dropout.p if dropout.training and isinstance(dropout, nn.Dropout) else 0.0
+        base: Any = self.get_base_layer()
+        weights = (base.weight, self.lora_A[name].weight, self.lora_B[name].weight)
+        weight, a, b = (tensor.flatten(1).to(dtype) for tensor in weights)  # a 1x1 kernel is a matrix
+        bias = None if base.bias is None else base.bias.to(dtype)
+        with torch.autocast(device, enabled=False):
+            return _product(rows.to(dtype), (weight, bias, a, b), dropout=share, scale=self.scaling[name])
+
+
+class LowRankLinear(_OneStep, Linear):
+    """peft's LoRA layer of a linear layer in one step."""
+
+    def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
+        """Rows (..., in) to (..., out)."""
+        if args or kwargs or not self._in_one_step(x):
+            return super().forward(x, *args, **kwargs)
+        return self._of_rows(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
+
+
+class LowRankPointwise(_OneStep, Conv2d):
+    """peft's LoRA layer of a 1x1 convolution in one step: a linear layer of each position."""
+
+    def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
+        """Maps (B, in, H, W) to (B, out, H, W), channels last in memory."""
+        if args or kwargs or not self._in_one_step(x):
+            return super().forward(x, *args, **kwargs)
+        positions = x.permute(0, 2, 3, 1)
+        rows = self._of_rows(positions.reshape(-1, x.shape[1]))
+        return rows.view(*positions.shape[:3], -1).permute(0, 3, 1, 2)
+
+    def _in_one_step(self, x: Tensor) -> bool:
+        layer: Any = self.get_base_layer()
+        every = (layer.kernel_size, layer.stride, layer.groups) == ((1, 1), (1, 1), 1)
+        return every and layer.padding in (0, (0, 0), "same", "valid") and super()._in_one_step(x)
 
 
 def _product(rows: Tensor, tensors: Sequence[Any], *, dropout: float, scale: float) -> Tensor:

@@ -66,7 +66,7 @@ class Backbone(nn.Module):
                 received=type(visual).__name__,
                 allowed="open_clip's vision transformers and timm towers, timm's networks",
             )
-        self.visual = visual
+        self.visual = _channels_last(visual)
         self.clip_model = clip
         self.tokenizer: Any = tokenizer
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1), persistent=False)
@@ -249,6 +249,15 @@ class Backbone(nn.Module):
         if precision != "bfloat16":
             return nullcontext()
         return torch.autocast(self.mean.device.type, dtype=torch.bfloat16)
+
+
+def _channels_last(visual: Network) -> Network:
+    """Weights of a convolutional tower as its kernels are fastest with; its maps come out alike.
+
+    A transformer has one convolution, which cuts patches, and is left as it is.
+    """
+    kernels = sum(isinstance(module, nn.Conv2d) for module in visual.modules())
+    return visual.to(memory_format=torch.channels_last) if kernels > 1 else visual
 
 
 def _embedding_size(clip: Network) -> int:

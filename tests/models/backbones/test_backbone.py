@@ -94,6 +94,29 @@ def test_convolutional_towers_pool_to_their_own_image_embedding(name: str) -> No
         torch.testing.assert_close(backbone.gap_features(pixels), expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet18", "convnext_atto"])
+def test_convolutional_towers_compute_channels_last_what_they_compute_channels_first(name: str) -> None:
+    last = build_backbone(timm_settings(name))
+    pixels = last.pixels(torch.rand(2, 64, 64))
+    kernels = [m.weight for m in last.trunk.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert len(kernels) > 10
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    with torch.no_grad():
+        ours = last.feature_maps(pixels, (1, 4))
+        last.visual.to(memory_format=torch.contiguous_format)
+        theirs = last.feature_maps(pixels, (1, 4))
+    for one, two in zip(ours, theirs, strict=True):
+        assert one.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [vit_settings(), timm_settings("vit_tiny_patch16_224")])
+def test_the_one_convolution_of_a_transformer_is_left_as_it_is(settings: BackboneSettings) -> None:
+    kernel = next(m for m in build_backbone(settings).visual.modules() if isinstance(m, torch.nn.Conv2d))
+    assert kernel.weight.is_contiguous()
+    assert not kernel.weight.is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize("kind", ["vit", "timm"])
 def test_maps_and_embedding_together_are_those_of_each_alone(kind: str) -> None:
     """Layers out of order, the last among them or not; a vision transformer passes once."""
