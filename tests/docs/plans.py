@@ -5,6 +5,7 @@ import io
 import re
 import shlex
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -67,7 +68,7 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
         if lacking := _lacking(shlex.split(command)):
             print(f"{page}: {command}: not planned without {lacking}")
             continue
-        options = _options(shlex.split(command))
+        options = _options(tuple(shlex.split(command)))
         if options.unlock or options.snakefile or options.directory:
             continue  # plans nothing, or somewhere else: tests/workflow/test_module.py
         files = tuple(map(str, options.configfile or ()))
@@ -76,7 +77,7 @@ def plans(asked: list[tuple[str, str]], *, default: str) -> list[Plan]:
         plan = found.setdefault(key, Plan(*key))
         plan.commands[command] = page
         plan.targets += [name for name in options.targets or [default] if name not in plan.targets]
-        alike = vars(_options(plan.command))
+        alike = vars(_options(tuple(Plan(*key).command)))
         more = {name for name, value in vars(options).items() if value != alike[name]} - FREE
         if more:
             raise ValueError(f"{page}: {command}: its plan would leave out {', '.join(sorted(more))}")
@@ -99,7 +100,8 @@ def _lacking(words: list[str]) -> str:
     return known[0] if known else ""
 
 
-def _options(words: list[str]):
+@cache
+def _options(words: tuple[str, ...]):
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
             return parse_args(words[1:])[1]

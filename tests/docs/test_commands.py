@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.documents import Block, blocks, in_text
 from tests.docs.plans import Plan, is_plan, plans
-from tests.workflow.planning import plan as dry_run
+from tests.workflow.planning import in_fork
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = [block for block in blocks(ROOT) if block.commands or block.file]
@@ -81,5 +81,5 @@ def _name(plan: Plan) -> str:
 def test_every_target_of_a_configuration_is_planned(plan: Plan, clone: Path):
     """What the documents ask of the workflow under one configuration: one dry run of all of it."""
     snakemake = str(Path(sys.executable).with_name("snakemake"))
-    status, printed = dry_run([snakemake, *plan.command[1:]], clone)
+    status, printed = in_fork([snakemake, *plan.command[1:]], clone)
     assert status == 0, f"{plan.commands}\n{printed}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.planning import can_fork, plan
+from tests.workflow.planning import can_fork, in_fork
 
 PARTS = (
     "Snakefile",
@@ -45,10 +45,13 @@ class Workflow:
         (folder / "tiny.yaml").write_text(text)
 
     def run(self, *arguments: str, ok: bool = True, largest: int = resource.RLIM_INFINITY) -> str:
-        """Run Snakemake; return all that it printed. No file may grow beyond the largest, in bytes."""
+        """Run Snakemake; return all that it printed. No file may grow beyond the largest, in bytes.
+
+        As its users start it, it runs in the tests of kills, places, modules, clusters and bare heads.
+        """
         command = [str(SNAKEMAKE), "--cores", "2", "--configfile", "tiny.yaml", *arguments]
-        if {"-n", "--dry-run"} & set(arguments) and can_fork():
-            status, printed = plan(command, self.folder)
+        if largest == resource.RLIM_INFINITY and can_fork():
+            status, printed = in_fork(command, self.folder)
         else:
             done = subprocess.run(
                 command,

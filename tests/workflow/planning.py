@@ -1,8 +1,9 @@
-"""Snakemake that only plans, in a fork of a process that has imported it, which is a third of a plan.
+"""Snakemake in a fork of a process that has imported it, which is a third of a plan.
 
-What runs jobs starts as users start it, and so does a plan in another environment than the first one's.
+In another environment than the first one's it starts as users start it.
 """
 
+import atexit
 import os
 import sys
 import tempfile
@@ -25,17 +26,17 @@ def can_fork() -> bool:
     return now == _environment
 
 
-def plan(command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Exit status of a dry run in a folder, and all that it printed: standard output, then errors."""
+def in_fork(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Exit status of Snakemake in a folder, and all that it printed: standard output, then errors."""
     with tempfile.TemporaryDirectory() as scratch:
         printed = [Path(scratch, name) for name in ("out", "errors")]
-        process = FORKS.Process(target=_in_fork, args=(list(command), folder, printed))
+        process = FORKS.Process(target=_run, args=(list(command), folder, printed))
         process.start()
         process.join()
         return process.exitcode, "".join(path.read_text() for path in printed)
 
 
-def _in_fork(command: list[str], folder: Path, printed: list[Path]) -> None:
+def _run(command: list[str], folder: Path, printed: list[Path]) -> None:
     loaded = [name for name in sys.modules if name.partition(".")[0] == "fusionmedclip"]
     assert not loaded, f"the folder's own copy must be read: {loaded}"
     for stream, path in zip((1, 2), printed, strict=True):
@@ -49,4 +50,7 @@ def _in_fork(command: list[str], folder: Path, printed: list[Path]) -> None:
     from snakemake import cli, workflow
 
     workflow.Workflow._rundir = str(folder)  # which it asks for when it is imported
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        pass  # which a fork of multiprocessing leaves out

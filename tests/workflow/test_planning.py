@@ -1,4 +1,4 @@
-"""A plan in a fork is the plan of a Snakemake that is started."""
+"""Snakemake in a fork does what a Snakemake that is started does."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.workflow.conftest import SNAKEMAKE
-from tests.workflow.planning import can_fork, plan
+from tests.workflow.planning import can_fork, in_fork
 
 SNAKEFILE = """
 import os, sys, fusionmedclip
@@ -25,10 +25,29 @@ def test_a_fork_prints_what_a_start_prints(tmp_path, monkeypatch, target):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     command = [str(SNAKEMAKE), "--cores", "2", "--dry-run", "--", target]
-    status, printed = plan(command, tmp_path)
+    status, printed = in_fork(command, tmp_path)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert _timeless(printed) == _timeless(done.stdout + done.stderr)
     assert status == done.returncode
+
+
+EXIT = """
+import atexit
+
+atexit.register(print, "left", flush=True)
+
+rule one:
+    output: "one.txt"
+    run:
+        open(output[0], "w").close()
+"""
+
+
+def test_a_fork_runs_jobs_and_what_is_due_at_its_end(tmp_path):
+    (tmp_path / "Snakefile").write_text(EXIT)
+    status, printed = in_fork([str(SNAKEMAKE), "--cores", "1", "--quiet", "all", "--", "one.txt"], tmp_path)
+    assert (status, (tmp_path / "one.txt").exists()) == (0, True), printed
+    assert "left" in printed
 
 
 def _timeless(printed: str) -> str:
