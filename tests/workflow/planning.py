@@ -53,4 +53,4 @@ def _run(command: list[str], folder: Path, printed: list[Path]) -> None:
     try:
         cli.main()
     finally:
-        pass  # which a fork of multiprocessing leaves out
+        atexit._run_exitfuncs()  # which a fork of multiprocessing leaves out
