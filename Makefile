@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Sums depend on the count of threads; the workflow sets its own, libraries must not add to it.
 export OMP_NUM_THREADS ?= 1
+# Where a shell forbids bytecode to be kept, every start would compile our own modules again: up to a second.
+unexport PYTHONDONTWRITEBYTECODE
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
 .PHONY: demo readme offline test coverage fuzz bench docs lint lock clean
