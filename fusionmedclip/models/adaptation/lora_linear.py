@@ -146,7 +146,7 @@ class _OneStep(LoraLayer):
         # As in peft's forward the dropout's own mode decides: the tower around may be kept in eval mode.
         share = dropout.p if dropout.training and isinstance(dropout, nn.Dropout) else 0.0
         base: Any = self.get_base_layer()
-        weights = (base.weight, self.lora_A[name].weight, self.lora_B[name].weight)
+        weights: Any = (base.weight, self.lora_A[name].weight, self.lora_B[name].weight)
         weight, a, b = (tensor.flatten(1).to(dtype) for tensor in weights)  # a 1x1 kernel is a matrix
         bias = None if base.bias is None else base.bias.to(dtype)
         with torch.autocast(device, enabled=False):

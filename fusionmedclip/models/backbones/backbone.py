@@ -6,6 +6,7 @@ All of them take grey images in [0, 1] and give the same three things, so no met
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -72,6 +73,14 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(list(mean)).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(list(std)).view(1, 3, 1, 1), persistent=False)
         self.embed_dim: int | None = None if clip is None else int(_embedding_size(clip))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Backbone":
+        """Towers of its own; the tokenizer, whose tables nobody changes, is shared: a second less."""
+        memo[id(self.tokenizer)] = self.tokenizer
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        made.__setstate__(deepcopy(self.__dict__, memo))
+        return made
 
     @property
     def trunk(self) -> Network:

@@ -1,5 +1,7 @@
 """Feature maps, pooled embeddings and layer names, against the towers run by hand."""
 
+import copy
+
 import pytest
 import timm
 import torch
@@ -159,6 +161,20 @@ def test_towers_without_named_layers_and_networks_without_text_are_refused() -> 
     plain = build_backbone(BackboneSettings(kind="timm", model="resnet18", image_size=64))
     with pytest.raises(InputError, match="text tower"):
         plain.gap_features(plain.pixels(torch.rand(1, 64, 64)))
+
+
+def test_a_copy_has_towers_of_its_own_and_the_same_tokenizer(vit: Backbone) -> None:
+    copied = copy.deepcopy({"one": vit, "again": vit})
+    ours = copied["one"]
+    assert copied["again"] is ours is not vit
+    assert ours.tokenizer is vit.tokenizer
+    assert ours.clip_model.visual is ours.visual
+    for (name, here), there in zip(ours.named_parameters(), vit.parameters(), strict=True):
+        assert torch.equal(here, there), name
+        assert here.data_ptr() != there.data_ptr(), name
+        assert here.requires_grad == there.requires_grad, name
+    assert (ours.embed_dim, ours.training) == (vit.embed_dim, vit.training)
+    assert torch.equal(ours.mean, vit.mean)
 
 
 def test_unknown_precision_is_refused(vit: Backbone) -> None:
