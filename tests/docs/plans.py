@@ -104,6 +104,6 @@ def _lacking(words: list[str]) -> str:
 def _options(words: tuple[str, ...]):
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
-            return parse_args(words[1:])[1]
+            return parse_args(list(words[1:]))[1]
         except SystemExit:
             raise ValueError(f"{shlex.join(words)}: {said.getvalue()}") from None
