@@ -72,14 +72,14 @@ def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
         lambda: next((job for job in running(workflow).items() if job[1].startswith(GROUP)), None), first
     )
     beside = head(workflow, "--", ROW)  # by mistake, while the first one lives
+    subprocess.run(["scancel", cancelled], check=True)  # at once: a job may be as short as a start
+    again = wait_for(
+        lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled], first
+    )
     printed = beside.communicate(timeout=PATIENCE)[0]
     assert beside.returncode
     assert "cannot be locked" in printed
     assert "scancel" not in printed
-    subprocess.run(["scancel", cancelled], check=True)
-    again = wait_for(
-        lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled], first
-    )
     first.send_signal(signal.SIGKILL)
     printed = first.communicate()[0]
     assert "Trying to restart" in printed
