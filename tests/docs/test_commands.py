@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.documents import Block, blocks, in_text
 from tests.docs.plans import Plan, is_plan, plans
-from tests.workflow.planning import in_fork
+from tests.workflow.forks import in_fork
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = [block for block in blocks(ROOT) if block.commands or block.file]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.planning import can_fork, in_fork
+from tests.workflow.forks import can_fork, in_fork
 
 PARTS = (
     "Snakefile",

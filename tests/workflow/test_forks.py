@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.workflow.conftest import SNAKEMAKE
-from tests.workflow.planning import can_fork, in_fork
+from tests.workflow.forks import can_fork, in_fork
 
 SNAKEFILE = """
 import os, sys, fusionmedclip
