@@ -18,6 +18,7 @@ __all__ = [
     "environment",
     "file_sha256",
     "inputs_record",
+    "source_digest",
 ]
 
 PACKAGE = Path(__file__).resolve().parent
@@ -47,6 +48,11 @@ def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_digest() -> str:
+    """SHA-256 of every module of the package, whatever commit it is of."""
+    return digest({str(path.relative_to(PACKAGE)): file_sha256(path) for path in PACKAGE.rglob("*.py")})
 
 
 def environment(*, device: str = "cpu") -> dict:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fusionmedclip.data.reading.recombine import REDUCTIONS
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import refusal_of
-from fusionmedclip.lab.journal import PARTS, Part, journals_in
+from fusionmedclip.lab.journal import PARTS, Part, keys_in
 from fusionmedclip.outputs import UNFINISHED, are_scores, check_writable
 
 __all__ = ["MOST_AT_ONCE", "PREDICTION", "SCORES", "SKIPPED", "Asked", "check_place"]
@@ -104,7 +104,7 @@ def check_place(out: Path, read: Sequence[Path]) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether a folder is a prediction's, finished or begun: its record, or a journal's first line.
+    """Whether a folder is a prediction's, finished or begun: its record, or a line of a journal.
 
     Raises
     ------
@@ -112,15 +112,13 @@ def _is_ours(folder: Path) -> bool:
         If that may not be read, which says nothing of whose it is.
     """
     try:
-        for path in (folder / PREDICTION, *journals_in(folder)):
-            with contextlib.suppress(ValueError, FileNotFoundError, IsADirectoryError):
-                with path.open(encoding="utf-8") as handle:
-                    said = json.loads(handle.readline() if path.suffix == ".jsonl" else handle.read())
-                if isinstance(said, dict) and said.keys() & {"key", "model"}:
-                    return True
+        with contextlib.suppress(ValueError, RecursionError, FileNotFoundError, IsADirectoryError):
+            said = json.loads((folder / PREDICTION).read_text(encoding="utf-8"))
+            if isinstance(said, dict) and "model" in said:
+                return True
+        return bool(keys_in(folder))
     except OSError as error:
         raise refusal_of(error) from error
-    return False
 
 
 def _holds_nothing(parts: Path) -> bool:

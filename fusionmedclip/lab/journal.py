@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,17 @@ from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import digest
 from fusionmedclip.turns import hold
 
-__all__ = ["PARTS", "Journal", "Part", "check_alone", "joined", "journals_in", "keys_in", "parts_left"]
+__all__ = [
+    "PARTS",
+    "Journal",
+    "Part",
+    "check_alone",
+    "files_lost",
+    "joined",
+    "journals_in",
+    "keys_in",
+    "parts_left",
+]
 
 PARTS = "parts"
 """Folder of the journals, in that of the prediction."""
@@ -59,7 +69,7 @@ class Journal:
         Of the prediction.
     part : Part
     key : str
-        Digest of all that decides the results; a journal of another key is another prediction's.
+        Digest of all that decides the results; a line of another key is another prediction's.
     resume : bool
         Go on with what is there; otherwise it is begun anew.
 
@@ -70,26 +80,36 @@ class Journal:
     """
 
     def __init__(self, folder: Path, part: Part, key: str, *, resume: bool):
-        self.path = part.file(folder)
+        self.path, self.key = part.file(folder), key
         lines = list(_lines(self.path)) if resume else []
-        if lines and lines[0].get("key") != key:
+        mine = [line for line in lines if line["key"] == key]
+        if lines and not mine:
             raise InputError(
                 f"{self.path}: of another prediction than this one",
-                hint="model, settings, inputs, batch size, --scores-only must be as they were; or leave out "
-                "--resume",
+                hint="model, settings, inputs, batch size, --scores-only, this program and its packages' "
+                "versions must be as they were; or leave out --resume",
             )
-        # what was skipped is tried again: its rights, or the memory that it needs, may be there now
+        # What was skipped is tried again: its rights, or the memory that it needs, may be there now. What was
+        # drawn and is gone is drawn again.
         self.done: dict[int, Mapping[str, Any]] = {
-            line["group"]: line for line in lines[1:] if not line["skipped"]
+            group: line
+            for group, line in _by_group(mine).items()
+            if not line["skipped"] and not files_lost(folder, [line])
         }
-        texts = [json.dumps({"key": key}), *(json.dumps(line) for line in lines[1:])]
+        texts = [json.dumps(line) for line in [{"key": key}, *self.done.values()]]
         with whole_file(self.path) as begun:  # without a torn end; what is there stays until it is whole
             begun.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
         self._held = self.path.open("a", encoding="utf-8")
         hold(self._held.fileno(), wait=False)
 
-    def add(self, group: int, inputs: Sequence[Mapping], skipped: Sequence[Sequence[str]]) -> None:
-        """A group is done, and all of its files are written.
+    def add(
+        self,
+        group: int,
+        inputs: Sequence[Mapping],
+        skipped: Sequence[Sequence[str]],
+        files: Sequence[str] = (),
+    ) -> None:
+        """A group is done, and all of its files are written, named as seen from the prediction's folder.
 
         Raises
         ------
@@ -97,7 +117,8 @@ class Journal:
             If the journal is no longer where it was: its folder was removed, renamed or put aside.
         """
         self.check_place()
-        line: dict[str, Any] = {"group": group, "inputs": list(inputs), "skipped": list(skipped)}
+        told = {"inputs": list(inputs), "skipped": list(skipped), "files": list(files)}
+        line: dict[str, Any] = {"key": self.key, "group": group, **told}
         line["digest"] = digest(line)
         self._held.write(json.dumps(line) + "\n")
         self._held.flush()
@@ -134,7 +155,7 @@ def check_alone(folder: Path, part: Part, key: str) -> bool:
     """
     living = [path for path in journals_in(folder) if _is_held(path)]
     for path in living:
-        same = next(_lines(path), {}).get("key") == key
+        same = {line["key"] for line in _lines(path)} == {key}
         if not same or path == part.file(folder):
             raise InputError(
                 f"{folder}: {'the same' if same else 'another'} prediction is being written there",
@@ -154,12 +175,9 @@ def _is_held(path: Path) -> bool:
 
 def joined(folder: Path, part: Part, key: str, count: int) -> list[Mapping[str, Any]] | None:
     """What all parts did, in the order of the groups; None while some of ``count`` groups are not done."""
-    found: dict[int, Mapping[str, Any]] = {}
-    for number in range(1, part.count + 1):
-        lines = list(_lines(Part(number, part.count).file(folder)))
-        if lines and lines[0].get("key") == key:
-            found |= {line["group"]: line for line in lines[1:]}
-    return [found[group] for group in range(count)] if len(found) == count else None
+    paths = [Part(number, part.count).file(folder) for number in range(1, part.count + 1)]
+    found = _by_group(line for path in paths for line in _lines(path) if line["key"] == key)
+    return [found[group] for group in range(count)] if found.keys() >= set(range(count)) else None
 
 
 def parts_left(folder: Path, part: Part, key: str, count: int) -> list[str]:
@@ -167,11 +185,15 @@ def parts_left(folder: Path, part: Part, key: str, count: int) -> list[str]:
     left = []
     for number in range(1, part.count + 1):
         one = Part(number, part.count)
-        lines = list(_lines(one.file(folder)))
-        done = {line["group"] for line in lines[1:]} if lines and lines[0].get("key") == key else set()
-        if not done.issuperset(one.groups(count)):
+        done = _by_group(line for line in _lines(one.file(folder)) if line["key"] == key)
+        if not done.keys() >= set(one.groups(count)):
             left.append(f"{number}/{part.count}")
     return left
+
+
+def files_lost(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Files that were written beside the scores and are there no more."""
+    return [name for line in lines for name in line["files"] if not (folder / name).is_file()]
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -181,25 +203,29 @@ def journals_in(folder: Path) -> list[Path]:
 
 
 def keys_in(folder: Path) -> set[str]:
-    """Keys of all predictions that have a journal in a folder."""
-    firsts = [next(_lines(path), {}) for path in journals_in(folder)]
-    return {str(line["key"]) for line in firsts if "key" in line}
+    """Keys of all predictions that have a line in a folder's journals; OSError where one may not be read."""
+    return {line["key"] for path in journals_in(folder) for line in _lines(path)}
+
+
+def _by_group(lines: Iterable[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """The line that counts of each group: one in which nothing was skipped, wherever it stands."""
+    ordered = sorted((line for line in lines if "group" in line), key=lambda line: not line["skipped"])
+    return {line["group"]: line for line in ordered}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Lines of a journal, its key first; of the others those that are as they were written.
+    """Lines of a journal: each names the prediction that it is of, the first nothing else.
 
-    One that was torn by a crash, or altered, or is none of ours, is not done.
+    One that was torn by a crash, or altered, or is none of ours, is not there.
     """
     if not path.is_file():
         return
-    for number, text in enumerate(path.read_text(encoding="utf-8").split("\n")):
+    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if not isinstance(line, dict):
-            continue
-        written = {name: value for name, value in line.items() if name != "digest"}
-        if line.get("digest") == digest(written) if number else "key" in line:
-            yield line
+        if isinstance(line, dict) and "key" in line:
+            written = {name: value for name, value in line.items() if name != "digest"}
+            if "group" not in line or line.get("digest") == digest(written):
+                yield line

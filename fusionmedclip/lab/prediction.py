@@ -14,19 +14,23 @@ from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked
 from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Found, Input
-from fusionmedclip.lab.journal import Journal, check_alone, joined, parts_left
+from fusionmedclip.lab.journal import Journal, check_alone, files_lost, joined, parts_left
 from fusionmedclip.lab.leftovers import forget_another, remove_torn
 from fusionmedclip.lab.predict import ScoredGroup, groups_of, score_groups
 from fusionmedclip.lab.requests import Request
-from fusionmedclip.lab.summary import counted
+from fusionmedclip.lab.summary import counted, number_of
 from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
 from fusionmedclip.lab.writers.writer import Skipped, Writer
 from fusionmedclip.outputs import no_formula
-from fusionmedclip.provenance import digest, environment
+from fusionmedclip.provenance import digest, environment, source_digest
 from fusionmedclip.shortages import is_shortage, remedy
 from fusionmedclip.turns import alone_in
 
 __all__ = ["Done", "predict_files"]
+
+
+ALTERED = "changed, moved or removed while the prediction was written"
+"""Why an input is skipped that was read: nobody can say which version of it the score is of."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,12 @@ def predict_files(
         fitted.set_params(batch_size=asked.batch_size)
     fitted.set_params(luma=fitted.luma or asked.luma)
     told = _prediction(fitted, request.model, found, asked)
+    begun = False
     try:
         if out.suffix.lower() == ".csv":
             return _to_csv(fitted, found, asked, out, told)
         run = _Run(fitted, found, asked, out, told, writers(fitted) if writers else ())
+        begun = True
         try:
             run.score(progress)
             return run.finish()
@@ -101,8 +107,7 @@ def predict_files(
     except Exception as error:
         if not is_shortage(error):
             raise
-        then = "" if out.suffix.lower() == ".csv" else "--resume goes on"
-        hint = "; ".join(filter(None, (remedy(error), then)))
+        hint = "; ".join(filter(None, (remedy(error), "--resume goes on" if begun else "")))
         file = getattr(error, "filename", None)
         why = reason(error) if file is None else f"{os.fsdecode(file)}: {reason(error)}"
         raise InputError(f"{out}: the prediction stopped ({why})", hint=hint) from error
@@ -138,15 +143,31 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
     }
 
 
-def _key(told: Mapping[str, Any], inputs: Sequence[Input]) -> str:
+def _key(told: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
     """Digest of all that decides scores; inputs by their places, sizes and times, as ``make`` has it."""
-    seen = [[item.name, [_at_a_glance(file) for file in item.files]] for item in inputs]
-    return digest([told["model"]["digest"], told["settings"], told["drawn"], seen])
+    computed = [source_digest(), *(told["environment"][name] for name in ("packages", "python"))]
+    return digest([computed, told["model"]["digest"], told["settings"], told["drawn"], list(seen.items())])
 
 
-def _at_a_glance(file: Path) -> list[str | int]:
-    found = file.stat()
-    return [os.path.abspath(file), found.st_size, found.st_mtime_ns]
+def _at_a_glance(item: Input) -> list[list[str | int]]:
+    found = [(os.path.abspath(file), file.stat()) for file in item.files]
+    return [[place, stat.st_size, stat.st_mtime_ns] for place, stat in found]
+
+
+def _as_found(result: ScoredGroup, given: Mapping[str, Input], seen: Mapping[str, Any]) -> ScoredGroup:
+    """What was scored, less the inputs that are no longer those that were seen at the start."""
+    kept, skipped = [], list(result.skipped)
+    for scored in result.scored:
+        item = given[scored.name]
+        try:
+            same = _at_a_glance(item) == seen[item.name]
+        except FileNotFoundError:
+            same = False
+        if same:
+            kept.append(scored)
+        else:
+            skipped.append(Skipped(str(item.place), ALTERED))
+    return ScoredGroup(kept, skipped)
 
 
 class _Run:
@@ -162,7 +183,8 @@ class _Run:
         self.model, self.found, self.asked, self.out, self.told = model, found, asked, out, told
         self.writers = writers
         self.groups = groups_of(found.inputs, model.batch_size)
-        self.key = _key({**told, "drawn": bool(writers)}, found.inputs)
+        self.seen = {item.name: _at_a_glance(item) for item in found.inputs}
+        self.key = _key({**told, "drawn": bool(writers)}, self.seen)
         with alone_in(out):
             if check_alone(out, asked.part, self.key):
                 remove_torn(out)
@@ -196,16 +218,22 @@ class _Run:
 
     def _write(self, number: int, result: ScoredGroup) -> None:
         places = {item.name: item for item in self.groups[number]}
-        for scored in result.scored:
-            for writer in self.writers:
-                writer.write(scored, self.out)
+        result = _as_found(result, places, self.seen)
+        files = [
+            name for one in result.scored for writer in self.writers for name in writer.write(one, self.out)
+        ]
         rows = [row_of(scored, places[scored.name]) for scored in result.scored]
-        self.journal.add(number, rows, _texts(result.skipped))
+        self.journal.add(number, rows, _texts(result.skipped), files)
 
     def finish(self) -> Done:
         """Write what belongs to all, once all parts are done."""
         self.journal.check_place()
         lines = joined(self.out, self.asked.part, self.key, len(self.groups))
+        if lines is not None and (lost := files_lost(self.out, lines)):
+            raise InputError(
+                f"{self.out / lost[0]}: removed while the prediction was written, which is not whole",
+                received=f"{number_of(len(lost), 'file')} missing",
+            )
         done = lines if lines is not None else list(self.journal.done.values())
         order = {item.name: number for number, item in enumerate(self.found.inputs)}
         rows = sorted((row for line in done for row in line["inputs"]), key=lambda row: order[row["name"]])
@@ -225,11 +253,13 @@ class _Run:
 
 def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told: dict[str, Any]) -> Done:
     given = {item.name: item for item in found.inputs}
+    seen = {item.name: _at_a_glance(item) for item in found.inputs}
     skipped = list(found.skipped)
     rows: dict[str, Mapping[str, Any]] = {}
     groups = groups_of(found.inputs, model.batch_size)
     settings = ReadSettings(axis=asked.axis)
     for group in score_groups(model, groups, rule=asked.rule, settings=settings, workers=asked.workers):
+        group = _as_found(group, given, seen)
         skipped += group.skipped
         rows |= {scored.name: row_of(scored, given[scored.name]) for scored in group.scored}
     ordered = [rows[name] for name in given if name in rows]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -291,21 +290,6 @@ def test_no_input_lies_where_outputs_are_removed(home: Path, tmp_path: Path, ins
     assert scan.read_bytes() == before
 
 
-def test_other_images_of_the_same_names_and_sizes_are_not_gone_on_with(home: Path, tmp_path: Path) -> None:
-    scans, out = tmp_path / "scans", tmp_path / "out"
-    write_pngs(scans, phantoms(2))
-    predict_files(prediction_request(home / "model", [scans], out, asked=Asked()))
-    stamp = (scans / "00.png").stat()
-    os.utime(scans / "00.png", ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
-    with pytest.raises(InputError, match="of another prediction"):
-        predict_files(prediction_request(home / "model", [scans], out, asked=Asked(resume=True)))
-    scans.rename(tmp_path / "others")
-    with pytest.raises(InputError, match="of another prediction"):
-        predict_files(
-            prediction_request(home / "model", [tmp_path / "others"], out, asked=Asked(resume=True))
-        )
-
-
 def test_a_part_with_other_inputs_undoes_no_other_part(home: Path, tmp_path: Path) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
     write_pngs(scans, phantoms(9))
@@ -316,12 +300,3 @@ def test_a_part_with_other_inputs_undoes_no_other_part(home: Path, tmp_path: Pat
     with pytest.raises(InputError, match="holds parts of another prediction that is not finished"):
         predict_files(request)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-
-
-def test_what_was_not_drawn_is_not_gone_on_with_as_if_it_were(home: Path, tmp_path: Path) -> None:
-    scans, out = tmp_path / "scans", tmp_path / "out"
-    write_pngs(scans, phantoms(2))
-    predict_files(prediction_request(home / "model", [scans], out, asked=Asked()))
-    request = prediction_request(home / "model", [scans], out, asked=Asked(resume=True))
-    with pytest.raises(InputError, match="of another prediction than this one"):
-        predict_files(request, writers=writers_for)

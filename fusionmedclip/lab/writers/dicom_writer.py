@@ -58,10 +58,10 @@ class DicomWriter:
     version: str
     model: str = ""
 
-    def write(self, scored: ScoredInput, folder: Path) -> None:
+    def write(self, scored: ScoredInput, folder: Path) -> list[str]:
         """Write the objects of one input, if it is DICOM and its method has maps."""
         if scored.maps is None or kind_of(scored.files[0]) != "dicom":
-            return
+            return []
         target = folder / OBJECTS / f"{scored.name}.dcm"
         for earlier in (target, target.with_name(f"{scored.name}.txt")):
             earlier.unlink(missing_ok=True)
@@ -71,10 +71,11 @@ class DicomWriter:
         except InputError as error:
             with whole_file(target.with_name(f"{scored.name}.txt")) as temporary:
                 temporary.write_text(f"No DICOM object: {error}\n", encoding="utf-8")
-            return
+            return [f"{OBJECTS}/{scored.name}.txt"]
         for suffix, made in objects.items():
             with whole_file(target.with_name(f"{scored.name}{suffix}.dcm")) as temporary:
                 made.save_as(temporary, enforce_file_format=True)
+        return [f"{OBJECTS}/{scored.name}{suffix}.dcm" for suffix in objects]
 
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """All is written by then."""

@@ -90,15 +90,23 @@ class Entry:
         return self.flag is True or (self.flag is None and self.flagged_slices > 0)
 
     @property
+    def files(self) -> list[str]:
+        """All pictures that it names."""
+        named = [name for part in self.slices for name in (part.overlay, part.picture, part.map)]
+        return [self.thumbnail, *filter(None, named)]
+
+    @property
     def worst(self) -> int:
         """Which slice scores highest."""
         return max(range(len(self.slices)), key=lambda index: self.slices[index].score)
 
 
-def write_entry(folder: Path, entry: Entry) -> None:
-    """Write the record of one input; it names pictures that are there already."""
-    with whole_file(folder / _RECORDS / f"{entry.name}.json") as temporary:
+def write_entry(folder: Path, entry: Entry) -> str:
+    """Write the record of one input, and name its file; it names pictures that are there already."""
+    file = f"{_RECORDS}/{entry.name}.json"
+    with whole_file(folder / file) as temporary:
         temporary.write_text(json.dumps(asdict(entry), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return file
 
 
 def read_entries(folder: Path) -> list[Entry]:
@@ -122,8 +130,7 @@ def _read(folder: Path) -> Iterator[Entry]:
             data = read_json(path)
             parts = tuple(SliceEntry(**part) for part in data["slices"])
             entry = Entry(**{**data, "slices": parts, "notes": tuple(data.get("notes", ()))})
-            named = [name for part in entry.slices for name in (part.overlay, part.picture, part.map)]
-            for name in (entry.thumbnail, *named):
+            for name in entry.files:
                 _check_inside(folder, name)
             if not entry.slices:
                 raise InputError("names no slice")

@@ -28,25 +28,27 @@ class MapVolumeWriter:
     Slices at unequal distances have no affine, so that they get no volume.
     """
 
-    def write(self, scored: ScoredInput, folder: Path) -> None:
+    def write(self, scored: ScoredInput, folder: Path) -> list[str]:
         """Write the maps of one input, if its method has any."""
         if scored.maps is None:
-            return
-        target = folder / MAPS / f"{scored.name}.nii.gz"
+            return []
+        file = f"{MAPS}/{scored.name}.nii.gz"
+        target = folder / file
         first = scored.files[0]
         if kind_of(first) == "volume":
             settings = ReadSettings() if scored.axis is None else ReadSettings(axis=scored.axis)
             count = range(len(scored.maps))
             write_map_volume(count, scored.maps, like=first, target=target, settings=settings)
-            return
+            return [file]
         maps, grid = scored.maps, Grid(np.eye(4), placed=False)
         if kind_of(first) == "dicom":
             header = read_header(first, pixels=False)
             found = dicom_grid(scored.files)
             if found is None:
-                return
+                return []
             maps, grid = stretched(maps, (int(header.Rows), int(header.Columns))), found
         save_volume(map_image(maps, grid), target)
+        return [file]
 
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """All is written by then."""

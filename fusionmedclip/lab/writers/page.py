@@ -37,8 +37,9 @@ class PageWriter:
     scale: MapScale
     rests_on: tuple[str, ...] = ()
 
-    def write(self, scored: ScoredInput, folder: Path) -> None:
+    def write(self, scored: ScoredInput, folder: Path) -> list[str]:
         """One input alone has no page."""
+        return []
 
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """Write the page from the records of the pictures that lie in the folder."""

@@ -37,7 +37,7 @@ class PictureWriter:
 
     scale: MapScale
 
-    def write(self, scored: ScoredInput, folder: Path) -> None:
+    def write(self, scored: ScoredInput, folder: Path) -> list[str]:
         """Write all pictures of one input, then the record that names them."""
 
         def one(index: int) -> SliceEntry:
@@ -60,7 +60,7 @@ class PictureWriter:
             slices=slices,
             notes=scored.notes,
         )
-        write_entry(folder, entry)
+        return [*entry.files, write_entry(folder, entry)]
 
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """All is written by then."""

@@ -29,8 +29,11 @@ class Skipped:
 class Writer(Protocol):
     """Called for each input as it is scored, and once when all are."""
 
-    def write(self, scored: ScoredInput, folder: Path) -> None:
-        """Write what belongs to one input, below the prediction's folder; files are whole or not there."""
+    def write(self, scored: ScoredInput, folder: Path) -> list[str]:
+        """Write what belongs to one input, below the prediction's folder, and name the files as seen from it.
+
+        Files are whole or not there.
+        """
 
     def finish(self, folder: Path, *, skipped: Sequence[Skipped] = ()) -> None:
         """Write what belongs to all inputs, those of an earlier call in the same folder among them."""
