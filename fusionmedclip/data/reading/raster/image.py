@@ -17,7 +17,7 @@ from fusionmedclip.data.reading.jpeg_data import whole_jpeg
 from fusionmedclip.data.reading.middle import middle_of
 from fusionmedclip.data.reading.raster.alpha import check_seen, hidden_share, may_hide
 from fusionmedclip.data.reading.raster.pages import picture_pages
-from fusionmedclip.data.reading.raster.png_rows import check_rows
+from fusionmedclip.data.reading.raster.png_rows import check_rows, check_sums
 from fusionmedclip.data.reading.raster.tiff_tags import check_strips, tiff_form
 from fusionmedclip.data.reading.raster.values import Page, stored_values
 from fusionmedclip.data.reading.scaling import scale_by_percentiles, scale_to_unit
@@ -79,6 +79,8 @@ def _decode(path: Path, image: Image.Image, number: int) -> Page:
         image = _whole(path, image)
     elif image.format == "TIFF":
         check_strips(path, image)
+    elif image.format == "PNG":
+        check_sums(path)
     early = _orientation(image) if image.format == "TIFF" else 1  # Pillow forgets it on loading
     image.load()
     if image.format == "PNG" and number == 0:

@@ -163,3 +163,25 @@ def test_deep_colour_in_planes_is_refused(tmp_path: Path) -> None:
     write_tiff(tmp_path / "a.tif", (deep, {PLANAR: 2}))
     with pytest.raises(InputError, match=r"a\.tif: colour of 16 bits in a form that is not read"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("lost", ["middle", "half", "byte"])
+def test_png_data_that_are_not_what_was_written(tmp_path: Path, lost: str) -> None:
+    """As a disk gives them back whose blocks were never written: zeros."""
+    path = tmp_path / "a.png"
+    Image.fromarray(np.tile(NOISE, (3, 3))).save(path)
+    whole = path.read_bytes()
+    read_image(path)
+    size = len(whole)
+    places = {"middle": (size // 2, 512), "half": (size // 2, size), "byte": (size // 3, 1)}
+    start, count = places[lost]
+    data = bytearray(whole)
+    end = min(start + count, size)
+    data[start:end] = (
+        bytes(255 - value for value in whole[start:end]) if lost == "byte" else bytes(end - start)
+    )
+    path.write_bytes(data)
+    with pytest.raises(
+        InputError, match=r"a\.png: the PNG's data are damaged(.|\n)*do not match their checksum"
+    ):
+        read_image(path)
