@@ -59,9 +59,7 @@ def test_what_goes_while_it_is_written_is_named(home: Path, whole: dict, tmp_pat
         if done == total:
             (tmp_path / "out/overlays/00.png").unlink()  # of the first batch
 
-    with pytest.raises(
-        InputError, match=r"00\.png: removed while (.|\n)*--resume goes on"
-    ):
+    with pytest.raises(InputError, match=r"00\.png: removed while (.|\n)*--resume goes on"):
         predict(home, tmp_path / "out", progress=meanwhile)
     assert not (tmp_path / "out/scores.csv").exists()
     predict(home, tmp_path / "out", resume=True)

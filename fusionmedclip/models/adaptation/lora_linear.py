@@ -160,7 +160,8 @@ class LowRankLinear(_OneStep, Linear):
         """Rows (..., in) to (..., out)."""
         if args or kwargs or not self._in_one_step(x):
             return super().forward(x, *args, **kwargs)
-        return self._of_rows(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
+        rows = self._of_rows(x.reshape(-1, x.shape[-1]))
+        return rows.view(*x.shape[:-1], rows.shape[-1])
 
 
 class LowRankPointwise(_OneStep, Conv2d):
@@ -172,12 +173,13 @@ class LowRankPointwise(_OneStep, Conv2d):
             return super().forward(x, *args, **kwargs)
         positions = x.permute(0, 2, 3, 1)
         rows = self._of_rows(positions.reshape(-1, x.shape[1]))
-        return rows.view(*positions.shape[:3], -1).permute(0, 3, 1, 2)
+        return rows.view(*positions.shape[:3], rows.shape[-1]).permute(0, 3, 1, 2)
 
     def _in_one_step(self, x: Tensor) -> bool:
         layer: Any = self.get_base_layer()
         every = (layer.kernel_size, layer.stride, layer.groups) == ((1, 1), (1, 1), 1)
-        return every and layer.padding in (0, (0, 0), "same", "valid") and super()._in_one_step(x)
+        plain = every and layer.padding in (0, (0, 0), "same", "valid") and x.ndim == 4
+        return plain and super()._in_one_step(x)
 
 
 def _product(rows: Tensor, tensors: Sequence[Any], *, dropout: float, scale: float) -> Tensor:

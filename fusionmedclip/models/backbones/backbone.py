@@ -237,16 +237,16 @@ class Backbone(nn.Module):
         if features.ndim == 4:
             if getattr(self.trunk, "output_fmt", "NCHW") == "NHWC":
                 features = features.permute(0, 3, 1, 2)
-            batch, _, height, width = features.shape
-            flat = features.permute(0, 2, 3, 1).reshape(batch * height * width, -1, 1, 1)
+            batch, channels, height, width = features.shape
+            flat = features.permute(0, 2, 3, 1).reshape(batch * height * width, channels, 1, 1)
             pooled = self.trunk.forward_head(flat, pre_logits=True)
         else:
             tokens = features[:, self.trunk.num_prefix_tokens :]
             batch, count, _ = tokens.shape
             height = width = round(count**0.5)
-            pooled = self.trunk.fc_norm(tokens).reshape(batch * count, -1)
+            pooled = self.trunk.fc_norm(tokens).flatten(0, 1)
         projected = self.visual.head(pooled)
-        return projected.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+        return projected.reshape(batch, height, width, projected.shape[-1]).permute(0, 3, 1, 2)
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Context that turns the tower's products into bfloat16's where that is the precision.

@@ -182,3 +182,9 @@ def test_what_peft_can_do_beyond_is_left_to_peft() -> None:
     module.unmerge()
     module.enable_adapters(False)
     torch.testing.assert_close(module(x), module.base_layer(x), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (5,)], ids=["none", "one"])
+def test_what_pefts_layer_takes_is_taken(shape: tuple[int, ...]) -> None:
+    x = drawn("x", shape).double()
+    torch.testing.assert_close(layer(LowRankLinear)(x), layer(PeftLinear)(x), atol=1e-12, rtol=0)

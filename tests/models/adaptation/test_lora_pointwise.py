@@ -75,3 +75,10 @@ def test_dropout_decides_of_each_channel_of_each_position(monkeypatch: pytest.Mo
 def test_maps_stay_channels_last_so_that_nothing_is_copied() -> None:
     x = drawn("x", MAPS).double().to(memory_format=torch.channels_last)
     assert layer(LowRankPointwise)(x).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("shape", [(0, 5, 3, 4), (5, 3, 4)], ids=["none", "one"])
+def test_what_pefts_layer_takes_is_taken(shape: tuple[int, ...]) -> None:
+    x = drawn("x", shape).double()
+    torch.testing.assert_close(layer(LowRankPointwise)(x), layer(PeftConv2d)(x), atol=1e-12, rtol=0)

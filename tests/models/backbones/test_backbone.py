@@ -94,6 +94,7 @@ def test_convolutional_towers_pool_to_their_own_image_embedding(name: str) -> No
     with torch.no_grad():
         expected = backbone.clip_model.encode_image(pixels)
         torch.testing.assert_close(backbone.gap_features(pixels), expected, atol=1e-5, rtol=1e-4)
+        assert backbone.gap_features(pixels[:0]).shape == expected[:0].shape
 
 
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet18", "convnext_atto"])
