@@ -139,13 +139,13 @@ def verify(
     """Meet every cell of every table again, and name each file that was altered, deleted or added.
 
     With --config or --preset, the tables must also be those that the configuration asks for. Exit status 0:
-    everything is met; 1: a file is named; 2: the request itself is wrong.
+    everything is met; 1: a file is named; 2: the request itself is wrong, or a file may not be read.
     """
     from fusionmedclip.config import load_config
     from fusionmedclip.reporting.claims.request import all_asked
     from fusionmedclip.reporting.verification.verify import verify_results
 
-    with readable():
+    with readable(stopped=2):
         asked = sources = None
         if config or preset:
             given = load_config(config_files(config, preset))

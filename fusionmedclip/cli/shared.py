@@ -35,8 +35,11 @@ class Device(StrEnum):
 
 
 @contextlib.contextmanager
-def readable(*, err: bool = True) -> Iterator[None]:
-    """One message in place of a traceback: what is wrong with a request, or what the machine refuses."""
+def readable(*, err: bool = True, stopped: int = 1) -> Iterator[None]:
+    """One message in place of a traceback: what is wrong with a request, or what the machine refuses.
+
+    ``stopped`` is the exit status of the latter, where 1 says something else.
+    """
     try:
         yield
     except InputError as error:
@@ -46,7 +49,7 @@ def readable(*, err: bool = True) -> Iterator[None]:
         if not is_shortage(error):
             raise
         _say("stopped", str(refusal_of(error)), err=err)
-        raise typer.Exit(1) from None
+        raise typer.Exit(stopped) from None
 
 
 def _say(kind: str, text: str, *, err: bool) -> None:

@@ -1,6 +1,7 @@
 """The records of some results: which tables there are, which runs stand behind them, what each holds."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def collect(results: Path) -> Collected:
     ------
     InputError
         If it is no folder, or there are no tables.
+    OSError
+        If they may not be read.
     """
     if not results.is_dir():
         raise InputError(
@@ -67,7 +70,13 @@ def collect(results: Path) -> Collected:
     found = Collected()
     names = _tables(results / "tables")
     if not names:
-        raise InputError("there are no tables to verify", received=str(results), hint="snakemake all_tables")
+        above = next(
+            (folder for folder in results.absolute().parents[:2] if _tables(folder / "tables")), None
+        )
+        hint = (
+            "snakemake all_tables" if above is None else f"the tables are those of {above}: give that folder"
+        )
+        raise InputError("there are no tables to verify", received=str(results), hint=hint)
     for name in names:
         file = f"tables/{name}{SUFFIX}"
         try:
@@ -87,6 +96,8 @@ def collect(results: Path) -> Collected:
 
 def _tables(folder: Path) -> list[str]:
     """Tables of which there is a record, rows, or a CSV with a printed format beside it."""
+    if folder.is_dir():
+        os.listdir(folder)  # glob finds nothing in a folder that may not be read
     recorded = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
     rows = {path.parent.name for path in folder.glob("*/row_*.csv")}
     printed = {path.stem for suffix in FORMATS for path in folder.glob(f"*{suffix}")}

@@ -1,5 +1,7 @@
 """Files that no table was made from, and no run wrote."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from fusionmedclip.reporting.tables.inputs import SUFFIX
@@ -24,12 +26,22 @@ def find_strays(results: Path, found: Collected, named: set[str]) -> list[Findin
     known, folders = _known(found, named)
     findings = []
     for folder in _FOLDERS:
-        for path in sorted((results / folder).rglob("*")):
+        for path in sorted(_files_below(results / folder)):
             name = path.relative_to(results).as_posix()
-            hidden = path.name.startswith(".") or path.is_dir()
-            if not hidden and name not in known and not name.startswith(folders):
+            if not path.name.startswith(".") and name not in known and not name.startswith(folders):
                 findings.append(Finding(name, ADDED, "no table was made from it"))
     return findings
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """OSError where one of its folders may not be read: what lies there, nobody can say."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    if folder.is_dir():
+        for place, _, names in os.walk(folder, onerror=refuse):
+            yield from (Path(place, name) for name in names)
 
 
 def _known(found: Collected, named: set[str]) -> tuple[set[str], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.reporting.verification.packing import check_verified
 from fusionmedclip.reporting.verification.text import verification_line
 from fusionmedclip.reporting.verification.verify import verify_results, write_verification
+from tests.ordinary_user import without_rights
 
 SCORES = "scores/busi/paper/patchcore/k2/seed0/scores.csv"
 
@@ -76,6 +77,33 @@ def test_a_folder_without_tables_is_a_wrong_request(tmp_path) -> None:
     status, printed = _run(tmp_path)
     assert status == 2
     assert "no tables" in printed
+
+
+@pytest.mark.parametrize("below", ["tables", "tables/images"])
+def test_a_folder_inside_the_results_is_told_which_one_is_meant(results, below: str) -> None:
+    status, printed = _run(results / below)
+    assert status == 2
+    assert f"Hint: the tables are those of {results}: give that folder" in printed
+
+
+@pytest.mark.parametrize(
+    "shut", ["", "tables", "runs", "metrics/busi", "scores/busi/paper/patchcore/k2", "empty"]
+)
+def test_what_may_not_be_read_is_named_and_not_passed_over(results, tmp_path, shut: str) -> None:
+    """Globbing finds nothing in such a folder, and says nothing."""
+    folder = results / shut if shut != "empty" else results / "scores/empty"
+    folder.mkdir(exist_ok=True)
+    (folder / "in").touch()
+    before = folder.stat().st_mode
+    folder.chmod(0)
+    try:
+        with without_rights():
+            status, printed = _run(results)
+    finally:
+        folder.chmod(before)
+    assert status == 2
+    assert "ermission denied" in printed or "not readable" in printed
+    assert "no tables" not in printed
 
 
 def test_many_processes_find_the_same(results, monkeypatch) -> None:
