@@ -33,7 +33,8 @@ test: $(READY)  ## every test
 
 coverage: $(READY)  ## the same, and the share of lines and branches that they take in the suite's own processes
 	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder --cov --cov-report=
-	@for part in fusionmedclip/*/; do echo "$$part $$($(BIN)/coverage report --include "$$part*" --format total) %"; done
+	@set -e; for part in fusionmedclip/*/; do \
+	  share=$$($(BIN)/coverage report --include "$$part*" --format total); echo "$$part $$share %"; done
 
 fuzz: $(READY)  ## thousands of damaged files through every reader
 	$(BIN)/python benchmarks/fuzz_readers.py --workers $(CORES)
