@@ -19,8 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from fusionmedclip.kept_modules import kept_modules
 from fusionmedclip.provenance import digest, file_sha256
-from fusionmedclip.source_modules import Module, Reference, Statement, read_module, reference
+from fusionmedclip.source_modules import Module, Reference, Statement, reference
 
 __all__ = ["code_digest", "reached"]
 
@@ -57,6 +58,7 @@ def reached(script: str | Path, entries: Iterable[str] = (), *, package: Path = 
     walk.reach(Reference(script.stem))
     for entry in entries:
         walk.reach(reference(entry))
+    walk.kept.keep()
     return walk.found
 
 
@@ -65,6 +67,7 @@ class _Walk:
         self.package = package
         self.modules, self.data = _files(package)
         self.modules = {**self.modules, **_beside(script.parent)}
+        self.kept = kept_modules(package)
         self.read: dict[str, Module] = {}
         self.found: dict[str, str] = {}
         self.loaded: set[str] = set()
@@ -73,7 +76,7 @@ class _Walk:
     def module(self, name: str) -> Module | None:
         """A module of the library, or one beside the script; None for all others."""
         if name not in self.read and name in self.modules:
-            self.read[name] = read_module(self.modules[name], name)
+            self.read[name] = self.kept.read(self.modules[name], name)
         return self.read.get(name)
 
     def load(self, name: str) -> None:
@@ -117,25 +120,39 @@ class _Walk:
             return
         self.found[key] = hashlib.sha256("".join(s.digest for s in statements).encode()).hexdigest()
         for statement in statements:
-            for name in statement.names:
-                self.look_up(module, name)
-            for found in statement.imports:
+            for found in self.followed(module, statement):
                 self.reach(found)
-            for text in statement.strings:
-                self.reach(self.started(text))
             for path in self.named(statement.files, module):
                 self.found[path.relative_to(self.package).as_posix()] = file_sha256(path)
 
-    def look_up(self, module: str, name: str) -> None:
+    def followed(self, module: str, statement: Statement) -> tuple[Reference, ...]:
+        """Where all that a statement names leads; the same for every script, so looked up once."""
+        top = cast(Module, self.module(module))
+        if statement not in top.followed:
+            leads = [found for name in statement.names for found in self.look_up(module, name)]
+            leads += [*statement.imports, *map(self.started, statement.strings)]
+            top.followed[statement] = tuple(
+                dict.fromkeys(lead for lead in leads if lead.module in self.modules)
+            )
+        return top.followed[statement]
+
+    def look_up(self, module: str, name: str) -> Iterator[Reference]:
         """A name as a statement of a module uses it; ``a.b`` is ``b`` of ``a`` where that is a module."""
         base, _, attribute = name.partition(".")
         top = cast(Module, self.module(module))
         if base in top.definitions or not attribute:
-            self.reach(Reference(module, base))
+            if self.holds(module, base):
+                yield Reference(module, base)
             return
         for found in top.imports.get(base, ()):
             inside = ".".join(part for part in found if part)
-            self.reach(Reference(inside, attribute) if inside in self.modules else found)
+            yield Reference(inside, attribute) if inside in self.modules else found
+
+    def holds(self, module: str, name: str) -> bool:
+        """Whether a name may mean something of a module; most are local ones, or Python's own."""
+        top = cast(Module, self.module(module))
+        bound = {name, "__getattr__"} & top.definitions.keys() or name in top.imports
+        return bool(bound) or f"{module}.{name}" in self.modules
 
     def started(self, text: str) -> Reference:
         """What a text names; a package alone is one that is run."""
@@ -164,7 +181,7 @@ def _files(package: Path) -> tuple[dict[str, Path], dict[str, list[Path]]]:
         if path.suffix == ".py":
             parts = path.relative_to(package.parent).with_suffix("").parts
             modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-        elif path.suffix != ".pyc":
+        elif path.parent.name != "__pycache__":
             data.setdefault(path.name, []).append(path)
     return modules, data
 

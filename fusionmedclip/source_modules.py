@@ -66,11 +66,14 @@ class Module:
         Name to what is imported under it.
     on_import : list of Statement
         What else runs when it is imported.
+    followed : dict
+        Where what a statement names has led before, for :mod:`fusionmedclip.code_digest`.
     """
 
     definitions: dict[str, list[Statement]] = field(default_factory=dict)
     imports: dict[str, list[Reference]] = field(default_factory=dict)
     on_import: list[Statement] = field(default_factory=list)
+    followed: dict[Statement, tuple[Reference, ...]] = field(default_factory=dict, compare=False)
 
 
 def reference(text: str) -> Reference:
@@ -79,7 +82,7 @@ def reference(text: str) -> Reference:
 
 
 def read_module(path: Path, name: str) -> Module:
-    """Read a module's source; a file that has not changed is read once.
+    """Read a module's source.
 
     Parameters
     ----------
@@ -87,11 +90,6 @@ def read_module(path: Path, name: str) -> Module:
     name : str
         Dotted, to resolve relative imports by.
     """
-    return _read(path, name, path.stat().st_mtime_ns)
-
-
-@cache
-def _read(path: Path, name: str, _changed: int) -> Module:
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
     module = Module()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -27,8 +27,13 @@ REFUSED = {
     "UTF-16": ("a: 1".encode("utf-16"), r"o\.yaml: is UTF-16"),
     "twice": ("a:\n  b: 1\n  c: 2\n  b: 3\n", r"o\.yaml: line 4: key b stands there since line 2"),
     "twice as flow": ("{a: 1, 'a': 2}", "key a stands there since line 1"),
-    "nested": ("a: " + "[" * 1500, r"o\.yaml: .*nested too deeply"),
-    "nested and closed": ("a: " + "[" * 300 + "]" * 300, r"o\.yaml: nested too deeply"),
+    "nested": ("a: " + "[" * 1500, r"o\.yaml, line 1: nested too deeply"),
+    "nested and closed": ("a: " + "[" * 300 + "]" * 300, r"o\.yaml, line 1: nested too deeply"),
+    "nested by indents": (
+        "\n".join(" " * n + "a:" for n in range(300)),
+        r"o\.yaml, line 101: nested too deeply",
+    ),
+    "nested in one line": ("- " * 200_000, r"o\.yaml, line 1: nested too deeply"),
     "holds itself": ("a: &x [*x]", r"o\.yaml: nested too deeply, or aliases"),
     "aliases that multiply": (
         "a0: &a0 [1,1,1,1,1,1,1,1,1]\n"

@@ -12,6 +12,7 @@ their own runs elsewhere are told of none.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -170,6 +171,7 @@ def serve(path: str, preload: tuple[str, ...] = PRELOADED, ready: Callable[[], N
     """Import, then fork for each job that asks, until standard input closes or a signal comes."""
     for module in preload:
         importlib.import_module(module)
+    _shared()
     signal.signal(signal.SIGCHLD, _reap)
     me = os.getpid()
     server = socket.socket(socket.AF_UNIX)
@@ -205,11 +207,20 @@ def _asked(connection: socket.socket) -> str:
 
 def _import_for(function: str) -> None:
     """Import what a job will ask for, once and for all later jobs; an error is the job's to report."""
+    before = len(sys.modules)
     with contextlib.suppress(Exception):
         importlib.import_module(function.partition(":")[0])
         if "torch" in sys.modules:
             for module in WITH_TORCH:
                 importlib.import_module(module)
+    if len(sys.modules) > before:
+        _shared()
+
+
+def _shared() -> None:
+    """Leave what is there to all forks as it is: collecting garbage in one would copy all of its pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def _reap(*_: Any) -> None:

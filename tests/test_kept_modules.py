@@ -1,0 +1,111 @@
+"""What was read of modules and kept: the same as what is read anew, and none of it where anything changed."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusionmedclip import kept_modules
+from fusionmedclip.code_digest import PACKAGE, code_digest
+from fusionmedclip.kept_modules import KeptModules
+from fusionmedclip.source_modules import read_module
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/part.py").write_text(
+        "from lib.other import some\n\ndef work():\n    return some('a.b:c')\n"
+    )
+    return tmp_path / "lib"
+
+
+def again(package: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, int]:
+    """What another process finds of ``part``, and how many modules it reads for that."""
+    read = []
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_modules, "read_module", lambda *given: read.append(given) or read_module(*given))
+        found = KeptModules(package)
+        module = found.read(package / "part.py", "lib.part")
+        found.keep()
+    return module, len(read)
+
+
+def test_all_of_the_package_is_what_reading_it_gives(tmp_path: Path) -> None:
+    first = KeptModules(tmp_path)
+    for path in FILES:
+        first.read(path, path.stem)
+    first.keep()
+    second = KeptModules(tmp_path)
+    assert len(second.found) > 100
+    for path in FILES:
+        assert second.read(path, path.stem) == read_module(path, path.stem)
+
+
+def test_what_has_not_changed_is_not_read_again(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [again(package, monkeypatch)[1] for _ in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("change", ["source", "readers", "altered", "torn", "no text", "other"])
+def test_what_changed_is_read_anew(package: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    again(package, monkeypatch)
+    path = KeptModules(package).path
+    text = path.read_text()
+    assert "a.b:c" in text
+    if change == "source":
+        (package / "part.py").write_text("X = 1\n")
+    elif change == "readers":
+        monkeypatch.setattr(kept_modules, "_readers", lambda: b"another version")
+    elif change == "altered":
+        path.write_text(text.replace("a.b:c", "a.b:d"))
+    elif change == "torn":
+        path.write_text(text[:-20])
+    elif change == "no text":
+        path.write_bytes(b"\xff\xfe")
+    else:
+        path.write_text("{}")
+    module, count = again(package, monkeypatch)
+    assert count == 1
+    assert module == read_module(package / "part.py", "lib.part")
+    assert again(package, monkeypatch)[1] == 0
+
+
+def test_one_file_under_two_names_is_two_modules(package: Path) -> None:
+    (package / "part.py").write_text("from . import near\n")
+    for name in ("lib.part", "lib.deep.part", "lib.part"):
+        found = KeptModules(package)
+        assert found.read(package / "part.py", name) == read_module(package / "part.py", name)
+        found.keep()
+
+
+def test_nothing_is_kept_where_bytecode_is_not(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert [again(package, monkeypatch)[1] for _ in range(2)] == [1, 1]
+    assert not KeptModules(package).path.exists()
+
+
+def test_a_place_that_cannot_be_written_costs_time_alone(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (package / "__pycache__").touch()
+    assert [again(package, monkeypatch)[1] for _ in range(2)] == [1, 1]
+
+
+def test_an_edit_within_a_process_is_seen_and_one_back_too(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    script = tmp_path / "job.py"
+    found = []
+    for number, text in enumerate(("from lib.a import f\nf(1)\n", "from lib.a import f\nf(2)\n")):
+        script.write_text(text)
+        for other in ("return 1", "return 2", "return 1"):
+            (tmp_path / "lib/a.py").write_text(f"def f(x):\n    {other}\n")
+            found.append((number, other, code_digest(script, package=tmp_path / "lib")))
+    assert len({digest for *_, digest in found}) == 4
+    assert all(found[n][2] == found[n + 2][2] for n in (0, 3))
