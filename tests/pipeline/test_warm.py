@@ -248,13 +248,30 @@ def test_a_cancelled_job_ends_its_fork(warm, tmp_path):
     assert not os.path.exists(f"/proc/{fork}")
 
 
-def _child_of(pid):
+@pytest.mark.parametrize("wait", [0, 0.3], ids=["at once", "once it has begun"])
+def test_a_client_that_leaves_without_reading_ends_the_fork_too(warm, tmp_path, wait):
+    """The connection is reset then, not closed."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(SOCKET)
+        client.sendall(
+            f'["subprocess:call", {{"args": ["sleep", "600"]}}, "{tmp_path}/log", null]\n'.encode()
+        )
+        fork = _child_of(warm.pid, pause=0)
+        time.sleep(wait)
     for _ in range(200):
+        if not os.path.exists(f"/proc/{fork}"):
+            return
+        time.sleep(0.05)
+    pytest.fail("the fork goes on")
+
+
+def _child_of(pid, pause=0.05):
+    for _ in range(round(10 / max(pause, 0.0001))):
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             children = file.read().split()
         if children:
             return int(children[0])
-        time.sleep(0.05)
+        time.sleep(pause)
     pytest.fail("no fork was made")
 
 
