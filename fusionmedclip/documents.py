@@ -95,7 +95,7 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: no such file")
     text = read_text(path)
     try:
-        _check_depth(text, path)
+        _check_size(text, path)
         value = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as refused:
         error = _in_other_words(text) or refused
@@ -143,21 +143,34 @@ _YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where libyaml is there."""
 
 
-def _check_depth(text: str, path: Path) -> None:
-    """Refuse nesting without end before values are made of it, which is done by recursion, in C too."""
-    depth = 0
+def _check_size(text: str, path: Path) -> None:
+    """Refuse nesting without end, and values without number, aliases followed, before any is made.
+
+    They are made by recursion, in C too, and a mapping merged into mappings that are merged multiplies.
+    """
+    sizes: dict[str | None, int] = {}
+    open_ones: list[tuple[str | None, int]] = [(None, 0)]
     for event in yaml.parse(text, Loader=_YAML):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEPTH:
-            line = event.start_mark.line + 1
-            raise InputError(f"{path}, line {line}: nested too deeply", allowed=f"{_DEPTH} levels")
+        where = f"{path}, line {event.start_mark.line + 1}"
+        size = sizes.get(event.anchor, 0) if isinstance(event, yaml.AliasEvent) else 0
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_ones.append((event.anchor, 0))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_ones.pop()
+            sizes[anchor] = size
+        if not isinstance(event, yaml.CollectionStartEvent):
+            anchor, before = open_ones.pop()
+            open_ones.append((anchor, before + size + 1))
+        if len(open_ones) > _DEPTH + 1:
+            raise InputError(f"{where}: nested too deeply", allowed=f"{_DEPTH} levels")
+        if open_ones[-1][1] > _VALUES:
+            raise InputError(f"{where}: too many values, aliases followed", allowed=f"{_VALUES:,}")
 
 
 def _in_other_words(text: str) -> yaml.MarkedYAMLError | None:
     """What PyYAML's own parser says, which names the character and its column."""
     try:
-        for _ in yaml.parse(text, Loader=yaml.SafeLoader):
-            pass
+        yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         return error
     return None

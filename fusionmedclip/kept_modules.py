@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from fusionmedclip.outputs import whole_file
 from fusionmedclip.source_modules import Module, Reference, Statement, read_module
 
 __all__ = ["KeptModules", "kept_modules"]
+
+
+_READERS = [
+    Path(str(file)).read_bytes() for file in (source_modules.__file__, message_words.__file__, __file__)
+]
+"""The code that reads, as it was when it was loaded: another version may read something else in a file."""
 
 
 class KeptModules:
@@ -31,7 +38,7 @@ class KeptModules:
     """
 
     def __init__(self, package: Path):
-        self.path = package / "__pycache__" / f"modules.{sys.implementation.cache_tag}.json"
+        self.path = Path(cache_from_source(str(package / "modules.py"))).with_suffix(".json")
         self.found: dict[str, Any] = _whole(self.path)
         self.is_new = False
         self._seen: dict[Path, tuple[int, Module]] = {}
@@ -44,11 +51,15 @@ class KeptModules:
         return self._seen[path][1]
 
     def _module(self, path: Path, name: str) -> Module:
-        key = hashlib.sha256(_readers() + f"\0{path.name}\0".encode() + path.read_bytes()).hexdigest()
-        said, kept = self.found.get(name, ("", None))
-        if said == key:
-            return _from_json(kept)
-        module = read_module(path, name)
+        source, is_package = path.read_bytes(), path.stem == "__init__"
+        key = hashlib.sha256(b"\0".join((*_READERS, str(is_package).encode(), source))).hexdigest()
+        with suppress(
+            ValueError, TypeError, AttributeError
+        ):  # none, one of another key, or of no form of ours
+            said, kept = self.found.get(name, ("", None))
+            if said == key:
+                return _from_json(kept)
+        module = read_module(source, name, is_package=is_package)
         self.found[name] = key, _as_json(module)
         self.is_new = True
         return module
@@ -70,21 +81,15 @@ def kept_modules(package: Path) -> KeptModules:
 
 def _whole(path: Path) -> dict[str, Any]:
     """What a file holds; nothing of one that is torn or altered, or not there."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         said, _, text = path.read_text(encoding="utf-8").partition("\n")
-        if said == _sum(text):
-            return json.loads(text)
+        if said == _sum(text) and isinstance(found := json.loads(text), dict):
+            return found
     return {}
 
 
 def _sum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def _readers() -> bytes:
-    """The code that reads: another version may read something else in the same file."""
-    return b"".join(Path(str(module.__file__)).read_bytes() for module in (source_modules, message_words))
 
 
 def _as_json(module: Module) -> list[Any]:

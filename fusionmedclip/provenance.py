@@ -51,8 +51,9 @@ def file_sha256(path: str | Path) -> str:
 
 
 def source_digest() -> str:
-    """SHA-256 of every module of the package, whatever commit it is of."""
-    return digest({str(path.relative_to(PACKAGE)): file_sha256(path) for path in PACKAGE.rglob("*.py")})
+    """SHA-256 of every module of the package, and of the data among them, whatever commit they are of."""
+    files = (path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return digest({str(path.relative_to(PACKAGE)): file_sha256(path) for path in files})
 
 
 def environment(*, device: str = "cpu") -> dict:

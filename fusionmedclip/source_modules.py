@@ -10,7 +10,6 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple, cast
 
 from fusionmedclip.message_words import ERRORS, kept_children, unread_texts
@@ -81,18 +80,21 @@ def reference(text: str) -> Reference:
     return Reference(*text.split(":"))
 
 
-def read_module(path: Path, name: str) -> Module:
+def read_module(source: bytes, name: str, *, is_package: bool = False) -> Module:
     """Read a module's source.
 
     Parameters
     ----------
-    path : Path
+    source : bytes
+        Its file's.
     name : str
         Dotted, to resolve relative imports by.
+    is_package : bool
+        Whether it is an ``__init__``.
     """
-    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    package = name if is_package else name.rpartition(".")[0]
     module = Module()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(source).body:
         if _is_text(node) or _is_for_checkers(node):
             continue
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -38,8 +38,16 @@ REFUSED = {
     "aliases that multiply": (
         "a0: &a0 [1,1,1,1,1,1,1,1,1]\n"
         + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10)),
-        "aliases that lead to one another",
+        r"o\.yaml, line 6: too many values, aliases followed",
     ),
+    "merges that multiply": (
+        "a0: &a0 {"
+        + ", ".join(f"k{n}: 1" for n in range(9))
+        + "}\n"
+        + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 10)),
+        r"o\.yaml, line \d: too many values, aliases followed",
+    ),
+    "an alias of nothing": ("a: *there", r"o\.yaml, line 1, column 4: not YAML .*there"),
     "tab": ("a:\n\tb: 1\n", r"o\.yaml, line 2, column 1: not YAML .*\\t"),
     "object": ("a: !!python/object/apply:os.system [ls]", r"o\.yaml, line 1, column 4: not YAML"),
     "no as key": ("datasets: {no: 1}", "(?s)datasets: keys are text.*False.*quotes"),

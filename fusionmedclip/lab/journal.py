@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -51,6 +52,9 @@ class Part:
             raise InputError("no part", received=text, allowed="i/n with 1 <= i <= n, such as 2/3")
         return cls(int(number), int(count))
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
     def groups(self, count: int) -> range:
         """Numbers of its groups, of ``count`` in all."""
         return range(self.number - 1, count, self.count)
@@ -80,7 +84,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, part: Part, key: str, *, resume: bool):
-        self.path, self.key = part.file(folder), key
+        self.folder, self.path, self.key = folder, part.file(folder), key
         lines = list(_lines(self.path)) if resume else []
         mine = [line for line in lines if line["key"] == key]
         if lines and not mine:
@@ -111,13 +115,16 @@ class Journal:
     ) -> None:
         """A group is done, and all of its files are written, named as seen from the prediction's folder.
 
+        Their sizes are noted: a machine that loses its power leaves files that are there, and empty.
+
         Raises
         ------
         InputError
             If the journal is no longer where it was: its folder was removed, renamed or put aside.
         """
         self.check_place()
-        told = {"inputs": list(inputs), "skipped": list(skipped), "files": list(files)}
+        sizes = {name: (self.folder / name).stat().st_size for name in files}
+        told = {"inputs": list(inputs), "skipped": list(skipped), "files": sizes}
         line: dict[str, Any] = {"key": self.key, "group": group, **told}
         line["digest"] = digest(line)
         self._held.write(json.dumps(line) + "\n")
@@ -187,13 +194,18 @@ def parts_left(folder: Path, part: Part, key: str, count: int) -> list[str]:
         one = Part(number, part.count)
         done = _by_group(line for line in _lines(one.file(folder)) if line["key"] == key)
         if not done.keys() >= set(one.groups(count)):
-            left.append(f"{number}/{part.count}")
+            left.append(str(one))
     return left
 
 
 def files_lost(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Files that were written beside the scores and are there no more."""
-    return [name for line in lines for name in line["files"] if not (folder / name).is_file()]
+    """Files that were written beside the scores and are there no more as they were: of another size."""
+
+    def size(name: str) -> int | None:
+        path = folder / name
+        return path.stat().st_size if path.is_file() else None
+
+    return [name for line in lines for name, before in line["files"].items() if size(name) != before]
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -221,11 +233,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
     for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        try:
+        with suppress(ValueError, RecursionError):
             line = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(line, dict) and "key" in line:
+            if not isinstance(line, dict) or not isinstance(line.get("key"), str):
+                continue
             written = {name: value for name, value in line.items() if name != "digest"}
             if "group" not in line or line.get("digest") == digest(written):
                 yield line

@@ -161,7 +161,7 @@ def _as_found(result: ScoredGroup, given: Mapping[str, Input], seen: Mapping[str
         item = given[scored.name]
         try:
             same = _at_a_glance(item) == seen[item.name]
-        except FileNotFoundError:
+        except OSError:
             same = False
         if same:
             kept.append(scored)
@@ -229,10 +229,16 @@ class _Run:
         """Write what belongs to all, once all parts are done."""
         self.journal.check_place()
         lines = joined(self.out, self.asked.part, self.key, len(self.groups))
+        left = parts_left(self.out, self.asked.part, self.key, len(self.groups))
+        if str(self.asked.part) in left:
+            raise InputError(f"{self.journal.path}: does not hold what was written into it")
         if lines is not None and (lost := files_lost(self.out, lines)):
+            count = self.asked.part.count
+            parts = sorted({n % count + 1 for n, line in enumerate(lines) if files_lost(self.out, [line])})
             raise InputError(
-                f"{self.out / lost[0]}: removed while the prediction was written, which is not whole",
-                received=f"{number_of(len(lost), 'file')} missing",
+                f"{self.out / lost[0]}: was written, and is not there any more as it was",
+                received=number_of(len(lost), "such file"),
+                hint=f"of part {', '.join(f'{part}/{count}' for part in parts)}" if count > 1 else "",
             )
         done = lines if lines is not None else list(self.journal.done.values())
         order = {item.name: number for number, item in enumerate(self.found.inputs)}
@@ -247,7 +253,6 @@ class _Run:
             write_json(self.out / PREDICTION, told)
             for writer in self.writers if rows else ():
                 writer.finish(self.out, skipped=[Skipped(file, why) for file, why in skipped])
-        left = parts_left(self.out, self.asked.part, self.key, len(self.groups))
         return Done(rows, skipped, told, lines is not None, left, self.replaced)
 
 

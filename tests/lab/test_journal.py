@@ -9,6 +9,8 @@ from fusionmedclip.lab.journal import Journal, Part, joined, keys_in, parts_left
 
 BAD = b'{"key": "k", "group": 1, "inputs": [], "skipped": [\xff], "files": []}\n'
 DEEP = b"[" * 200_000 + b"\n"
+EDGE = b"".join(b'{"key": "k", "group": 0, "x": ' + b"[" * n + b"]" * n + b"}\n" for n in range(300, 1100))
+"""Depths that are read, and cannot be written again."""
 
 
 def written(folder: Path, key: str, *groups: int, skipped: tuple[int, ...] = ()) -> Path:
@@ -50,8 +52,17 @@ def test_a_group_that_there_is_none_of_takes_no_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [BAD, DEEP, b"\xff\xfe\n", b"null\n", b'{"key": 3, "group": 0}\n'],
-    ids=["text", "deep", "no text", "null", "no digest"],
+    [
+        BAD,
+        DEEP,
+        EDGE,
+        b"\xff\xfe\n",
+        b"null\n",
+        b'{"key": "k", "group": 0}\n',
+        b'{"key": []}\n',
+        b'{"key": 3}\n',
+    ],
+    ids=["text", "deep", "edge", "no text", "null", "no digest", "list", "number"],
 )
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_bytes_that_are_no_line_cost_no_more_than_a_line(tmp_path: Path, bad: bytes, where: int) -> None:
@@ -75,13 +86,14 @@ def test_the_order_of_lines_says_nothing(tmp_path: Path) -> None:
         assert done(tmp_path, "k") == {0}
 
 
-def test_what_was_written_beside_the_scores_and_is_gone_is_not_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["gone", "empty"])
+def test_what_was_written_beside_the_scores_and_is_gone_is_not_done(tmp_path: Path, lose) -> None:
     journal = Journal(tmp_path, Part(), "k", resume=False)
     for group, name in enumerate(("a.png", "b.png")):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"picture")
         journal.add(group, [], [], [name])
     journal.close()
     assert done(tmp_path, "k") == {0, 1}
-    (tmp_path / "a.png").unlink()
+    lose(tmp_path / "a.png")
     assert done(tmp_path, "k") == {1}
     assert [json.loads(line).get("group") for line in journal.path.read_text().splitlines()] == [None, 1]

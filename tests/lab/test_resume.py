@@ -11,6 +11,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.lab import prediction
 from fusionmedclip.lab.asked import Asked
 from fusionmedclip.lab.drawn import writers_for
+from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import ALTERED, predict_files
 from fusionmedclip.lab.requests import prediction_request
 from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
@@ -59,7 +60,7 @@ def test_what_goes_while_it_is_written_is_named(home: Path, whole: dict, tmp_pat
         if done == total:
             (tmp_path / "out/overlays/00.png").unlink()  # of the first batch
 
-    with pytest.raises(InputError, match=r"00\.png: removed while (.|\n)*--resume goes on"):
+    with pytest.raises(InputError, match=r"00\.png: was written, and is not (.|\n)*--resume goes on"):
         predict(home, tmp_path / "out", progress=meanwhile)
     assert not (tmp_path / "out/scores.csv").exists()
     predict(home, tmp_path / "out", resume=True)
@@ -99,11 +100,41 @@ def test_nothing_goes_on_that_has_not_begun(home: Path, tmp_path: Path) -> None:
     assert "--resume" not in str(caught.value)
 
 
+def test_a_journal_that_loses_lines_while_it_is_written_is_no_end(
+    home: Path, whole: dict, tmp_path: Path
+) -> None:
+    def meanwhile(done: int, total: int) -> None:
+        if done == total:
+            os.truncate(tmp_path / "parts/1-of-1.jsonl", 0)
+
+    with pytest.raises(
+        InputError, match=r"1-of-1\.jsonl: does not hold what was written(.|\n)*--resume goes on"
+    ):
+        predict(home, tmp_path, progress=meanwhile)
+    predict(home, tmp_path, resume=True)
+    assert files(tmp_path) == whole
+
+
+def test_what_another_part_lacks_is_told_of_that_part(home: Path, tmp_path: Path) -> None:
+    for number in (1, 2):
+        predict(home, tmp_path, part=Part(number, 3))
+    (tmp_path / "overlays/00.png").unlink()
+    with pytest.raises(InputError, match=r"00\.png: was written, and is not there(.|\n)*Hint: of part 1/3\n"):
+        predict(home, tmp_path, part=Part(3, 3))
+    predict(home, tmp_path, part=Part(1, 3), resume=True)
+    assert (tmp_path / "overlays/00.png").is_file()
+
+
 def _changed(path: Path) -> None:
     path.write_bytes(path.with_name("03.png").read_bytes())
 
 
-@pytest.mark.parametrize("alter", [_changed, Path.unlink], ids=["changed", "removed"])
+def _looped(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("alter", [_changed, Path.unlink, _looped], ids=["changed", "removed", "looped"])
 @pytest.mark.parametrize("out", ["out", "out.csv"])
 def test_an_input_that_does_not_stay_as_it_was_is_skipped(
     home: Path, tmp_path: Path, monkeypatch, alter: Callable[[Path], None], out: str

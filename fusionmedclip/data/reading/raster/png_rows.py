@@ -75,7 +75,7 @@ def _needed(header: bytes) -> int:
 def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
     """Where what the chunks IDAT hold begins and ends."""
     at = 8
-    while at + 8 <= len(data):
+    while at + 8 <= len(data) and data[at + 4 : at + 8] != b"IEND":
         length = int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] == b"IDAT":
             yield at + 8, at + 8 + length

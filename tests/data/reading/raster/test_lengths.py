@@ -185,3 +185,9 @@ def test_png_data_that_are_not_what_was_written(tmp_path: Path, lost: str) -> No
         InputError, match=r"a\.png: the PNG's data are damaged(.|\n)*do not match their checksum"
     ):
         read_image(path)
+
+
+def test_what_stands_behind_a_png_is_no_part_of_it(tmp_path: Path) -> None:
+    path = _png(tmp_path / "a.png", _rows(NOISE), size=(101, 90))
+    path.write_bytes(path.read_bytes() + b"\0\0\0\4IDATxxxxyyyy")
+    np.testing.assert_array_equal(read_image(path), NOISE.astype(np.float32) / np.float32(255))
