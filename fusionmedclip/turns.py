@@ -48,14 +48,18 @@ def alone_beside(place: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of another user, who was killed: in a folder of all it is theirs
+            path.unlink()
         os.close(handle)
 
 
 def _open(path: Path) -> int:
     """The lock's file, held; one that its holder has removed meanwhile is not the one that others meet."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            handle = _of_anybody(path)
+        except FileNotFoundError:  # gone meanwhile
+            continue
         if not hold(handle, wait=False):
             print(f"{path} is held by another process; waiting until it is done", file=sys.stderr)
             hold(handle)
@@ -63,3 +67,13 @@ def _open(path: Path) -> int:
             if os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
         os.close(handle)
+
+
+def _of_anybody(path: Path) -> int:
+    """That of another user may be read, which is enough to wait for it."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)

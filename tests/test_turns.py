@@ -2,6 +2,9 @@
 
 import errno
 import multiprocessing
+import os
+import signal
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +18,7 @@ from fusionmedclip.models.backbones import weight_files
 from fusionmedclip.models.backbones.weight_files import read_safetensors, write_safetensors
 from fusionmedclip.outputs import whole_folder
 from fusionmedclip.turns import alone_beside, alone_in
+from tests.ordinary_user import without_rights
 
 
 @pytest.mark.parametrize("turns", [alone_in, alone_beside])
@@ -35,6 +39,47 @@ def test_one_at_a_time_and_nothing_is_left(tmp_path: Path, turns) -> None:
         list(pool.map(work, range(24)))
     assert most == [1] * 24
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+
+def _as_nobody(place: Path, go, began, done, killed: bool) -> None:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    go.wait(60)
+    with alone_beside(place):
+        began.set()
+        if killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done.wait(60)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="two users at once need root")
+@pytest.mark.parametrize("mode", [0o777, 0o1777], ids=["a group's folder", "a folder of all"])
+@pytest.mark.parametrize("killed", [False, True], ids=["at work", "killed"])
+@pytest.mark.parametrize("first", ["they", "we"])
+def test_two_users_take_turns_as_two_processes_of_one_do(mode: int, killed: bool, first: str) -> None:
+    """A lock's file is its maker's: others may read it, and in a folder of all not remove it."""
+    context = multiprocessing.get_context("fork")
+    go, began, done = (context.Event() for _ in range(3))
+    with tempfile.TemporaryDirectory() as folder, without_rights():
+        os.chmod(folder, mode)
+        place = Path(folder, "place")
+        other = context.Process(target=_as_nobody, args=(place, go, began, done, killed))
+        other.start()  # before the lock is taken, which a fork would hold, too
+        if first == "they":
+            go.set()
+            assert began.wait(60)
+            threading.Timer(0.3, done.set).start()
+            with alone_beside(place):
+                assert done.is_set() or killed
+        else:
+            with alone_beside(place):
+                go.set()
+                assert not began.wait(0.5)
+            done.set()
+            assert began.wait(60)
+        other.join(60)
+        assert other.exitcode == (-signal.SIGKILL if killed else 0)
 
 
 def _hold(place: Path, held) -> None:
