@@ -131,9 +131,7 @@ class _Walk:
         if statement not in top.followed:
             leads = [found for name in statement.names for found in self.look_up(module, name)]
             leads += [*statement.imports, *map(self.started, statement.strings)]
-            top.followed[statement] = tuple(
-                dict.fromkeys(lead for lead in leads if lead.module in self.modules)
-            )
+            top.followed[statement] = tuple(dict.fromkeys(leads))
         return top.followed[statement]
 
     def look_up(self, module: str, name: str) -> Iterator[Reference]:

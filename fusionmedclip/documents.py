@@ -148,23 +148,28 @@ def _check_size(text: str, path: Path) -> None:
 
     They are made by recursion, in C too, and a mapping merged into mappings that are merged multiplies.
     """
-    sizes: dict[str | None, int] = {}
-    open_ones: list[tuple[str | None, int]] = [(None, 0)]
+    sizes: dict[str | None, int] = {}  # of what an anchor names
+    anchors: list[str | None] = [None]
+    inside = [0]
     for event in yaml.parse(text, Loader=_YAML):
-        where = f"{path}, line {event.start_mark.line + 1}"
-        size = sizes.get(event.anchor, 0) if isinstance(event, yaml.AliasEvent) else 0
         if isinstance(event, yaml.CollectionStartEvent):
-            open_ones.append((event.anchor, 0))
+            anchors.append(event.anchor)
+            inside.append(0)
+            if len(inside) > _DEPTH + 1:
+                line = event.start_mark.line + 1
+                raise InputError(f"{path}, line {line}: nested too deeply", allowed=f"{_DEPTH} levels")
+            continue
+        size = 1
+        if isinstance(event, yaml.AliasEvent):
+            size += sizes.get(event.anchor, 0)
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, size = open_ones.pop()
-            sizes[anchor] = size
-        if not isinstance(event, yaml.CollectionStartEvent):
-            anchor, before = open_ones.pop()
-            open_ones.append((anchor, before + size + 1))
-        if len(open_ones) > _DEPTH + 1:
-            raise InputError(f"{where}: nested too deeply", allowed=f"{_DEPTH} levels")
-        if open_ones[-1][1] > _VALUES:
-            raise InputError(f"{where}: too many values, aliases followed", allowed=f"{_VALUES:,}")
+            sizes[anchors.pop()] = inside[-1]
+            size += inside.pop()
+        inside[-1] += size
+        if inside[-1] > _VALUES:
+            line = event.start_mark.line + 1
+            what = f"{path}, line {line}: too many values, aliases followed"
+            raise InputError(what, allowed=f"{_VALUES:,}")
 
 
 def _in_other_words(text: str) -> yaml.MarkedYAMLError | None:

@@ -53,9 +53,7 @@ class KeptModules:
     def _module(self, path: Path, name: str) -> Module:
         source, is_package = path.read_bytes(), path.stem == "__init__"
         key = hashlib.sha256(b"\0".join((*_READERS, str(is_package).encode(), source))).hexdigest()
-        with suppress(
-            ValueError, TypeError, AttributeError
-        ):  # none, one of another key, or of no form of ours
+        with suppress(ValueError, TypeError, AttributeError):  # of no form of ours
             said, kept = self.found.get(name, ("", None))
             if said == key:
                 return _from_json(kept)

@@ -18,7 +18,7 @@ __all__ = [
     "environment",
     "file_sha256",
     "inputs_record",
-    "source_digest",
+    "package_digest",
 ]
 
 PACKAGE = Path(__file__).resolve().parent
@@ -50,8 +50,8 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def source_digest() -> str:
-    """SHA-256 of every module of the package, and of the data among them, whatever commit they are of."""
+def package_digest() -> str:
+    """SHA-256 of every module of the package and of the data among them, whatever commit they are of."""
     files = (path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     return digest({str(path.relative_to(PACKAGE)): file_sha256(path) for path in files})
 

@@ -234,9 +234,12 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         return
     for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         with suppress(ValueError, RecursionError):
-            line = json.loads(text)
-            if not isinstance(line, dict) or not isinstance(line.get("key"), str):
-                continue
-            written = {name: value for name, value in line.items() if name != "digest"}
-            if "group" not in line or line.get("digest") == digest(written):
+            if _is_line(line := json.loads(text)):
                 yield line
+
+
+def _is_line(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("key"), str):
+        return False
+    written = {name: item for name, item in value.items() if name != "digest"}
+    return "group" not in value or value.get("digest") == digest(written)

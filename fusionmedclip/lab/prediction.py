@@ -22,7 +22,7 @@ from fusionmedclip.lab.summary import counted, number_of
 from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
 from fusionmedclip.lab.writers.writer import Skipped, Writer
 from fusionmedclip.outputs import no_formula
-from fusionmedclip.provenance import digest, environment, source_digest
+from fusionmedclip.provenance import digest, environment, package_digest
 from fusionmedclip.shortages import is_shortage, remedy
 from fusionmedclip.turns import alone_in
 
@@ -145,7 +145,7 @@ def _prediction(model: AnomalyDetector, folder: Path, found: Found, asked: Asked
 
 def _key(told: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
     """Digest of all that decides scores; inputs by their places, sizes and times, as ``make`` has it."""
-    computed = [source_digest(), *(told["environment"][name] for name in ("packages", "python"))]
+    computed = [package_digest(), *(told["environment"][name] for name in ("packages", "python"))]
     return digest([computed, told["model"]["digest"], told["settings"], told["drawn"], list(seen.items())])
 
 

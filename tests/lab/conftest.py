@@ -15,6 +15,8 @@ from fusionmedclip.lab.writers.page import PageWriter
 from fusionmedclip.lab.writers.pictures import PictureWriter
 from fusionmedclip.lab.writers.writer import Skipped
 from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone, save_backbone
+from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
+from tests.lab.predicted import files, predict
 
 
 @pytest.fixture
@@ -106,3 +108,20 @@ def fitted_fusion(tmp_path_factory: pytest.TempPathFactory) -> AnomalyDetector:
     (folder / "o.yaml").write_text(yaml.safe_dump(overlay))
     images = np.random.default_rng(0).random((4, 32, 32)).astype(np.float32)
     return AnomalyDetector("small", config=folder / "o.yaml", folds=2).fit(images)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``model`` (PatchCore) and ``in``, nine pictures; nothing is written there by tests."""
+    folder = tmp_path_factory.mktemp("nine")
+    small_model(write_overlay(folder), "patchcore").fit(phantoms(4)).save(folder / "model")
+    write_pngs(folder / "in", phantoms(9, first=10))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole(home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a prediction of the nine writes that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    predict(home, folder)
+    return files(folder)

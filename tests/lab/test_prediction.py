@@ -153,17 +153,6 @@ def test_a_run_that_was_stopped_goes_on(home: Path, whole: dict, tmp_path: Path,
         predict(home, tmp_path, resume=True, rule="mean")
 
 
-def test_what_was_altered_in_a_journal_is_scored_again(home: Path, whole: dict, tmp_path: Path) -> None:
-    predict(home, tmp_path)
-    journal = tmp_path / "parts" / "1-of-1.jsonl"
-    lines = journal.read_text().splitlines()
-    done = next(number for number, line in enumerate(lines) if '"skipped": []' in line)
-    lines[done] = lines[done].replace('"score": ', '"score": 1')
-    journal.write_text("\n".join([*lines, ""]))
-    predict(home, tmp_path, resume=True)
-    assert tables(tmp_path) == whole
-
-
 def test_flags_and_notes_are_counted_alike_everywhere(home: Path, whole: dict) -> None:
     rows = json.loads(whole["scores.json"])["inputs"]
     told = json.loads((home / "whole" / "prediction.json").read_text())

@@ -14,33 +14,8 @@ from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import ALTERED, predict_files
 from fusionmedclip.lab.requests import prediction_request
-from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``model`` (PatchCore, batches of 4) and ``in``, nine pictures."""
-    folder = tmp_path_factory.mktemp("resume")
-    small_model(write_overlay(folder), "patchcore").fit(phantoms(4)).save(folder / "model")
-    write_pngs(folder / "in", phantoms(9, first=10))
-    return folder
-
-
-def predict(home: Path, out: Path, *, inputs: Path | None = None, progress=None, **asked):
-    request = prediction_request(home / "model", [inputs or home / "in"], out, asked=Asked(**asked))
-    return predict_files(request, writers=writers_for, progress=progress)
-
-
-def files(out: Path) -> dict[str, bytes]:
-    """All that a prediction wrote but for its journals."""
-    kept = [path for path in out.rglob("*") if path.is_file() and path.parent.name != "parts"]
-    return {str(path.relative_to(out)): path.read_bytes() for path in kept}
-
-
-@pytest.fixture(scope="module")
-def whole(home: Path) -> dict[str, bytes]:
-    predict(home, home / "whole")
-    return files(home / "whole")
+from tests.lab.models import phantoms, write_pngs
+from tests.lab.predicted import files, predict
 
 
 @pytest.mark.parametrize(
@@ -51,6 +26,17 @@ def test_what_was_deleted_is_made_again(home: Path, whole: dict, tmp_path: Path,
     predict(home, tmp_path)
     path = tmp_path / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+    predict(home, tmp_path, resume=True)
+    assert files(tmp_path) == whole
+
+
+def test_what_was_altered_in_a_journal_is_scored_again(home: Path, whole: dict, tmp_path: Path) -> None:
+    predict(home, tmp_path)
+    journal = tmp_path / "parts" / "1-of-1.jsonl"
+    lines = journal.read_text().splitlines()
+    done = next(number for number, line in enumerate(lines) if '"skipped": []' in line)
+    lines[done] = lines[done].replace('"score": ', '"score": 1')
+    journal.write_text("\n".join([*lines, ""]))
     predict(home, tmp_path, resume=True)
     assert files(tmp_path) == whole
 
@@ -70,7 +56,7 @@ def test_what_goes_while_it_is_written_is_named(home: Path, whole: dict, tmp_pat
 def test_another_program_goes_on_with_nothing(home: Path, tmp_path: Path, monkeypatch) -> None:
     predict(home, tmp_path)
     for name, other in (
-        ("source_digest", lambda: "another commit's"),
+        ("package_digest", lambda: "another commit's"),
         ("environment", lambda **_: {"packages": {"torch": "0.1"}, "python": "3.11.7"}),
     ):
         with monkeypatch.context() as patch:

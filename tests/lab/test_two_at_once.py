@@ -12,37 +12,11 @@ import pytest
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector, detector
 from fusionmedclip.lab.asked import Asked
-from fusionmedclip.lab.drawn import writers_for
 from fusionmedclip.lab.journal import Part
 from fusionmedclip.lab.prediction import predict_files
 from fusionmedclip.lab.requests import prediction_request
-from tests.lab.models import phantoms, small_model, write_overlay, write_pngs
+from tests.lab.predicted import files, predict
 from tests.ordinary_user import without_rights
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("at-once")
-    small_model(write_overlay(folder), "patchcore").fit(phantoms(4)).save(folder / "model")
-    write_pngs(folder / "in", phantoms(9, first=10))
-    return folder
-
-
-def predict(home: Path, out: Path, *, progress=None, **asked):
-    request = prediction_request(home / "model", [home / "in"], out, asked=Asked(**asked))
-    return predict_files(request, writers=writers_for, progress=progress)
-
-
-def files(out: Path) -> dict[str, bytes]:
-    """All that a prediction wrote but for its journals."""
-    kept = [path for path in out.rglob("*") if path.is_file() and path.parent.name != "parts"]
-    return {str(path.relative_to(out)): path.read_bytes() for path in kept}
-
-
-@pytest.fixture(scope="module")
-def whole(home: Path) -> dict[str, bytes]:
-    predict(home, home / "whole")
-    return files(home / "whole")
 
 
 @pytest.mark.parametrize("resume", [False, True])

@@ -70,12 +70,8 @@ def collect(results: Path) -> Collected:
     found = Collected()
     names = _tables(results / "tables")
     if not names:
-        above = next(
-            (folder for folder in results.absolute().parents[:2] if _tables(folder / "tables")), None
-        )
-        hint = (
-            "snakemake all_tables" if above is None else f"the tables are those of {above}: give that folder"
-        )
+        above = [folder for folder in results.absolute().parents[:2] if _tables(folder / "tables")]
+        hint = f"the tables are those of {above[0]}: give that folder" if above else "snakemake all_tables"
         raise InputError("there are no tables to verify", received=str(results), hint=hint)
     for name in names:
         file = f"tables/{name}{SUFFIX}"
