@@ -102,9 +102,9 @@ def read_yaml(path: Path) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise InputError(
-            f"{path}{where}: not YAML ({said})", hint="indent with spaces, never with tabs"
-        ) from refused
+        lines = text.splitlines()[mark.line : mark.line + 1] if mark else []
+        hint = "indent with spaces, never with tabs" if any("\t" in line for line in lines) else ""
+        raise InputError(f"{path}{where}: not YAML ({said})", hint=hint) from refused
     check_plain(value, path)
     return value
 

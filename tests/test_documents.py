@@ -148,3 +148,12 @@ def test_endless_brackets_take_no_time(write) -> None:
     with pytest.raises(InputError, match="nested too deeply"):
         read_yaml(write("a: " + "[" * 100_000))
     assert process_time() - start < 5  # hours by PyYAML
+
+
+@pytest.mark.parametrize(
+    ("text", "tabs"), [("a:\n\tb: 1\n", True), ("a: [1\n", False), ("a: 1\n---\nb: 1\n", False)]
+)
+def test_tabs_are_spoken_of_where_there_are_some(write, text: str, tabs: bool) -> None:
+    with pytest.raises(InputError) as caught:
+        read_yaml(write(text))
+    assert ("never with tabs" in str(caught.value)) is tabs

@@ -136,7 +136,7 @@ def verify(
     config: Configs = None,
     preset: Preset = None,
 ) -> None:
-    """Meet every cell of every table again, and name each file that was altered, deleted or added.
+    """Meet every cell again, and name each file of runs and tables that was altered, deleted or added.
 
     With --config or --preset, the tables must also be those that the configuration asks for. Exit status 0:
     everything is met; 1: a file is named; 2: the request itself is wrong, or a file may not be read.
