@@ -12,14 +12,14 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
+from fusionmedclip.steps.ahead import ahead
+from fusionmedclip.steps.captured import captured, side_stream
+from fusionmedclip.steps.readings import Readings
 from fusionmedclip.synthesis import AnomalyStream
-from fusionmedclip.training.ahead import ahead
-from fusionmedclip.training.captured import captured, side_stream
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.losses import total_loss
 from fusionmedclip.training.optimiser import STAGE3, make_optimiser, set_rates
 from fusionmedclip.training.precision import in_precision
-from fusionmedclip.training.readings import Readings
 
 __all__ = ["fit_model"]
 

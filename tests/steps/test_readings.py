@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.training.readings import EVERY, Readings
+from fusionmedclip.steps.readings import EVERY, Readings
 
 
 @pytest.mark.parametrize("device", EVERY)

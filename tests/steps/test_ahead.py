@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from fusionmedclip.training.ahead import ahead
+from fusionmedclip.steps.ahead import ahead
 
 
 def test_the_next_is_computed_while_this_one_is_used() -> None:

@@ -9,8 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fusionmedclip.models.backbones.store import build_backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
+from fusionmedclip.steps.captured import WARM, Recorded, Recording, captured
 from fusionmedclip.training import fit
-from fusionmedclip.training.captured import WARM, Recorded, Recording, captured
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.optimiser import make_optimiser
 from tests.models.towers import vit_settings
