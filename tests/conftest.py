@@ -18,10 +18,10 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real images (brainmri/, busi/, cxr/), which are never part of the repository."""
-    folder = Path(os.environ.get("FUSIONMEDCLIP_TEST_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real images at {folder}; set FUSIONMEDCLIP_TEST_DATA to a folder that has them")
-    return folder
+    folder = os.environ.get("FUSIONMEDCLIP_TEST_DATA", str(ROOT.parent / "shared" / "data"))
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"no real images at {folder!r}; set FUSIONMEDCLIP_TEST_DATA to a folder that has them")
+    return Path(folder)
 
 
 @pytest.fixture(autouse=True)

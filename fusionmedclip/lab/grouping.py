@@ -101,4 +101,5 @@ def _examined(item: tuple[Path, Path]) -> tuple[Member, str | None] | Skipped:
 
 def one_line(error: BaseException, file: Path) -> str:
     """What an error says of a file, as one line of a table, which names the file beside it."""
-    return " ".join(str(error).split()).removeprefix(f"{file}: ")
+    lines = (" ".join(line.split()) for line in str(error).splitlines())
+    return "; ".join(filter(None, lines)).removeprefix(f"{file}: ")
