@@ -59,6 +59,16 @@ def wait_for(found: Callable, process: subprocess.Popen):
     return value
 
 
+def _until(pattern: str, process: subprocess.Popen, wanted: bool) -> str:
+    """What a process prints until it says something, if that is wanted."""
+    printed = ""
+    while wanted and not re.search(pattern, printed):
+        line = process.stdout.readline()
+        assert line, printed[-4000:]
+        printed += line
+    return printed
+
+
 def one_seed(workflow: Workflow) -> Workflow:
     """Of two: each job of a cluster starts Snakemake twice and imports what it computes with anew."""
     workflow.change("seeds: [0, 1]", "seeds: [0]")
@@ -86,14 +96,14 @@ def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
 
     unlocked = head(workflow, "--unlock")
     assert unlocked.wait() == 0, unlocked.communicate()[0]
-    still = set(running(workflow))
+    halted = subprocess.run(["scontrol", "suspend", again[0]]).returncode == 0  # else it has ended by now
     second = head(workflow, "--", ROW)
-    printed = second.communicate(timeout=PATIENCE)[0]
+    printed = _until(r"jobs of an earlier start .*scancel ([\d ]+)", second, halted)
+    if halted:
+        assert again[0] in re.findall(r"scancel ([\d ]+)", printed)[-1].split()
+        subprocess.run(["scontrol", "resume", again[0]], check=True)
+    printed += second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 0, printed[-4000:]
-    if again[0] in still:  # else it has ended before the second head began, and there is nothing to wait for
-        told = re.search(r"jobs of an earlier start .*scancel ([\d ]+)", printed)
-        assert told is not None
-        assert again[0] in told[1].split()
     rules = comment.partition("_wildcards")[0].removeprefix("rule_").removeprefix("group_")
     submitted = re.findall(r"submitted with SLURM jobid \d+ \(log: \S*/((?:rule|group)_\S+?)/", printed)
     assert not [name for name in submitted if rules in name], "what still ran was submitted once more"
