@@ -1,12 +1,16 @@
 """Snakemake in a fork does what a Snakemake that is started does."""
 
+import json
 import re
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.workflow.conftest import SNAKEMAKE
 from tests.workflow.forks import can_fork, in_fork
+from tests.workflow.warm_forks import Fork, address
 
 SNAKEFILE = """
 import os, sys, fusionmedclip
@@ -58,3 +62,28 @@ def test_another_environment_is_no_fork(monkeypatch):
     assert can_fork()
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     assert not can_fork()
+
+
+@pytest.mark.slow
+def test_a_warm_process_in_a_fork_knows_nothing_of_ours_and_ends_when_asked(tmp_path, monkeypatch):
+    """Libraries are there, torch among them; folder and environment are its head's."""
+    monkeypatch.chdir(tmp_path)
+    seen = tmp_path / "seen"
+    ours = '[n for n in sys.modules if n.partition(".")[0] == "fusionmedclip"]'
+    code = (
+        "import json, os, sys, time\n"
+        "torch = 'torch' in sys.modules\n"
+        f"told = dict(ours={ours}, torch=torch, cwd=os.getcwd(), A=os.environ['A'])\n"
+        "with open('told', 'w') as file: json.dump(told, file)\n"
+        "os.rename('told', 'seen')\n"
+        "time.sleep(60)"
+    )
+    fork = Fork(code, {"A": "a"}, address())
+    while not seen.exists():
+        time.sleep(0.01)
+    assert json.loads(seen.read_text()) == {"ours": [], "torch": True, "cwd": str(tmp_path), "A": "a"}
+    fork.terminate()
+    fork.wait()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{fork.pid}").exists():
+        assert time.monotonic() < deadline
