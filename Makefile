@@ -12,12 +12,16 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --quiet rules
 
-.PHONY: demo readme offline test coverage fuzz bench docs lint lock clean
+.PHONY: demo table8 readme offline test test-long coverage fuzz bench docs lint lock clean
 
 demo: $(READY)  ## the whole workflow on phantoms: tables 6 to 8, figures, report
 	$(SNAKEMAKE) --configfile configs/demo.yaml
 	@$(BIN)/fusionmedclip tables results/demo
 	@echo "report: results/demo/report.html"
+
+table8: $(READY)  ## the demo's ablation alone, which the README prints
+	$(SNAKEMAKE) --configfile configs/demo.yaml -- table8
+	@$(BIN)/fusionmedclip tables results/demo
 
 readme: demo  ## the README's table from the demo's results, with the machine that made them
 	$(BIN)/python -m fusionmedclip.reporting.tables.readme results/demo --preset demo
@@ -27,12 +31,17 @@ offline: $(READY)  ## real images in DATA, packaged weights
 	@$(BIN)/fusionmedclip tables results/offline
 	@echo "report: results/offline/report.html"
 
-test: $(READY)  ## every test
-	# Tests of one file may share what they made. One worker more than cores: some of them wait for a scheduler.
-	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
+# Tests of one file may share what they made. One worker more than cores: some of them wait for a scheduler.
+PYTEST := $(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
+
+test: $(READY)  ## every test but the long ones
+	$(PYTEST) -m "not long"
+
+test-long: $(READY)  ## the others: before a release, and after a change of what they are about
+	$(PYTEST) -m long
 
 coverage: $(READY)  ## the same, and the share of lines and branches that they take in the suite's own processes
-	$(BIN)/pytest -q -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(PYTEST) --cov --cov-report=
 	@set -e; for part in fusionmedclip/[!_]*/; do \
 	  share=$$($(BIN)/coverage report --include "$$part*" --format total); echo "$$part $$share %"; done
 

@@ -16,6 +16,7 @@ from tests.workflow.forks import in_fork
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = [block for block in blocks(ROOT) if block.commands or block.file]
 PAGES = sorted({block.page for block in BLOCKS if block.runs and block.commands})
+LONG = "docs/tutorial.md"  # fits, predicts and runs the workflow on scans of its own
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.commands], ids=lambda b: f"{b.page}:{b.line}")
@@ -51,7 +52,9 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.long] * (page == LONG)) for page in PAGES]
+)
 def test_commands_of_a_page_run_in_their_order(page: str, clone: Path):
     """One after the other; make says what it would do."""
     for block in (block for block in BLOCKS if block.page == page and block.runs):

@@ -21,7 +21,10 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["patchcore", "patch_nn", "simplenet"])
+@pytest.mark.parametrize(
+    "kind",
+    ["patchcore", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("patch_nn", "simplenet"))],
+)
 def test_the_file_gives_what_the_detector_gives(kind: str, overlay: Path, tmp_path: Path) -> None:
     import onnxruntime
 

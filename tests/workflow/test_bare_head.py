@@ -20,7 +20,7 @@ MANIFEST = "results/tiny/datasets/busi/manifest.csv"  # in the environment of wh
 BACKBONE = "results/tiny/backbones/clip/model.safetensors"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(find_spec("rattler") is None, reason="no py-rattler"),
     pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="environments are of Python 3.11"),
     pytest.mark.skipif(not UV.exists(), reason="no uv in this environment"),

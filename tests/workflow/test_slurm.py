@@ -13,7 +13,7 @@ import pytest
 from tests.workflow.conftest import SNAKEMAKE, Workflow
 from tests.workflow.slurm_node import stop, why_none
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PROFILE = ["--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"]
 ROW = "results/tiny/tables/table8/row_4.csv"  # the shortest way to a row that trains

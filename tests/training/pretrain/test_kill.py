@@ -52,7 +52,7 @@ def wait_for_change(process: subprocess.Popen, out: Path) -> bool:
     return True
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kills_at_random_moments(start: Path, captions: pd.DataFrame, tmp_path: Path):
     table = tmp_path / "captions.csv"
     captions.rename(columns={"file": "image"}).to_csv(table, index=False)

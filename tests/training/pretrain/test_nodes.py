@@ -42,7 +42,7 @@ def test_processes_divide_over_nodes():
         torchrun(4, 2, {})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_simulated_nodes_follow_one_process(start: Path, captions: pd.DataFrame, tmp_path, monkeypatch):
     """``srun`` of this test starts its command twice, as on two nodes."""
     srun = tmp_path / "bin/srun"

