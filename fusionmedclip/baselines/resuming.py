@@ -1,7 +1,9 @@
 """Long trainings that go on where their process ended, to the same final bytes."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
@@ -9,6 +11,8 @@ from torch import Tensor
 
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Progress
+from fusionmedclip.steps.ahead import Drawn, drawn_ahead
+from fusionmedclip.steps.readings import Readings
 
 __all__ = ["Resuming"]
 
@@ -29,33 +33,52 @@ class Resuming:
         None trains in one go.
     progress : callable, optional
         Is told the steps of earlier processes again, so that a log is whole.
+    device : str or torch.device
+        Where the steps compute.
     """
 
     def __init__(
-        self, parts: Mapping[str, Any], *, checkpoints: Checkpoints | None, progress: Progress | None
+        self,
+        parts: Mapping[str, Any],
+        *,
+        checkpoints: Checkpoints | None = None,
+        progress: Progress | None,
+        device: str | torch.device,
     ):
         self._parts, self._checkpoints, self._progress = parts, checkpoints, progress
+        self._device = torch.device(device)
+        heard = checkpoints is not None or progress is not None
+        self._readings = Readings(self._told if heard else None, device=self._device.type)
         self._rows: list[dict[str, float]] = []
         self._saved = time.monotonic()
 
-    def steps(self, items: Iterable[Item]) -> Iterator[tuple[int, Item]]:
-        """Number and item of each step that is left, after what earlier ones have changed was put back."""
+    def steps(
+        self, items: Iterable[Item], draw: Callable[[int, Item], Drawn]
+    ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
+        """Number and batch of each step that is left, after what earlier ones have changed was put back.
+
+        ``draw`` makes a batch of a step's number and item one step ahead, in a thread. So it must be a
+        function of these alone: what torch's own generators drew there, a checkpoint would not know.
+        """
         self._load()
         done = len(self._rows)
-        for step, item in enumerate(items):
-            if step >= done:
-                yield step, item
+        left = (partial(draw, step, item) for step, item in islice(enumerate(items), done, None))
+        yield from enumerate(drawn_ahead(left, self._device), done)
+        self._readings.read()
 
-    def done(self, row: dict[str, float]) -> None:
-        """After each step, with its row of the log."""
-        if self._progress is not None:
-            self._progress(row)
-        if self._checkpoints is None:
-            return
-        self._rows.append(row)
-        if time.monotonic() - self._saved >= EVERY:
+    def done(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """After each step, with its scalars for the log."""
+        self._readings.add({"step": step + 1}, values)
+        if self._checkpoints is not None and time.monotonic() - self._saved >= EVERY:
+            self._readings.read()
             self._save(self._checkpoints)
             self._saved = time.monotonic()
+
+    def _told(self, row: dict[str, float]) -> None:
+        if self._progress is not None:
+            self._progress(row)
+        if self._checkpoints is not None:
+            self._rows.append(row)
 
     def _load(self) -> None:
         kept = None if self._checkpoints is None else self._checkpoints.load()

@@ -10,18 +10,24 @@ import torch
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.randomness import generator, key
 
-__all__ = ["batches", "counted", "keyed_torch", "trainable_copy"]
+__all__ = ["batches", "counted", "key_gpu", "keyed_torch", "trainable_copy"]
 
 
 @contextmanager
 def keyed_torch(*purpose: int | str) -> Iterator[None]:
-    """Draws of torch's global CPU generator (initial weights, dropout) keyed by what they are for.
+    """Draws of torch's global generators (initial weights, dropout) keyed by what they are for.
 
-    The generator is put back afterwards, so nothing outside depends on what was drawn here.
+    The generators are put back afterwards, so nothing outside depends on what was drawn here.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_initialized() else []):
         torch.manual_seed(key(*purpose) % 2**63)
         yield
+
+
+def key_gpu(device: torch.device, *purpose: int | str) -> None:
+    """Key what a GPU draws from here on, so that a step is a function of its number; the CPU's goes on."""
+    if device.type == "cuda":
+        torch.cuda.manual_seed(key(*purpose) % 2**63)
 
 
 def batches(count: int, size: int, steps: int, *purpose: int | str) -> Iterator[np.ndarray]:

@@ -1,12 +1,10 @@
 """Losses as numbers: at once on a CPU; on a GPU some steps late, so that the host need not wait for each."""
 
-import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Progress
 
 __all__ = ["Readings"]
@@ -30,31 +28,19 @@ class Readings:
         self._kept: list[tuple[dict[str, int], dict[str, Tensor]]] = []
 
     def add(self, counts: dict[str, int], values: Mapping[str, Tensor]) -> None:
-        """One step: epoch, step, steps, and scalars of which one is ``loss``."""
+        """One step: its counts, and its scalars."""
+        if self._progress is None:
+            return
         self._kept.append((counts, {name: value.detach() for name, value in values.items()}))
         if len(self._kept) >= self._every:
             self.read()
 
     def read(self) -> None:
-        """Read what is left.
-
-        Raises
-        ------
-        InputError
-            If a loss was not finite.
-        """
+        """Read what is left."""
         kept, self._kept = self._kept, []
-        if not kept:
+        if self._progress is None or not kept:
             return
         scalars = [value.reshape(()).double() for _, row in kept for value in row.values()]
         numbers = iter(torch.stack(scalars).tolist())
         for counts, values in kept:
-            row = {name: next(numbers) for name in values}
-            if not math.isfinite(row["loss"]):
-                raise InputError(
-                    f"the loss is no longer finite at step {counts['step']}",
-                    received=row["loss"],
-                    hint="lower optimiser.learning_rates, or train in precision: float32",
-                )
-            if self._progress is not None:
-                self._progress({**counts, **row})
+            self._progress({**counts, **{name: next(numbers) for name in values}})

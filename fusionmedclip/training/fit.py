@@ -1,10 +1,10 @@
 """The training loop of Stages 2 and 3: synthetic anomalies on k normal images, last epoch kept."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +12,7 @@ from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Progress
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.randomness import generator, key
-from fusionmedclip.steps.ahead import ahead
+from fusionmedclip.steps.ahead import drawn_ahead
 from fusionmedclip.steps.captured import captured, side_stream
 from fusionmedclip.steps.readings import Readings
 from fusionmedclip.synthesis import AnomalyStream
@@ -81,10 +81,10 @@ def fit_model(
         raise InputError("optimiser.stage2_epochs: Stage 2 has nothing to train", received=list(components))
     model.train()
     device, step = model.backbone.mean.device, 0
-    readings = Readings(progress, device=device.type)
+    readings = Readings(partial(_told, progress), device=device.type)
     capture &= optimiser.schedule == "constant"  # a recorded step has the rates of its recording
     with _own_draws(device), in_precision(model.backbone, precision), side_stream(device):
-        for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed):
+        for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed, device):
             if first and epoch in (0, optimiser.stage2_epochs):
                 updates = make_optimiser(early if epoch < optimiser.stage2_epochs else components, optimiser)
                 step_of = partial(_step, model, updates, loss=loss, precision=precision)
@@ -92,7 +92,7 @@ def fit_model(
             set_rates(updates, optimiser, done=step / optimiser.steps(k))
             # Dropout draws from torch's own generator: key it, so that a step is a function of its number.
             torch.manual_seed(key(seed, "dropout", step) % 2**63)
-            values = take(*(torch.as_tensor(array, device=device) for array in (images, masks)))
+            values = take(images, masks)
             step += 1
             readings.add({"epoch": epoch + 1, "step": step, "steps": optimiser.steps(k)}, values)
             if last and on_epoch is not None:
@@ -105,6 +105,17 @@ def fit_model(
     return model.eval()
 
 
+def _told(progress: Progress | None, row: dict[str, float]) -> None:
+    if not math.isfinite(row["loss"]):
+        raise InputError(
+            f"the loss is no longer finite at step {row['step']}",
+            received=row["loss"],
+            hint="lower optimiser.learning_rates, or train in precision: float32",
+        )
+    if progress is not None:
+        progress(row)
+
+
 @contextmanager
 def _own_draws(device: torch.device) -> Iterator[None]:
     """torch's generators are put back at the end, so that nothing outside depends on what was drawn."""
@@ -113,15 +124,15 @@ def _own_draws(device: torch.device) -> Iterator[None]:
 
 
 def _batches(
-    stream: AnomalyStream, k: int, optimiser: OptimiserSettings, seed: int
-) -> Iterator[tuple[int, bool, bool, np.ndarray, np.ndarray]]:
+    stream: AnomalyStream, k: int, optimiser: OptimiserSettings, seed: int, device: torch.device
+) -> Iterator[tuple[int, bool, bool, Tensor, Tensor]]:
     """Epoch, whether it is the epoch's first and its last batch, images and masks, of all steps."""
     plan = []
     for epoch in range(optimiser.epochs):
         order = generator(seed, "order", epoch).permutation(k)
         batches = [order[start : start + optimiser.batch_size] for start in range(0, k, optimiser.batch_size)]
         plan += [(epoch, n == 0, n == len(batches) - 1, rows) for n, rows in enumerate(batches)]
-    drawn = ahead(partial(stream.batch, epoch, rows.tolist()) for epoch, *_, rows in plan)
+    drawn = drawn_ahead((partial(stream.batch, epoch, rows.tolist()) for epoch, *_, rows in plan), device)
     for (epoch, first, last, _), (images, masks) in zip(plan, drawn, strict=True):
         yield epoch, first, last, images, masks
 

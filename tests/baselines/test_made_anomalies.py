@@ -124,8 +124,10 @@ def test_simplenets_fakes_are_the_patches_of_anomalies(resnet, phantoms):
 
     detector.features = lambda pictures: [cells(pictures)[:, None].astype("f4")]
     stream = made(images)
-    found = detector._made_patches(stream, 5, np.array([2, 0]))
+    _taken, shown, covered = detector._drawn(stream, 0, 1, (8, 8), 5, np.array([2, 0]))
     drawn, masks = stream.batch(5, [2, 0])
+    assert np.array_equal(shown, drawn)
+    found = detector._patches(detector.features(shown)).flatten(0, 1)[covered]
     expected = []
     for picture, mask in zip(cells(drawn), cells(masks.astype("f4")), strict=True):
         least = min(0.5, mask.max())
@@ -152,14 +154,11 @@ def test_cutpastes_classes_are_normal_and_the_families(resnet, phantoms):
 def test_squids_discriminator_sees_anomalies_moved_as_the_real_views(phantoms):
     images = np.ascontiguousarray(phantoms[0][:3])
     detector = create("squid", **{**CASES["squid"], "image_size": 64, "translation": 0.0, "scaling": 0.0})
-    made_image = detector._make(0)["generator"].eval()
     stream, rows = made(images), np.array([1, 2])
-    real = detector._augmented(images, rows, 0, 4)
-    fakes = detector._fakes(made_image, real, stream, rows, seed=0, step=4)
-    assert len(fakes) == 2
-    assert len(detector._fakes(made_image, real, None, rows, seed=0, step=4)) == 1
+    real, fakes = detector._views(images, stream, 0, 4, rows)
+    assert len(detector._views(images, None, 0, 4, rows)) == 1
     _, masks = stream.batch(4, rows)
-    changed = (fakes[1] - real).abs().squeeze(1).numpy() > 0.5 / 255
+    changed = (fakes - real).abs().squeeze(1).numpy() > 0.5 / 255
     assert changed.any(axis=(1, 2)).all()
     assert not (changed & ~masks).any()
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fusionmedclip.baselines import create, resuming
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector
 from fusionmedclip.randomness import generator
+from fusionmedclip.steps import readings
 
 STEPS, KILLED_AT = 7, 4
 SETTINGS = {
@@ -88,3 +90,44 @@ def test_few_checkpoints_are_written(make, tmp_path):
     """None in ten minutes: a training of seconds pays nothing."""
     fit(make(), Checkpoints(tmp_path / "checkpoint", "this run"))
     assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_checkpoint_knows_steps_whose_losses_were_read_late_and_no_draw_ahead(tmp_path, monkeypatch):
+    """As on a GPU, where losses are read every sixteen steps; what was drawn ahead is drawn again."""
+    monkeypatch.setattr(resuming, "EVERY", 0.0)
+    monkeypatch.setitem(readings.EVERY, "cpu", 16)
+    drawn, told, module = [], [], torch.nn.Linear(1, 1)
+
+    def draw(step, item):
+        drawn.append(step)
+        return (np.array([item]),)
+
+    def loop(stop: int) -> None:
+        checkpoints = Checkpoints(tmp_path, "this run")
+        steps = resuming.Resuming(
+            {"module": module}, checkpoints=checkpoints, progress=told.append, device="cpu"
+        )
+        for step, (item,) in steps.steps([10, 11, 12, 13, 14], draw):
+            if step == stop:
+                return
+            steps.done(step, {"loss": item[0] / 2})
+
+    loop(3)
+    assert len(told) == 3
+    assert 3 in drawn
+    drawn.clear()
+    told.clear()
+    loop(5)
+    assert drawn == [3, 4]
+    assert told == [{"step": n, "loss": (9 + n) / 2} for n in range(1, 6)]
+
+
+def test_what_is_read_late_is_read_at_the_end():
+    told = []
+    steps = resuming.Resuming({}, progress=told.append, device="cuda")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resuming, "drawn_ahead", lambda calls, _: (call() for call in calls))
+        for step, (item,) in steps.steps([1.0, 2.0, 4.0], lambda _, item: (torch.tensor(item),)):
+            steps.done(step, {"loss": item})
+            assert told == []
+    assert [row["loss"] for row in told] == [1.0, 2.0, 4.0]

@@ -3,9 +3,11 @@
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
+import torch
 
-from fusionmedclip.steps.ahead import ahead
+from fusionmedclip.steps.ahead import ahead, drawn_ahead
 
 
 def test_the_next_is_computed_while_this_one_is_used() -> None:
@@ -36,3 +38,9 @@ def test_an_error_comes_in_its_turn() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert list(ahead([])) == []
+
+
+def test_batches_come_as_tensors_in_their_order() -> None:
+    calls = [lambda n=n: (np.full(2, n, np.float32), torch.tensor(n)) for n in range(3)]
+    found = [(pair.tolist(), int(one)) for pair, one in drawn_ahead(calls, torch.device("cpu"))]
+    assert found == [([0, 0], 0), ([1, 1], 1), ([2, 2], 2)]

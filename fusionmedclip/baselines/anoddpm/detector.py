@@ -1,5 +1,6 @@
 """AnoDDPM: partial diffusion with simplex noise, and the error of the way back (Wyatt et al., CVPRW 2022)."""
 
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,8 @@ from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
+from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["AnoDDPM"]
 
@@ -60,20 +63,16 @@ class AnoDDPM(Detector):
         images = resize_images(support, s.image_size)
         network, averaged = self._make(seed).train(), self._make(seed).eval()
         self.trained = counted(network=network)
-        optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0)
+        options = device_options(torch.optim.AdamW, torch.device(self.device))
+        optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0, **options)
         parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
-        for step, rows in loop.steps(
-            batches(len(images), s.train_batch, s.budget(len(images)), seed, "anoddpm")
-        ):
-            clean, t, noise = self._example(images, rows, seed, step)
-            loss = F.mse_loss(network(self.diffusion.noised(clean, t, noise), t), noise)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), s.gradient_norm)
-            optimiser.step()
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=self.device)
+        take = partial(self._step, network, optimiser)
+        order = batches(len(images), s.train_batch, s.budget(len(images)), seed, "anoddpm")
+        for step, batch in loop.steps(order, partial(self._example, images, seed)):
+            values = take(*batch)
             _average(averaged, network, min(s.ema, (1 + step) / (10 + step)))
-            loop.done({"step": step + 1, "loss": loss.item()})
+            loop.done(step, values)
         self._network = averaged.requires_grad_(False)
         self._seed = seed
         return self
@@ -86,9 +85,17 @@ class AnoDDPM(Detector):
             )
         return network.to(self.device)
 
-    def _example(
-        self, images: np.ndarray, rows: np.ndarray, seed: int, step: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _step(
+        self, network: nn.Module, optimiser: torch.optim.Optimizer, clean: Tensor, t: Tensor, noise: Tensor
+    ) -> dict[str, Tensor]:
+        loss = F.mse_loss(network(self.diffusion.noised(clean, t, noise), t), noise)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), self.settings.gradient_norm)
+        optimiser.step()
+        return {"loss": loss.detach()}
+
+    def _example(self, images: np.ndarray, seed: int, step: int, rows: np.ndarray) -> Drawn:
         """Images in [-1, 1], their steps, and the noise for them."""
         s = self.settings
         views, times, fields = [], [], []
@@ -97,8 +104,8 @@ class AnoDDPM(Detector):
             views.append(random_affine(images[row], rng, degrees=s.degrees, translation=s.translation))
             times.append(int(rng.integers(s.train_timesteps)))
             fields.append(self._field(seed, "anoddpm", "noise", step, place))
-        clean = torch.as_tensor(np.stack(views)[:, None], device=self.device) * 2 - 1
-        return clean, torch.tensor(times, device=self.device), torch.cat(fields)
+        clean = torch.as_tensor(np.stack(views)[:, None]) * 2 - 1
+        return clean, torch.tensor(times), torch.cat(fields)
 
     def _field(self, *purpose: int | str) -> Tensor:
         """(1, 1, S, S) noise, drawn on the CPU."""
@@ -107,7 +114,7 @@ class AnoDDPM(Detector):
         else:
             size = self.settings.image_size
             field = torch.randn(size, size, generator=torch_generator(*purpose))
-        return field[None, None].to(self.device)
+        return field[None, None]
 
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
@@ -130,13 +137,13 @@ class AnoDDPM(Detector):
         s = self.settings
         clean = torch.as_tensor(images[:, None], device=self.device) * 2 - 1
         t = torch.full((len(clean),), s.test_timesteps - 1, device=self.device, dtype=torch.int64)
-        noised = self.diffusion.noised(clean, t, self._field(self._seed, "anoddpm", "test"))
+        noised = self.diffusion.noised(clean, t, self._field(self._seed, "anoddpm", "test").to(self.device))
         back = self.diffusion.back(
             network,
             noised,
             start=s.test_timesteps,
             steps=s.reverse_steps,
-            noise=lambda step: self._field(self._seed, "anoddpm", "back", step),
+            noise=lambda step: self._field(self._seed, "anoddpm", "back", step).to(self.device),
         )
         return (clean - back).square().squeeze(1)
 
@@ -157,5 +164,4 @@ class AnoDDPM(Detector):
 
 @torch.no_grad()
 def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - decay)
+    torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)

@@ -26,10 +26,12 @@ class Diffusion:
     def __init__(self, variances: np.ndarray):
         self.kept = np.cumprod(1 - variances)
         """Product of 1 - beta up to t: the share of the image's variance that is left."""
+        self._table = torch.as_tensor(self.kept, dtype=torch.float32)
 
     def noised(self, images: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """q(x_t | x_0): (B, 1, S, S) images at steps (B,), counted from 0."""
-        kept = torch.as_tensor(self.kept, dtype=torch.float32, device=images.device)[t].view(-1, 1, 1, 1)
+        self._table = self._table.to(images.device)  # once: a copy in each step would make a GPU's host wait
+        kept = self._table[t].view(-1, 1, 1, 1)
         return kept.sqrt() * images + (1 - kept).sqrt() * noise
 
     def back(

@@ -22,6 +22,7 @@ from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, LabelledSet, Progress, Scores, join
+from fusionmedclip.steps.ahead import Drawn
 
 __all__ = ["AnomalyCLIP"]
 
@@ -131,24 +132,25 @@ class AnomalyCLIP(Detector):
         masks, known = _pixel_labels(sets)
         optimiser = torch.optim.Adam(prompts.parameters(), lr=s.learning_rate, betas=s.betas)
         parts = {"prompts": prompts, "optimiser": optimiser}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
-        drawn = batches(len(labels), s.meta_batch, s.meta_steps, seed, "anomalyclip")
-        for step, rows in loop.steps(drawn):
-            states = prompts(self.backbone)
-            image = F.cross_entropy(
-                self._logits(seen.image[rows].to(device), states), labels[rows].to(device)
-            )
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=device)
+
+        def draw(_step: int, rows: np.ndarray) -> Drawn:
             told = rows[known[rows]]
-            loss, row = image, {"step": step + 1, "image_loss": image.item()}
-            if len(told):
-                meant = torch.from_numpy(masks[told]).to(device, torch.float32)
-                given = self._upsampled(seen.patches[told].to(device), states, meant.shape[1:])
-                local = s.local_weight * local_loss(given, meant)
-                loss, row["local_loss"] = image + local, local.item()
+            return seen.image[rows], labels[rows], seen.patches[told], masks[told]
+
+        order = batches(len(labels), s.meta_batch, s.meta_steps, seed, "anomalyclip")
+        for step, (embedded, label, patches, meant) in loop.steps(order, draw):
+            states = prompts(self.backbone)
+            loss = F.cross_entropy(self._logits(embedded, states), label)
+            values = {"image_loss": loss}
+            if len(meant):
+                given = self._upsampled(patches, states, meant.shape[1:])
+                values["local_loss"] = s.local_weight * local_loss(given, meant.float())
+                loss = loss + values["local_loss"]
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            loop.done(row)
+            loop.done(step, values)
 
     def _logits(self, unit: Tensor, states: Tensor) -> Tensor:
         """Cosines of (..., D) unit vectors to both states, over the temperature: (..., 2)."""

@@ -3,6 +3,7 @@
 Written from the paper (Li et al., CVPR 2021). The paper defines no pixel map, and neither does this.
 """
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -17,12 +18,15 @@ from fusionmedclip.baselines.cutpaste.settings import CutPasteSettings
 from fusionmedclip.baselines.cutpaste.views import paste_patch, paste_scar, shift_and_jitter
 from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.resizing import resize_images
+from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, counted, keyed_torch, trainable_copy
+from fusionmedclip.baselines.training import batches, counted, key_gpu, keyed_torch, trainable_copy
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores
 from fusionmedclip.randomness import generator
+from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["CutPaste"]
 
@@ -67,29 +71,47 @@ class CutPaste(Detector):
         seed: int,
         progress: Progress | None,
     ) -> None:
-        s = self.settings
+        s, device = self.settings, self.backbone.mean.device
         parameters = [*network.parameters(), *classifier.parameters()]
         optimiser = torch.optim.SGD(
-            parameters, s.learning_rate, momentum=s.momentum, weight_decay=s.weight_decay
+            parameters,
+            s.learning_rate,
+            momentum=s.momentum,
+            weight_decay=s.weight_decay,
+            **device_options(torch.optim.SGD, device),
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(s.steps, 1))
         made = None
         if s.synthesis is not None:
             made = MadeAnomalies(images, s.synthesis, seed=seed, purpose="cutpaste")
+
+        def draw(step: int, rows: np.ndarray) -> Drawn:
+            if made is None:
+                return self._views(images[rows], seed, step)
+            return self._made_views(images, made, rows, seed=seed, step=step)
+
+        loop = Resuming({}, progress=progress, device=device)
+        take = partial(self._step, network, classifier, optimiser)
         with keyed_torch(seed, "cutpaste", "dropout"):
-            for step, rows in enumerate(batches(len(images), s.train_batch, s.steps, seed, "cutpaste")):
-                if made is None:
-                    views, labels = self._views(images[rows], seed, step)
-                else:
-                    views, labels = self._made_views(images, made, rows, seed=seed, step=step)
-                features = self._pooled(network, views)
-                loss = F.cross_entropy(classifier(features), labels.to(features.device))
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+            order = batches(len(images), s.train_batch, s.steps, seed, "cutpaste")
+            for step, batch in loop.steps(order, draw):
+                key_gpu(device, seed, "cutpaste", "dropout", step)
+                loop.done(step, take(*batch))
                 schedule.step()
-                if progress is not None:
-                    progress({"step": step + 1, "loss": loss.item()})
+
+    def _step(
+        self,
+        network: Backbone,
+        classifier: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        views: Tensor,
+        labels: Tensor,
+    ) -> dict[str, Tensor]:
+        loss = F.cross_entropy(classifier(self._pooled(network, views)), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return {"loss": loss.detach()}
 
     def _views(self, images: np.ndarray, seed: int, step: int) -> tuple[np.ndarray, Tensor]:
         """Normal, patch and scar views of (B, S, S) images: (3 B, S, S), and their classes 0, 1, 2."""
@@ -136,7 +158,7 @@ class CutPaste(Detector):
             layers.append(nn.Linear(widths[-1], classes))
         return nn.Sequential(*layers).to(self.backbone.mean.device).train()
 
-    def _pooled(self, network: Backbone, images: np.ndarray) -> Tensor:
+    def _pooled(self, network: Backbone, images: np.ndarray | Tensor) -> Tensor:
         return network.feature_maps(network.pixels(images), [self._layer])[0].mean(dim=(2, 3))
 
     @torch.inference_mode()

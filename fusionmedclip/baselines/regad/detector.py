@@ -1,6 +1,7 @@
 """RegAD: registration learnt on other data sets, then Gaussians over the support set (ECCV 2022)."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -16,13 +17,15 @@ from fusionmedclip.baselines.regad.support_views import support_views
 from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import counted, keyed_torch, trainable_copy
+from fusionmedclip.baselines.training import counted, key_gpu, keyed_torch, trainable_copy
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
+from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["RegAD"]
 
@@ -162,32 +165,28 @@ class RegAD(Detector):
         progress: Progress | None,
         checkpoints: Checkpoints | None,
     ) -> None:
-        s = self.settings
+        s, device = self.settings, self.backbone.mean.device
         network.train()
         heads.train()
         parameters = [*network.parameters(), *heads.parameters()]
-        optimiser = torch.optim.SGD(parameters, s.learning_rate, momentum=s.momentum)
+        optimiser = torch.optim.SGD(
+            parameters, s.learning_rate, momentum=s.momentum, **device_options(torch.optim.SGD, device)
+        )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(s.meta_steps, 1))
         shots = s.meta_shots or k
         parts = {"network": network, "heads": heads, "optimiser": optimiser, "schedule": schedule}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
+
+        def draw(step: int, _: int) -> Drawn:
+            return _episode(sets, s.meta_batch, shots, generator(seed, "regad", "meta", step))
+
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=device)
+        take = partial(_step, network, heads, optimiser)
         with keyed_torch(seed, "regad", "dropout"):
-            for step, _ in loop.steps(range(s.meta_steps)):
-                query, support = _episode(sets, s.meta_batch, shots, generator(seed, "regad", "meta", step))
-                loss = heads(self._last(network, query), self._mean_of_shots(network, support))
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+            for step, batch in loop.steps(range(s.meta_steps), draw):
+                key_gpu(device, seed, "regad", "dropout", step)
+                values = take(*batch)
                 schedule.step()
-                loop.done({"step": step + 1, "loss": loss.item()})
-
-    def _last(self, network: RegistrationNetwork, images: np.ndarray) -> Tensor:
-        return network(torch.as_tensor(images, device=self.backbone.mean.device))[0][-1]
-
-    def _mean_of_shots(self, network: RegistrationNetwork, support: np.ndarray) -> Tensor:
-        count, shots = support.shape[:2]
-        maps = self._last(network, support.reshape(count * shots, *support.shape[2:]))
-        return maps.unflatten(0, (count, shots)).mean(dim=1)
+                loop.done(step, values)
 
     @torch.inference_mode()
     def _take_statistics(self, images: np.ndarray) -> None:
@@ -233,6 +232,23 @@ class RegAD(Detector):
         self._take(tensors, support.shape[1])
         self._take_statistics(support)
         return self
+
+
+def _step(
+    network: RegistrationNetwork,
+    heads: SiameseHeads,
+    optimiser: torch.optim.Optimizer,
+    query: Tensor,
+    support: Tensor,
+) -> dict[str, Tensor]:
+    """One step on the queries (B, S, S) of an episode and its support (B, K, S, S)."""
+    last = network(query)[0][-1]
+    shown = network(support.flatten(0, 1))[0][-1].unflatten(0, support.shape[:2]).mean(dim=1)
+    loss = heads(last, shown)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return {"loss": loss.detach()}
 
 
 def _episode(

@@ -1,6 +1,7 @@
 """SimpleNet: a discriminator of normal features from the same with Gaussian noise (Liu et al., CVPR 2023)."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -12,12 +13,15 @@ from torch.nn import functional as F
 from fusionmedclip.baselines.made_anomalies import MadeAnomalies
 from fusionmedclip.baselines.maps import pixel_maps
 from fusionmedclip.baselines.patch_features import embed_patches, patch_vectors
+from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.simplenet.settings import SimpleNetSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, counted, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, key_gpu, keyed_torch
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import torch_generator
+from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["SimpleNet", "SimpleNetHead", "covered_patches", "hinge_loss"]
 
@@ -97,7 +101,8 @@ class SimpleNet(FeatureDetector):
         The backbone is frozen and nothing is augmented, so the features are computed once.
         """
         s = self.settings
-        patches = self._patches(self.features(support))
+        maps = self.features(support)
+        patches = self._patches(maps)
         head = self._make(patches.shape[-1], seed).train()
         if s.standardise:
             head.mean.copy_(patches.mean(dim=(0, 1)))
@@ -107,38 +112,72 @@ class SimpleNet(FeatureDetector):
             made = MadeAnomalies(support, s.synthesis, seed=seed, purpose="simplenet")
         optimisers = _optimisers(head, s)
         self.trained = counted(projection=head.projection, discriminator=head.discriminator)
-        for step, rows in enumerate(batches(len(patches), s.train_batch, s.steps, seed, "simplenet")):
-            generator = torch_generator(seed, "simplenet", "noise", step)
-            features = head.adapted(self._draw(patches[torch.as_tensor(rows)].flatten(0, 1), generator))
-            if made is None:
-                noise = torch.randn(features.shape, generator=generator).to(features.device)
-                fake = features + s.noise_std * noise
-            else:
-                fake = head.adapted(self._draw(self._made_patches(made, step, rows), generator))
-            outputs = head.discriminator(torch.cat([features, fake])).squeeze(1)
-            loss = hinge_loss(outputs[: len(features)], outputs[len(features) :], s.margin)
-            for optimiser in optimisers:
-                optimiser.zero_grad()
-            loss.backward()
-            for optimiser in optimisers:
-                optimiser.step()
-            if progress is not None:
-                progress({"step": step + 1, "loss": loss.item()})
+        loop = Resuming({}, progress=progress, device=patches.device)
+        grid = maps[0].shape[-2:]
+        draw = partial(self._drawn, made, seed, patches.shape[-1], grid)
+        take = partial(self._step, head, optimisers, patches.flatten(0, 1))
+        with keyed_torch(seed, "simplenet", "noise"):
+            order = batches(len(patches), s.train_batch, s.steps, seed, "simplenet")
+            for step, batch in loop.steps(order, draw):
+                key_gpu(patches.device, seed, "simplenet", "noise", step)
+                loop.done(step, take(*batch))
         self._head = head.eval()
         return self
 
-    def _draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
+    def _drawn(
+        self,
+        made: MadeAnomalies | None,
+        seed: int,
+        dim: int,
+        grid: tuple[int, int],
+        step: int,
+        rows: np.ndarray,
+    ) -> Drawn:
+        """Which patches a step takes, and their noise; or images with anomalies and which patches of these.
+
+        A GPU draws the noise itself: it is millions of numbers a step.
+        """
+        generator = torch_generator(seed, "simplenet", "noise", step)
+        places = torch.arange(grid[0] * grid[1])
+        taken = self._few((torch.as_tensor(rows)[:, None] * len(places) + places).flatten(), generator)
+        if made is not None:
+            images, masks = made.batch(step, rows)
+            covered = covered_patches(torch.as_tensor(masks), grid).flatten().nonzero().flatten()
+            return taken, images, self._few(covered, generator)
+        if self.backbone.mean.is_cuda:
+            return (taken,)
+        return taken, torch.randn((len(taken), dim), generator=generator)
+
+    def _few(self, patches: Tensor, generator: torch.Generator) -> Tensor:
         count = self.settings.train_patches
         if count is None or count >= len(patches):
             return patches
         return patches[torch.randperm(len(patches), generator=generator)[:count]]
 
-    def _made_patches(self, made: MadeAnomalies, step: int, rows: np.ndarray) -> Tensor:
-        """(N, D) features of the patches that made anomalies on some support images cover."""
-        images, masks = made.batch(step, rows)
-        maps = self.features(images)
-        covered = covered_patches(torch.as_tensor(masks), maps[0].shape[-2:])
-        return self._patches(maps)[covered.to(self.backbone.mean.device)]
+    def _step(
+        self,
+        head: SimpleNetHead,
+        optimisers: list[torch.optim.Optimizer],
+        patches: Tensor,
+        taken: Tensor,
+        *drawn: Tensor,
+    ) -> dict[str, Tensor]:
+        s = self.settings
+        features = head.adapted(patches[taken])
+        if s.synthesis is None:
+            noise = drawn[0] if drawn else torch.randn(features.shape, device=features.device)
+            fake = features + s.noise_std * noise
+        else:
+            images, covered = drawn
+            fake = head.adapted(self._patches(self.features(images.numpy(force=True))).flatten(0, 1)[covered])
+        outputs = head.discriminator(torch.cat([features, fake])).squeeze(1)
+        loss = hinge_loss(outputs[: len(features)], outputs[len(features) :], s.margin)
+        for optimiser in optimisers:
+            optimiser.zero_grad()
+        loss.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        return {"loss": loss.detach()}
 
     @torch.inference_mode()
     def score_features(self, maps: Sequence[np.ndarray], size: tuple[int, int]) -> Scores:
@@ -214,11 +253,17 @@ def covered_patches(masks: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def _optimisers(head: SimpleNetHead, settings: SimpleNetSettings) -> list[torch.optim.Optimizer]:
+    options = device_options(torch.optim.Adam, head.mean.device)
     optimisers: list[torch.optim.Optimizer] = [
         torch.optim.Adam(
-            head.discriminator.parameters(), settings.discriminator_rate, weight_decay=settings.weight_decay
+            head.discriminator.parameters(),
+            settings.discriminator_rate,
+            weight_decay=settings.weight_decay,
+            **options,
         )
     ]
     if settings.projection:
-        optimisers.append(torch.optim.AdamW(head.projection.parameters(), settings.projection_rate))
+        optimisers.append(
+            torch.optim.AdamW(head.projection.parameters(), settings.projection_rate, **options)
+        )
     return optimisers

@@ -1,6 +1,6 @@
 """SQUID: reconstruction from memories of normal patches, judged by a discriminator (CVPR 2023)."""
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
@@ -16,11 +16,13 @@ from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.squid.network import Discriminator, Generator
 from fusionmedclip.baselines.squid.settings import SQUIDSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, counted, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, key_gpu, keyed_torch
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
+from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["SQUID"]
 
@@ -67,20 +69,18 @@ class SQUID(Detector):
         if s.synthesis is not None:
             anomalies = MadeAnomalies(images, s.synthesis, seed=seed, purpose="squid")
         parts = {"networks": networks, "made": optimisers[0], "judged": optimisers[1], "schedule": schedule}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress)
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=self.device)
+        judged = partial(_judge_step, made, judge, optimisers[1], s)
+        generated = partial(_generator_step, made, judge, optimisers[0], s)
         with keyed_torch(seed, "squid", "masks"):
-            for step, rows in loop.steps(batches(len(images), s.train_batch, s.steps, seed, "squid")):
-                real = self._augmented(images, rows, seed, step)
-                fakes = self._fakes(made, real, anomalies, rows, seed=seed, step=step)
-                losses = {
-                    "step": step + 1,
-                    "discriminator": _judge_step(judge, optimisers[1], real, fakes, s),
-                }
+            order = batches(len(images), s.train_batch, s.steps, seed, "squid")
+            for step, batch in loop.steps(order, partial(self._views, images, anomalies, seed)):
+                key_gpu(batch[0].device, seed, "squid", "masks", step)
+                losses = judged(*batch)
                 if step % s.critic_steps == 0:
-                    losses["generator"] = _generator_step(made, judge, optimisers[0], real, s)
-                    made.painting.remember()
+                    losses |= generated(batch[0])
                     schedule.step()
-                loop.done(losses)
+                loop.done(step, losses)
         self._networks = networks.eval().requires_grad_(False)
         return self
 
@@ -107,25 +107,17 @@ class SQUID(Detector):
             )
             for place, row in enumerate(rows)
         ]
-        return torch.as_tensor(np.stack(views)[:, None], device=self.device)
+        return torch.as_tensor(np.stack(views)[:, None])
 
-    @torch.no_grad()
-    def _fakes(
-        self,
-        made: Generator,
-        real: Tensor,
-        anomalies: MadeAnomalies | None,
-        rows: np.ndarray,
-        *,
-        seed: int,
-        step: int,
-    ) -> list[Tensor]:
-        """What the discriminator learns to tell from real views: reconstructions, perhaps anomalies."""
-        fakes = [made(real).student]
-        if anomalies is not None:
-            drawn = anomalies.batch(step, rows)[0]
-            fakes.append(self._augmented(drawn, np.arange(len(drawn)), seed, step))  # moved as the real views
-        return fakes
+    def _views(
+        self, images: np.ndarray, anomalies: MadeAnomalies | None, seed: int, step: int, rows: np.ndarray
+    ) -> Drawn:
+        """Real views (B, 1, S, S) and, where there are anomalies, these, moved as the real views."""
+        real = self._augmented(images, rows, seed, step)
+        if anomalies is None:
+            return (real,)
+        drawn = anomalies.batch(step, rows)[0]
+        return real, self._augmented(drawn, np.arange(len(drawn)), seed, step)
 
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
@@ -161,6 +153,7 @@ class SQUID(Detector):
 
 def _optimisers(networks: torch.nn.ModuleDict, s: SQUIDSettings) -> list[torch.optim.Optimizer]:
     betas = (0.5, 0.999)
+    options = device_options(torch.optim.Adam, next(networks.parameters()).device)
     return [
         torch.optim.Adam(
             networks["generator"].parameters(),
@@ -168,18 +161,23 @@ def _optimisers(networks: torch.nn.ModuleDict, s: SQUIDSettings) -> list[torch.o
             eps=1e-7,
             betas=betas,
             weight_decay=s.weight_decay,
+            **options,
         ),
-        torch.optim.Adam(networks["discriminator"].parameters(), s.learning_rate, betas=betas),
+        torch.optim.Adam(networks["discriminator"].parameters(), s.learning_rate, betas=betas, **options),
     ]
 
 
 def _judge_step(
+    made: Generator,
     judge: Discriminator,
     optimiser: torch.optim.Optimizer,
-    real: Tensor,
-    fakes: Sequence[Tensor],
     s: SQUIDSettings,
-) -> float:
+    real: Tensor,
+    *anomalous: Tensor,
+) -> dict[str, Tensor]:
+    """The discriminator learns to tell real views from reconstructions and, where there are, anomalies."""
+    with torch.no_grad():
+        fakes = [made(real).student, *anomalous]
     optimiser.zero_grad()
     logits_real = judge(real)
     loss = F.binary_cross_entropy_with_logits(logits_real, torch.ones_like(logits_real))
@@ -189,12 +187,12 @@ def _judge_step(
         loss = loss + part / len(fakes)
     (s.discriminator_weight * loss).backward()
     optimiser.step()
-    return loss.item()
+    return {"discriminator": loss.detach()}
 
 
 def _generator_step(
-    made: Generator, judge: Discriminator, optimiser: torch.optim.Optimizer, real: Tensor, s: SQUIDSettings
-) -> float:
+    made: Generator, judge: Discriminator, optimiser: torch.optim.Optimizer, s: SQUIDSettings, real: Tensor
+) -> dict[str, Tensor]:
     out = made(real)
     logits = judge(out.student)
     loss = (
@@ -204,6 +202,7 @@ def _generator_step(
         + s.distillation_weight * out.distance
     )
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward(inputs=list(made.parameters()))  # the discriminator's gradients are its own step's
     optimiser.step()
-    return loss.item()
+    made.painting.remember()
+    return {"generator": loss.detach()}

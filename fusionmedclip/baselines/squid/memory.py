@@ -65,8 +65,9 @@ class MemoryQueue(nn.Module):
         """Write (N, D) features over the oldest ones."""
         slots = len(self.memory)
         rows = (self.position + torch.arange(len(features), device=features.device)) % slots
-        self.memory = self.memory.index_copy(0, rows, features.detach())
-        self.position = (self.position + len(features)) % slots
+        # In place: a recorded step (steps/captured.py) finds both where they were.
+        self.memory.index_copy_(0, rows, features.detach())
+        self.position.add_(len(features)).remainder_(slots)
 
 
 class DecoderMemory(nn.Module):
@@ -103,5 +104,5 @@ class DecoderMemory(nn.Module):
 
 def mixed(memory: Tensor, original: Tensor, ratio: float) -> Tensor:
     """Positions of ``memory``, a share ``ratio`` of them drawn at random, the others of ``original``."""
-    mask = torch.bernoulli(torch.full((len(memory), 1, *memory.shape[2:]), ratio))
-    return torch.where(mask.to(memory.device) > 0, memory, original)
+    mask = torch.bernoulli(torch.full((len(memory), 1, *memory.shape[2:]), ratio, device=memory.device))
+    return torch.where(mask > 0, memory, original)

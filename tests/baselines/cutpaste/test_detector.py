@@ -123,8 +123,9 @@ class OfPixels(CutPaste):
     """A classifier of fixed random projections of the views: the tower's own weights get no gradients."""
 
     def _pooled(self, network, images):
-        weights = torch.from_numpy(np.random.RandomState(0).standard_normal((images[0].size, 512)))
-        return torch.from_numpy(images.reshape(len(images), -1)) @ weights.float() / images[0].size ** 0.5
+        pixels = torch.as_tensor(images).flatten(1)
+        weights = torch.from_numpy(np.random.RandomState(0).standard_normal((pixels.shape[1], 512)))
+        return pixels @ weights.float() / pixels.shape[1] ** 0.5
 
 
 def test_steps_are_the_papers_by_hand(resnet, phantoms, monkeypatch):

@@ -87,7 +87,7 @@ class OfDrawnNoise(AnoDDPM):
     def _make(self, seed):
         return network()
 
-    def _example(self, shown, rows, seed, step):
+    def _example(self, shown, seed, step, rows):
         clean = torch.from_numpy(shown[rows])[:, None] * 2 - 1
         return clean, torch.tensor([97 * step]), noise(100 + step)
 
