@@ -28,7 +28,7 @@ rule build_row:
         lambda w: params(
             "build_row",
             "reporting.tables.row:build_row",
-            request=row_request(CONFIG, w.table, int(w.row)),
+            request=asked_of_row(w.table, int(w.row)),
             results=COPIES,
         ),
     script:
@@ -60,7 +60,7 @@ rule build_statistics:
         lambda w: params(
             "build_statistics",
             "reporting.comparisons.statistics:build_statistics",
-            request=table_request(CONFIG, w.table),
+            request=asked_of_table(w.table),
             results=COPIES,
             unranked=ORACLES,
         ),
@@ -107,7 +107,7 @@ rule build_table:
             "reporting.tables.write:write_table",
             entries=tuple(FORMATS.values()),
             results=COPIES,
-            request=table_request(CONFIG, w.table),
+            request=asked_of_table(w.table),
             look=table_layout(CONFIG, w.table),
         ),
     script:

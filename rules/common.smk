@@ -3,6 +3,12 @@
 RUN = "{dataset}/{split}/{method}/k{k}/seed{seed}"
 LEARNT = "{dataset}/{split}/{method}/seed{seed}"
 GPU = 0 if CONFIG.data["device"] == "cpu" else 1
+CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
+ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
+# By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
+TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
+TITLES |= {name: entry["title"] for part in (TABLES, DATASETS) for name, entry in part.items()}
+TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
 
 
 @cache

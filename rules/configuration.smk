@@ -44,10 +44,16 @@ from fusionmedclip.reporting.tables.rows import (
     run_settings,
     runs_of,
     stand_in_reasons,
-    table_request,
 )
 
 sys.executable = shell_python(sys.executable)
+
+
+class Kept(Config):
+    """A configuration that stays as it is while jobs are planned: each of its entries is put together once."""
+
+    __hash__ = object.__hash__
+    method, backbone = cache(Config.method), cache(Config.backbone)
 
 
 def checked(data):
@@ -55,7 +61,7 @@ def checked(data):
     try:
         for file in workflow.configfiles:
             read_config(Path(file))  # strictly: Snakemake itself takes the last of two keys alike
-        config = Config.checked(data)
+        config = Kept.checked(data)
         if os.path.isfile(results := config.data["results"]):
             raise InputError("results: a file stands in their place", received=results, hint="give a folder")
         for name in config.data["methods"]:
@@ -106,13 +112,7 @@ STAGE1 = [name for name in CONFIG.data["backbones"] if CONFIG.backbone(name)["st
 STOCK = [name for name in CONFIG.data["backbones"] if name not in STAGE1]
 TRUNKS = [name for name in STOCK if CONFIG.backbone(name)["kind"] == "timm"]
 METHODS = [name for name in CONFIG.data["methods"] if is_run(CONFIG, name)]
-CONTROLS = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("control")]
-ORACLES = [name for name in CONFIG.data["methods"] if CONFIG.method(name).get("oracle")]
 TABLES = CONFIG.data["tables"]
 CLAIMED = claims_look(CONFIG)["tables"]  # that claims of the thesis rest on; none in a table of one's own
-# By name. A method and the backbone that it brings may share theirs: the method's title is the one that is meant.
-TITLES = {name: CONFIG.backbone(name).get("title", name) for name in CONFIG.data["backbones"]}
-TITLES |= {name: entry["title"] for part in (TABLES, DATASETS) for name, entry in part.items()}
-TITLES |= {name: CONFIG.method(name)["title"] for name in CONFIG.data["methods"]}
 ROWS = {table: rows_of(CONFIG, table) for table in TABLES}
 RUNS = runs_of(CONFIG, [cell for rows in ROWS.values() for row in rows.values() for cell in row])

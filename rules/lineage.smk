@@ -37,13 +37,19 @@ def template(pattern):
     return strip_wildcard_constraints(pattern)
 
 
+def filled(pattern, values):
+    """A pattern with wildcards' values; apply_wildcards makes a file of it, and takes ten times as long."""
+    return template(str(pattern)).format_map(values)
+
+
 def named(made_by, patterns, wildcards):
     """Files that a rule's patterns and functions give; expand_input does more, and takes several times as long."""
+    values = dict(wildcards.items())
     for pattern in patterns:
         if is_callable(pattern):
             yield from flat(made_by.apply_input_function(pattern, wildcards)[0])
         else:
-            yield template(str(pattern)).format(**wildcards)
+            yield filled(pattern, values)
 
 
 def flat(found):
@@ -54,9 +60,16 @@ def flat(found):
 
 
 @cache
-def written_with(path):
-    """Every file of the job that makes one; the first names the job."""
-    made_by, wildcards = maker(path)
+def job_of(path):
+    """First output of the job that makes a file, by which it is named; None for what lies outside of the workflow."""
+    made_by, wildcards = maker(path) or (None, None)
+    return made_by and filled(made_by.output[0], wildcards)
+
+
+@cache
+def written_by(job):
+    """Files that a job, named by its first output, makes."""
+    made_by, wildcards = maker(job)
     return tuple(named(made_by, made_by.output, wildcards))
 
 
@@ -69,7 +82,7 @@ def read_for(job):
 
 def jobs_behind(paths):
     """Jobs that make some files, each named by its first output."""
-    return sorted({written_with(path)[0] for path in paths if maker(path)})
+    return sorted({job_of(path) for path in paths} - {None})
 
 
 def traced(rule, found):
@@ -78,7 +91,7 @@ def traced(rule, found):
     @cache
     def trace(**values):
         wildcards = Wildcards(fromdict=values)
-        above = jobs_behind(read_for(rule.output[0].apply_wildcards(wildcards)))
+        above = jobs_behind(read_for(filled(rule.output[0], values)))
         return canonical({**found(wildcards), "above": digest([parameters_of(job) for job in above])[:16]})
 
     return lambda wildcards: trace(**dict(wildcards.items()))
@@ -91,27 +104,6 @@ def parameters_of(job):
     return digest(made_by.params[0](wildcards))
 
 
-def lost_behind(paths):
-    """Files that are gone while what was made from them, or beside them, is there: below some files, however deep."""
-    lost, seen, left = set(), set(), jobs_behind(paths)
-    while left:
-        seen.update(left)
-        for job in left:
-            files = {*written_with(job), *read_for(job)}
-            if any(map(os.path.exists, written_with(job))):
-                lost.update(path for path in files if maker(path) and not os.path.exists(path))
-        left = [job for job in jobs_behind(path for job in left for path in read_for(job)) if job not in seen]
-    return sorted(lost)
-
-
-def whole(target):
-    """An input function of a target: what Snakemake would not miss, since all that was made from it is there."""
-    asked = tuple(target.input)
-    return lambda wildcards: lost_behind(asked)
-
-
 for _made in OURS:
     if _made.script:
         _made.params[0] = traced(_made, _made.params[0])
-    elif not _made.output:
-        _made.set_input(whole(_made))

@@ -20,21 +20,21 @@ def settled(rule):
     asked = set()
 
     def settle(wildcards):
-        first = rule.output[0].apply_wildcards(wildcards)
+        first = filled(rule.output[0], wildcards)
         if first in asked:  # also while its parameters are put together, which look at what it reads
             return
         asked.add(first)
-        outputs = [pattern.apply_wildcards(wildcards) for pattern in rule.output]
         wait_for_earlier()
         if status_command():
-            for job in submitted_for(outputs):
+            for job in submitted_for(applied(rule, wildcards)):
                 wait_for(job)
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
+        outputs = applied(rule, wildcards)
         if not differs(record_path(COPIES, first), params_of(rule, wildcards)):
             adopt(outputs)
         elif not all(map(workflow.persistence.metadata, outputs)):
-            workflow.dag.forcefiles.add(first)
+            workflow.dag.forcefiles.add(outputs[0])
             tell(first)
 
     def no_input(wildcards):
@@ -42,6 +42,11 @@ def settled(rule):
         return []
 
     return no_input
+
+
+def applied(rule, wildcards):
+    """What a job makes, as Snakemake knows it."""
+    return [pattern.apply_wildcards(wildcards) for pattern in rule.output]
 
 
 def params_of(rule, wildcards):

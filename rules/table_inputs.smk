@@ -13,6 +13,17 @@ def table_cells(wildcards):
     return [cell for row in ROWS[wildcards.table].values() for cell in row]
 
 
+@cache  # a table asks for what its rows ask for, and so do its statistics
+def asked_of_row(table, row):
+    """What a row needs to be built."""
+    return row_request(CONFIG, table, row)
+
+
+def asked_of_table(table):
+    """What a whole table asks for, row by row."""
+    return [cell for row in ROWS[table] for cell in asked_of_row(table, row)]
+
+
 def table_images(wildcards):
     """What is known of the images behind the table that some wildcards name."""
     return images_of(wildcards.table)
