@@ -15,7 +15,7 @@ from torch import Tensor
 
 __all__ = ["Recorded", "Recording", "captured", "side_stream"]
 
-Step = Callable[[Tensor, Tensor], dict[str, Tensor]]
+Step = Callable[..., dict[str, Tensor]]
 
 WARM = 3
 """Steps that are taken before one is recorded: kernels are chosen and memory is found."""
@@ -26,15 +26,14 @@ class Recorded(NamedTuple):
 
     Attributes
     ----------
-    images, masks : tensor
+    batch : tuple of tensors
         Where it reads its batch.
     values : dict of str to tensor
         Where it leaves its losses.
     replay : callable
     """
 
-    images: Tensor
-    masks: Tensor
+    batch: tuple[Tensor, ...]
     values: dict[str, Tensor]
     replay: Callable[[], None]
 
@@ -45,49 +44,50 @@ class Recording:
     Parameters
     ----------
     step : callable
-        Batch and masks to scalars; all else that it reads and changes stays where it is.
+        Tensors of a batch to scalars; all else that it reads and changes are tensors that stay in place.
+        A number that changes from step to step, such as a learning rate, is a tensor of the batch.
     record : callable
-        Step, images and masks to :class:`Recorded`, without taking the step.
+        Step and the tensors of a batch to :class:`Recorded`, without taking the step.
     """
 
-    def __init__(self, step: Step, record: Callable[[Step, Tensor, Tensor], Recorded]):
+    def __init__(self, step: Step, record: Callable[..., Recorded]):
         self._step, self._record, self._works = step, record, True
-        self._taken: Counter[torch.Size] = Counter()
-        self._recorded: dict[torch.Size, Recorded] = {}
+        self._taken: Counter[tuple[torch.Size, ...]] = Counter()
+        self._recorded: dict[tuple[torch.Size, ...], Recorded] = {}
 
-    def __call__(self, images: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    def __call__(self, *batch: Tensor) -> dict[str, Tensor]:
         """Take one step."""
-        shape = images.shape
-        self._taken[shape] += 1
-        if self._works and shape not in self._recorded and self._taken[shape] > WARM:
-            self._try_to_record(images, masks)
-        recorded = self._recorded.get(shape)
+        shapes = tuple(tensor.shape for tensor in batch)
+        self._taken[shapes] += 1
+        if self._works and shapes not in self._recorded and self._taken[shapes] > WARM:
+            self._try_to_record(shapes, batch)
+        recorded = self._recorded.get(shapes)
         if recorded is None:
-            return self._step(images, masks)
-        recorded.images.copy_(images, non_blocking=True)
-        recorded.masks.copy_(masks, non_blocking=True)
+            return self._step(*batch)
+        for kept, tensor in zip(recorded.batch, batch, strict=True):
+            kept.copy_(tensor, non_blocking=True)
         recorded.replay()
         return {name: value.clone() for name, value in recorded.values.items()}
 
-    def _try_to_record(self, images: Tensor, masks: Tensor) -> None:
+    def _try_to_record(self, shapes: tuple[torch.Size, ...], batch: tuple[Tensor, ...]) -> None:
         try:
-            self._recorded[images.shape] = self._record(self._step, images, masks)
+            self._recorded[shapes] = self._record(self._step, *batch)
         except Exception as error:  # whatever a driver, a kernel or torch itself has against it
             self._works = False
             words = str(error).strip().split("\n")[0]
             print(f"steps are not recorded on this GPU, and are slower: {words}", file=sys.stderr)
 
 
-def captured(step: Step, device: torch.device, *, wanted: bool) -> Step:
+def captured(step: Step, device: torch.device, *, wanted: bool = True) -> Step:
     """A step as its device takes it best: recorded on a GPU where that is wanted, else as it is."""
     return Recording(step, _record) if wanted and device.type == "cuda" else step
 
 
-def _record(step: Step, images: Tensor, masks: Tensor) -> Recorded:
-    kept, graph = (images.clone(), masks.clone()), torch.cuda.CUDAGraph()
+def _record(step: Step, *batch: Tensor) -> Recorded:
+    kept, graph = tuple(tensor.clone() for tensor in batch), torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
         values = step(*kept)
-    return Recorded(*kept, values, graph.replay)
+    return Recorded(kept, values, graph.replay)
 
 
 @contextmanager

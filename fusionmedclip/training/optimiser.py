@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from fusionmedclip.steps.optimisers import device_options
 from fusionmedclip.training.fit_settings import OptimiserSettings
 
 __all__ = ["STAGE3", "make_optimiser", "set_rates"]
@@ -29,14 +30,13 @@ def make_optimiser(
         for name, parameters in components.items()
     ]
     kind = torch.optim.AdamW if settings.name == "adamw" else torch.optim.Adam
-    on_gpu = any(parameter.is_cuda for group in groups for parameter in group["params"])
+    device = next(parameter.device for group in groups for parameter in group["params"])
     return kind(
         groups,
         betas=settings.betas,
         eps=settings.epsilon,
         weight_decay=settings.weight_decay,
-        capturable=on_gpu,
-        fused=on_gpu,  # one launch for all tensors; the CPU keeps the order of operations that it always had
+        **device_options(kind, device),
     )
 
 

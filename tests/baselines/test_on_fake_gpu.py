@@ -3,6 +3,9 @@
 No device is mixed with another, and nothing is read back, since there is nothing to read.
 """
 
+from contextlib import nullcontext
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -63,8 +66,11 @@ def test_training_stays_on_the_device_and_reads_nothing_back(name, monkeypatch) 
     kind, backbone, settings = CASES[name]
     monkeypatch.setattr(nn.Module, "to", moved)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
-    monkeypatch.setattr(torch, "_fused_sgd_", lambda *_, **__: None)  # torch has it for real tensors alone
+    for fused in ("_fused_sgd_", "_fused_adam_"):  # torch has no such kernel for fake tensors with a rate
+        monkeypatch.setattr(torch, fused, lambda *_, **__: None)
     monkeypatch.setattr(ahead, "_ready", lambda call, _: [torch.as_tensor(array) for array in call()])
+    training = import_module(f"fusionmedclip.baselines.{kind}.detector")
+    monkeypatch.setattr(training, "side_stream", lambda _: nullcontext())
     for module in (cutpaste, regad):  # what is read once, before a step
         monkeypatch.setattr(module, "trainable_copy", lambda backbone: backbone.requires_grad_(True))
     more = {"meta": {"other": IMAGES}} if kind == "regad" else {}

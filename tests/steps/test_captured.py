@@ -11,23 +11,23 @@ from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings, PromptSettings
 from fusionmedclip.steps.captured import WARM, Recorded, Recording, captured
 from fusionmedclip.training import fit
+from fusionmedclip.training import optimiser as optimiser_module
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
 from fusionmedclip.training.optimiser import make_optimiser
 from tests.models.towers import vit_settings
+from tests.steps import tape
+from tests.steps.tape import READ_BACK
 
-READ_BACK = {"_local_scalar_dense", "nonzero", "equal", "masked_select", "is_nonzero", "_unique2"}
-"""What waits for the device: no graph holds it."""
 
-
-def stand_in(step, images, masks) -> Recorded:
-    """As a graph: the same tensors in and out at each replay, and no step while it is recorded."""
-    inputs, values = (images.clone(), masks.clone()), {}
+def stand_in(step, *batch) -> Recorded:
+    """The same tensors in and out at each replay, and no step while it is recorded."""
+    inputs, values = tuple(tensor.clone() for tensor in batch), {}
 
     def replay() -> None:
         for name, value in step(*inputs).items():
             values.setdefault(name, torch.empty_like(value)).copy_(value)
 
-    return Recorded(*inputs, values, replay)
+    return Recorded(inputs, values, replay)
 
 
 def ramp(size: int, number: int) -> torch.Tensor:
@@ -54,6 +54,21 @@ def test_what_is_replayed_sees_each_batch_and_keeps_no_value() -> None:
     assert recorded == [4, 2]
     assert seen == [(size, number, -number) for number, size in enumerate(sizes)]
     assert [float(value) for value in found] == [3.0 * size * number for number, size in enumerate(sizes)]
+
+
+def test_a_batch_of_any_tensors_is_recorded_by_all_their_shapes() -> None:
+    take = Recording(lambda one, two, rate: {"sum": rate * (one.sum() + two.sum())}, tape.record)
+    for number in range(12):
+        one, two, rate = ramp(2, number), ramp(1 + number % 2, 1), torch.tensor(number / 2)
+        assert float(take(one, two, rate)["sum"]) == number / 2 * (6 * number + 3 * (1 + number % 2))
+    assert len(take._recorded) == 2
+
+
+def test_the_tape_keeps_numbers_and_follows_tensors_as_a_graph_does() -> None:
+    rates, state = iter(range(1, 20)), torch.zeros(())
+    take = Recording(lambda one: {"state": state.add_(one.sum() * next(rates))}, tape.record)
+    found = [float(take(torch.ones(1))["state"]) for _ in range(WARM + 3)]
+    assert found == [1, 3, 6, 10, 14, 18]  # the rate of the recording again and again, and no step of its own
 
 
 def test_what_cannot_be_recorded_is_taken_as_it_is_and_said_once(capsys) -> None:
@@ -100,11 +115,13 @@ def test_a_fit_of_recorded_steps_has_the_bits_of_one_that_is_not(monkeypatch, ch
         stream = _Stream(model.backbone.visual.image_size[0])
         return fit.fit_model(model, stream, k=4, loss=LossSettings(), optimiser=optimiser, seed=3)
 
+    # On a GPU AdamW is `fused`: it counts its steps in tensors.
+    monkeypatch.setattr(optimiser_module, "device_options", lambda _kind, _device: {"fused": True})
     plain, counted = fitted(), []
 
     def recording(step, _device, *, wanted):
         assert wanted
-        return Recording(step, lambda *batch: counted.append(1) or stand_in(*batch))
+        return Recording(step, lambda *batch: counted.append(1) or tape.record(*batch))
 
     monkeypatch.setattr(fit, "captured", recording)
     replayed = fitted()

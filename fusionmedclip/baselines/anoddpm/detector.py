@@ -23,6 +23,7 @@ from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator, torch_generator
 from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.captured import captured, side_stream
 from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["AnoDDPM"]
@@ -63,16 +64,18 @@ class AnoDDPM(Detector):
         images = resize_images(support, s.image_size)
         network, averaged = self._make(seed).train(), self._make(seed).eval()
         self.trained = counted(network=network)
-        options = device_options(torch.optim.AdamW, torch.device(self.device))
+        device = torch.device(self.device)
+        options = device_options(torch.optim.AdamW, device)
         optimiser = torch.optim.AdamW(network.parameters(), s.learning_rate, weight_decay=0.0, **options)
         parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=self.device)
-        take = partial(self._step, network, optimiser)
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=device)
+        take = captured(partial(self._step, network, optimiser), device)
         order = batches(len(images), s.train_batch, s.budget(len(images)), seed, "anoddpm")
-        for step, batch in loop.steps(order, partial(self._example, images, seed)):
-            values = take(*batch)
-            _average(averaged, network, min(s.ema, (1 + step) / (10 + step)))
-            loop.done(step, values)
+        with side_stream(device):
+            for step, batch in loop.steps(order, partial(self._example, images, seed)):
+                values = take(*batch)
+                _average(averaged, network, min(s.ema, (1 + step) / (10 + step)))
+                loop.done(step, values)
         self._network = averaged.requires_grad_(False)
         self._seed = seed
         return self

@@ -26,7 +26,8 @@ from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.detector import Detector, Progress, Scores
 from fusionmedclip.randomness import generator
 from fusionmedclip.steps.ahead import Drawn
-from fusionmedclip.steps.optimisers import device_options
+from fusionmedclip.steps.captured import captured, side_stream
+from fusionmedclip.steps.optimisers import device_options, rate_of, step_at
 
 __all__ = ["CutPaste"]
 
@@ -91,12 +92,12 @@ class CutPaste(Detector):
             return self._made_views(images, made, rows, seed=seed, step=step)
 
         loop = Resuming({}, progress=progress, device=device)
-        take = partial(self._step, network, classifier, optimiser)
-        with keyed_torch(seed, "cutpaste", "dropout"):
+        take = captured(partial(self._step, network, classifier, optimiser), device)
+        with keyed_torch(seed, "cutpaste", "dropout"), side_stream(device):
             order = batches(len(images), s.train_batch, s.steps, seed, "cutpaste")
             for step, batch in loop.steps(order, draw):
                 key_gpu(device, seed, "cutpaste", "dropout", step)
-                loop.done(step, take(*batch))
+                loop.done(step, take(*batch, *rate_of(optimiser, device)))
                 schedule.step()
 
     def _step(
@@ -106,11 +107,12 @@ class CutPaste(Detector):
         optimiser: torch.optim.Optimizer,
         views: Tensor,
         labels: Tensor,
+        *rate: Tensor,
     ) -> dict[str, Tensor]:
         loss = F.cross_entropy(classifier(self._pooled(network, views)), labels)
         optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
+        step_at(optimiser, *rate)
         return {"loss": loss.detach()}
 
     def _views(self, images: np.ndarray, seed: int, step: int) -> tuple[np.ndarray, Tensor]:

@@ -25,7 +25,8 @@ from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 from fusionmedclip.steps.ahead import Drawn
-from fusionmedclip.steps.optimisers import device_options
+from fusionmedclip.steps.captured import captured, side_stream
+from fusionmedclip.steps.optimisers import device_options, rate_of, step_at
 
 __all__ = ["RegAD"]
 
@@ -180,11 +181,11 @@ class RegAD(Detector):
             return _episode(sets, s.meta_batch, shots, generator(seed, "regad", "meta", step))
 
         loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=device)
-        take = partial(_step, network, heads, optimiser)
-        with keyed_torch(seed, "regad", "dropout"):
+        take = captured(partial(_step, network, heads, optimiser), device)
+        with keyed_torch(seed, "regad", "dropout"), side_stream(device):
             for step, batch in loop.steps(range(s.meta_steps), draw):
                 key_gpu(device, seed, "regad", "dropout", step)
-                values = take(*batch)
+                values = take(*batch, *rate_of(optimiser, device))
                 schedule.step()
                 loop.done(step, values)
 
@@ -240,6 +241,7 @@ def _step(
     optimiser: torch.optim.Optimizer,
     query: Tensor,
     support: Tensor,
+    *rate: Tensor,
 ) -> dict[str, Tensor]:
     """One step on the queries (B, S, S) of an episode and its support (B, K, S, S)."""
     last = network(query)[0][-1]
@@ -247,7 +249,7 @@ def _step(
     loss = heads(last, shown)
     optimiser.zero_grad()
     loss.backward()
-    optimiser.step()
+    step_at(optimiser, *rate)
     return {"loss": loss.detach()}
 
 

@@ -21,6 +21,7 @@ from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import torch_generator
 from fusionmedclip.steps.ahead import Drawn
+from fusionmedclip.steps.captured import captured, side_stream
 from fusionmedclip.steps.optimisers import device_options
 
 __all__ = ["SimpleNet", "SimpleNetHead", "covered_patches", "hinge_loss"]
@@ -115,8 +116,9 @@ class SimpleNet(FeatureDetector):
         loop = Resuming({}, progress=progress, device=patches.device)
         grid = maps[0].shape[-2:]
         draw = partial(self._drawn, made, seed, patches.shape[-1], grid)
-        take = partial(self._step, head, optimisers, patches.flatten(0, 1))
-        with keyed_torch(seed, "simplenet", "noise"):
+        step_of = partial(self._step, head, optimisers, patches.flatten(0, 1))
+        take = captured(step_of, patches.device, wanted=made is None)  # the host stores features of anomalies
+        with keyed_torch(seed, "simplenet", "noise"), side_stream(patches.device):
             order = batches(len(patches), s.train_batch, s.steps, seed, "simplenet")
             for step, batch in loop.steps(order, draw):
                 key_gpu(patches.device, seed, "simplenet", "noise", step)

@@ -22,7 +22,8 @@ from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
 from fusionmedclip.randomness import generator
 from fusionmedclip.steps.ahead import Drawn
-from fusionmedclip.steps.optimisers import device_options
+from fusionmedclip.steps.captured import captured, side_stream
+from fusionmedclip.steps.optimisers import device_options, rate_of, step_at
 
 __all__ = ["SQUID"]
 
@@ -53,7 +54,7 @@ class SQUID(Detector):
         checkpoints: Checkpoints | None = None,
     ) -> Self:
         """Train generator and discriminator from random weights on (k, H, W) normal images."""
-        s = self.settings
+        s, device = self.settings, torch.device(self.device)
         images = resize_images(support, s.image_size)
         networks = self._make(seed).train()
         made = cast(Generator, networks["generator"])
@@ -69,16 +70,16 @@ class SQUID(Detector):
         if s.synthesis is not None:
             anomalies = MadeAnomalies(images, s.synthesis, seed=seed, purpose="squid")
         parts = {"networks": networks, "made": optimisers[0], "judged": optimisers[1], "schedule": schedule}
-        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=self.device)
-        judged = partial(_judge_step, made, judge, optimisers[1], s)
-        generated = partial(_generator_step, made, judge, optimisers[0], s)
-        with keyed_torch(seed, "squid", "masks"):
+        loop = Resuming(parts, checkpoints=checkpoints, progress=progress, device=device)
+        judged = captured(partial(_judge_step, made, judge, optimisers[1], s), device)
+        generated = captured(partial(_generator_step, made, judge, optimisers[0], s), device)
+        with keyed_torch(seed, "squid", "masks"), side_stream(device):
             order = batches(len(images), s.train_batch, s.steps, seed, "squid")
             for step, batch in loop.steps(order, partial(self._views, images, anomalies, seed)):
-                key_gpu(batch[0].device, seed, "squid", "masks", step)
+                key_gpu(device, seed, "squid", "masks", step)
                 losses = judged(*batch)
                 if step % s.critic_steps == 0:
-                    losses |= generated(batch[0])
+                    losses |= generated(batch[0], *rate_of(optimisers[0], device))
                     schedule.step()
                 loop.done(step, losses)
         self._networks = networks.eval().requires_grad_(False)
@@ -191,7 +192,12 @@ def _judge_step(
 
 
 def _generator_step(
-    made: Generator, judge: Discriminator, optimiser: torch.optim.Optimizer, s: SQUIDSettings, real: Tensor
+    made: Generator,
+    judge: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    s: SQUIDSettings,
+    real: Tensor,
+    *rate: Tensor,
 ) -> dict[str, Tensor]:
     out = made(real)
     logits = judge(out.student)
@@ -203,6 +209,6 @@ def _generator_step(
     )
     optimiser.zero_grad()
     loss.backward(inputs=list(made.parameters()))  # the discriminator's gradients are its own step's
-    optimiser.step()
+    step_at(optimiser, *rate)
     made.painting.remember()
     return {"generator": loss.detach()}
