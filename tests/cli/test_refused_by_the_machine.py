@@ -64,7 +64,7 @@ def test_a_picture_that_may_not_be_read(place: Path) -> None:
     for name in ("normal/01.png", "scans/01.png"):
         (place / name).chmod(0)
     refused = run(*FIT)
-    says(refused, "normal/01.png: cannot be read as file (Permission denied) Hint: its rights", status=2)
+    says(refused, "normal/01.png: cannot be read as file (Permission denied); Hint: its rights", status=2)
     assert not (place / "model").exists()
     says(run(*PREDICT), "skipped 1: scans/01.png: cannot be read as file (Permission denied)", status=3)
     assert rows(place / "found") == 2
