@@ -7,12 +7,20 @@ rows 5 and 6 of Table 8, k = 16, batch 4, the loop of `fit` as it runs. `operati
 in a step apart from views and allocations, each about one launch on a GPU. `host` is processor time
 of a step over the whole loop, one thread, the less of two runs. `drawing` is the part of it that draws the
 synthetic batch, which a thread of its own does while the step before computes. No time here is a GPU's.
+
+Then the trained baselines, toys of `gpu_cells.py`, with fused optimisers: a step as it is, its arithmetic
+included, and one whose recording replays nothing, so that what the host still does is left. Drawing in a
+thread is part of both. On a GPU copies of the tensors of the batch come to that, and the launch of the graph.
 """
 
 import time
+from collections.abc import Callable
+from importlib import import_module
+from unittest.mock import patch
 
 import numpy as np
 import torch
+from gpu_cells import Cell, phantoms
 from rich.console import Console
 from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -20,6 +28,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fusionmedclip.models.backbones.store import BackboneSettings, build_backbone
 from fusionmedclip.models.fusion import FusionModel
 from fusionmedclip.models.settings import ModelSettings
+from fusionmedclip.steps.captured import Recorded, Recording, Step
 from fusionmedclip.synthesis import AnomalyStream
 from fusionmedclip.training.fit import fit_model
 from fusionmedclip.training.fit_settings import LossSettings, OptimiserSettings
@@ -32,6 +41,7 @@ TOWERS = {
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 4, "layers": 12},
 }
 ROWS = {"5 align adapter": {"lora": None, "block_adapter": None}, "6 FusionMedCLIP": {}}
+BASELINES = ("simplenet", "cutpaste", "regad", "squid", "anoddpm")
 NO_LAUNCH = ("empty", "new_empty", "empty_like", "empty_strided", "detach", "_local_scalar_dense")
 
 
@@ -82,6 +92,50 @@ def operations(row: dict, precision: str) -> int:
     return (counts[1] - counts[0]) * BATCH // SHOTS
 
 
+def training(name: str, steps: int, *, recorded: bool) -> Callable[[], None]:
+    """Of a baseline, to be called; with what a GPU changes apart from the graph itself."""
+    module = import_module(f"fusionmedclip.baselines.{name}.detector")
+    cell = Cell(name, name, name, small=True)
+    detector = cell.made("cpu", **cell.trained_for(steps))
+    if name == "simplenet":  # whose noise a GPU draws in the step
+        drawn = detector._drawn
+        detector._drawn = lambda *arguments: drawn(*arguments)[:1]
+    support = phantoms("brain_mri", SHOTS, lesion=False, side=cell.side)
+    gpu = {
+        "device_options": lambda *_: {"fused": True},
+        "rate_of": lambda optimiser, _: (torch.full((), optimiser.param_groups[0]["lr"]),),
+        "captured": lambda step, *_, **__: Recording(step, _nothing) if recorded else step,
+    }
+
+    def fit() -> None:
+        with patch.multiple(module, **{name: gpu[name] for name in gpu.keys() & vars(module).keys()}):
+            detector.fit(support, seed=0, **cell.others())
+
+    return fit
+
+
+def _nothing(step: Step, *batch: torch.Tensor) -> Recorded:
+    return Recorded(batch, step(*batch), lambda: None)
+
+
+def a_step(name: str, *, recorded: bool) -> tuple[float, float]:
+    """Operations and processor milliseconds, as the difference of a short training and a longer one."""
+    counts, times, between = [], [], 400 if recorded else 16
+    for steps in (16, 16 + between):
+        call = training(name, steps, recorded=recorded)
+        with Count() as counted:
+            call()
+        counts.append(counted.count)
+        times.append(min(_seconds(training(name, steps, recorded=recorded)) for _ in range(2)))
+    return (counts[1] - counts[0]) / between, 1e3 * (times[1] - times[0]) / between
+
+
+def _seconds(call: Callable[[], None]) -> float:
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
 def main() -> None:
     torch.set_num_threads(1)
     title = "a step, 24 blocks of 32 channels"
@@ -91,6 +145,12 @@ def main() -> None:
             seconds, drawing = min(fitted(row, precision=precision, epochs=EPOCHS) for _ in range(2))
             figures = (operations(row, precision), f"{1e3 * seconds:.1f}", f"{1e3 * drawing:.1f}")
             table.add_row(name, precision, *map(str, figures))
+    Console().print(table)
+    title = "a step of a toy baseline"
+    table = Table("method", "operations", "host, ms", "recorded: operations", "host, ms", title=title)
+    for name in BASELINES:
+        found = [*a_step(name, recorded=False), *a_step(name, recorded=True)]
+        table.add_row(name, *(f"{value:.1f}" for value in found))
     Console().print(table)
 
 
