@@ -47,8 +47,7 @@ class Resuming:
     ):
         self._parts, self._checkpoints, self._progress = parts, checkpoints, progress
         self._device = torch.device(device)
-        heard = checkpoints is not None or progress is not None
-        self._readings = Readings(self._told if heard else None, device=self._device.type)
+        self._readings = Readings(self._told, device=self._device.type)
         self._rows: list[dict[str, float]] = []
         self._saved = time.monotonic()
 

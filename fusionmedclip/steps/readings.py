@@ -1,10 +1,12 @@
 """Losses as numbers: at once on a CPU; on a GPU some steps late, so that the host need not wait for each."""
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.detector import Progress
 
 __all__ = ["Readings"]
@@ -19,6 +21,7 @@ class Readings:
     Parameters
     ----------
     progress : callable or None
+        None hears nothing, and what is not finite is refused all the same.
     device : str
         ``cpu`` or ``cuda``.
     """
@@ -28,19 +31,33 @@ class Readings:
         self._kept: list[tuple[dict[str, int], dict[str, Tensor]]] = []
 
     def add(self, counts: dict[str, int], values: Mapping[str, Tensor]) -> None:
-        """One step: its counts, and its scalars."""
-        if self._progress is None:
-            return
+        """One step: its counts, of which one is ``step``, and its scalars."""
         self._kept.append((counts, {name: value.detach() for name, value in values.items()}))
         if len(self._kept) >= self._every:
             self.read()
 
     def read(self) -> None:
-        """Read what is left."""
+        """Read what is left.
+
+        Raises
+        ------
+        InputError
+            If a scalar was not finite: what is trained by now is NaN, or will be.
+        """
         kept, self._kept = self._kept, []
-        if self._progress is None or not kept:
+        if not kept:
             return
         scalars = [value.reshape(()).double() for _, row in kept for value in row.values()]
         numbers = iter(torch.stack(scalars).tolist())
         for counts, values in kept:
-            self._progress({**counts, **{name: next(numbers) for name in values}})
+            row = {name: next(numbers) for name in values}
+            for name, number in row.items():
+                if not math.isfinite(number):
+                    raise InputError(
+                        f"{name} is no longer finite at step {counts['step']}",
+                        received=number,
+                        hint="lower its learning rates (optimiser.learning_rates, learning_rate), "
+                        "or train in precision: float32",
+                    )
+            if self._progress is not None:
+                self._progress({**counts, **row})

@@ -1,6 +1,5 @@
 """The training loop of Stages 2 and 3: synthetic anomalies on k normal images, last epoch kept."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -81,7 +80,7 @@ def fit_model(
         raise InputError("optimiser.stage2_epochs: Stage 2 has nothing to train", received=list(components))
     model.train()
     device, step = model.backbone.mean.device, 0
-    readings = Readings(partial(_told, progress), device=device.type)
+    readings = Readings(progress, device=device.type)
     capture &= optimiser.schedule == "constant"  # a recorded step has the rates of its recording
     with _own_draws(device), in_precision(model.backbone, precision), side_stream(device):
         for epoch, first, last, images, masks in _batches(stream, k, optimiser, seed, device):
@@ -103,17 +102,6 @@ def fit_model(
                 model.train()
         readings.read()
     return model.eval()
-
-
-def _told(progress: Progress | None, row: dict[str, float]) -> None:
-    if not math.isfinite(row["loss"]):
-        raise InputError(
-            f"the loss is no longer finite at step {row['step']}",
-            received=row["loss"],
-            hint="lower optimiser.learning_rates, or train in precision: float32",
-        )
-    if progress is not None:
-        progress(row)
 
 
 @contextmanager
