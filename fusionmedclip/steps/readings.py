@@ -56,8 +56,8 @@ class Readings:
                     raise InputError(
                         f"{name} is no longer finite at step {counts['step']}",
                         received=number,
-                        hint="lower its learning rates (optimiser.learning_rates, learning_rate), "
-                        "or train in precision: float32",
+                        hint="lower the method's learning rates (ours: optimiser.learning_rates, or train "
+                        "in precision: float32)",
                     )
             if self._progress is not None:
                 self._progress({**counts, **row})

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from fusionmedclip.errors import InputError
+
 __all__ = ["PositionGaussians"]
 
 
@@ -25,6 +27,11 @@ class PositionGaussians:
         """From (N, C, P) samples, N at least 2: unbiased covariance plus ``ridge`` times the identity.
 
         ``block`` positions at a time, so that only the result is large: P * C^2 numbers.
+
+        Raises
+        ------
+        InputError
+            If the samples are too large, or no numbers, to have such a covariance.
         """
         count, channels, positions = samples.shape
         mean = samples.mean(dim=0).T.contiguous()
@@ -34,7 +41,7 @@ class PositionGaussians:
             part = slice(start, start + block)
             centred = samples[:, :, part].permute(2, 0, 1) - mean[part].unsqueeze(1)
             covariance = centred.transpose(1, 2) @ centred / (count - 1) + ridge * eye
-            factor = torch.linalg.cholesky(covariance)
+            factor = _cholesky(covariance)
             whitening[part] = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
         return cls(mean, whitening)
 
@@ -42,3 +49,14 @@ class PositionGaussians:
         """Mahalanobis distances of (N, C, P) samples: (N, P)."""
         centred = samples.permute(2, 1, 0) - self.mean.unsqueeze(2)
         return (self.whitening @ centred).norm(dim=1).T
+
+
+def _cholesky(covariance: Tensor) -> Tensor:
+    try:
+        return torch.linalg.cholesky(covariance)
+    except torch.linalg.LinAlgError as error:
+        raise InputError(
+            "the support set's features have no Gaussian: they are far too large, or no numbers",
+            received=f"largest variance {covariance.diagonal(dim1=1, dim2=2).amax():.3g}",
+            hint="training diverged: lower learning_rate",
+        ) from error

@@ -6,6 +6,9 @@ from torch.nn import functional as F
 
 __all__ = ["gathered", "sample_reflected"]
 
+FAR = 1e6
+"""Widths of a map, beyond which no registration looks for its pixels."""
+
 
 def sample_reflected(maps: Tensor, grid: Tensor) -> Tensor:
     """Sample (B, C, H, W) maps at a (B, h, w, 2) grid; outside is mirrored.
@@ -13,7 +16,16 @@ def sample_reflected(maps: Tensor, grid: Tensor) -> Tensor:
     By torch's ``grid_sample``, or by :func:`gathered` where a deterministic backward pass needs it. The two
     round differently, and a registration that starts as the identity samples where the slope of a bilinear
     map jumps: there a rounding error turns a gradient. So what can be the official code's own operation is.
+
+    A grid of a registration that diverged, with a position that is no number or far away, gives NaN: neither
+    operation is defined there, and torch's backward pass ends the process.
     """
+    near = grid.abs() < FAR
+    lost = ~near.flatten(1).all(dim=1)
+    return _sampled(maps, grid.masked_fill(~near, 0.0)).masked_fill(lost.view(-1, 1, 1, 1), torch.nan)
+
+
+def _sampled(maps: Tensor, grid: Tensor) -> Tensor:
     if maps.device.type == "cpu" or not torch.is_grad_enabled():
         return F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
     return gathered(maps, grid)

@@ -46,7 +46,19 @@ def write_safetensors(
     """Write tensors, whole or not at all, with the rights that any other new file gets.
 
     safetensors' own are the writer's alone.
+
+    Raises
+    ------
+    InputError
+        If one of them is not finite: no reader would take it.
     """
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise InputError(
+            f"{path.name} is not written: weights are NaN or infinite",
+            received=broken[:3],
+            hint="training diverged at its end: lower the method's learning rates",
+        )
     with whole_file(path) as temporary:
         temporary.touch()
         rights = temporary.stat().st_mode

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from fusionmedclip.baselines.regad.position_gaussians import PositionGaussians
 from fusionmedclip.baselines.regad.sampling import gathered, sample_reflected
+from fusionmedclip.errors import InputError
 
 
 @pytest.mark.parametrize("reach", [0.9, 1.5, 7.0], ids=["inside", "over the edge", "mirrored often"])
@@ -42,3 +44,25 @@ def test_torchs_own_where_it_is_deterministic(monkeypatch: pytest.MonkeyPatch) -
         with torch.inference_mode():
             sample_reflected(maps, grid)
     assert calls == ["cpu", "cpu", "meta"]
+
+
+@pytest.mark.parametrize("place", [float("nan"), float("inf"), 1e38, -1e7])
+def test_positions_that_would_end_the_process_are_no_numbers(place: float) -> None:
+    """Where one is no number, or too large to be mirrored, torch's backward pass reads outside of the map."""
+    maps = torch.rand(2, 2, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    grid = torch.zeros(2, 4, 4, 2)
+    grid[0, 1, 2, 0] = place
+    grid.requires_grad_()
+    sampled = sample_reflected(maps, grid)
+    assert sampled[0].isnan().all()
+    assert torch.equal(sampled[1:], F.grid_sample(maps[1:], torch.zeros(1, 4, 4, 2), align_corners=False))
+    sampled.sum().backward()
+    assert maps.grad is not None
+
+
+@pytest.mark.parametrize("feature", [float("nan"), 1e30])
+def test_features_of_a_training_that_diverged_have_no_gaussian(feature: float) -> None:
+    samples = torch.randn(4, 3, 2, generator=torch.Generator().manual_seed(0))
+    samples[0, 0, 1] = feature
+    with pytest.raises(InputError, match=r"no Gaussian(.|\n)*diverged"):
+        PositionGaussians.fit(samples, ridge=0.01)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save, save_file
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.models.backbones.weight_files import find_weights, read_safetensors
+from fusionmedclip.models.backbones.weight_files import find_weights, read_safetensors, write_safetensors
 from fusionmedclip.models.backbones.weights import read_state_dict
 
 STATE = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.b": torch.ones(40, dtype=torch.int64)}
@@ -172,3 +172,12 @@ def test_the_weights_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").touch()
     (tmp_path / "model.safetensors").touch()
     assert find_weights(tmp_path) == tmp_path / "model.safetensors"
+
+
+def test_weights_of_a_training_that_diverged_at_its_end_are_not_written(tmp_path: Path) -> None:
+    """No reader would take them; an earlier file stays."""
+    write_safetensors(STATE, tmp_path / "a.safetensors")
+    broken = {**STATE, "c": torch.tensor([1.0, float("inf")])}
+    with pytest.raises(InputError, match=r"a\.safetensors is not written(.|\n)*'c'(.|\n)*learning rates"):
+        write_safetensors(broken, tmp_path / "a.safetensors")
+    assert set(read_safetensors(tmp_path / "a.safetensors")) == set(STATE)
