@@ -117,8 +117,8 @@ def _images_below(folder: Path, skipped: list[Skipped], mask_suffix: str | None)
 
 
 def _of_problem(text: str) -> Skipped:
-    place, _, why = text.partition(": ")
-    return Skipped(place, " ".join(why.split()))
+    place, _, _ = text.partition(": ")
+    return Skipped(place, one_line(text, Path(place)))
 
 
 def _without_masks(images: list[Path], skipped: list[Skipped], mask_suffix: str | None) -> list[Path]:

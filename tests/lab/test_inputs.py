@@ -40,6 +40,9 @@ def test_folders_are_searched_to_their_ends_and_what_is_passed_over_is_listed(tm
     assert reasons["empty.png"].startswith("empty file (0 bytes)")
     assert reasons["gone.png"].startswith("a link to a file that is not there")
     assert not any("\n" in reason for reason in reasons.values())
+    hints = [reason for reason in reasons.values() if "Hint: " in reason]
+    assert hints
+    assert [reason for reason in hints if "; Hint: " not in reason] == []
 
 
 def test_slices_of_a_series_are_one_volume_and_views_are_not(tmp_path: Path) -> None:
