@@ -101,7 +101,13 @@ def tower():
     )
 
 
-@pytest.fixture(scope="module", params=CASES)
+# The two that learn from nothing take longest; how they train and score is held by their own tests.
+LONG = ("squid, residual", "anoddpm")
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES]
+)
 def scored(request, tower):
     """Case, fitted detector, test images in a drawn order, their labels, and their scores."""
     case = request.param

@@ -127,6 +127,7 @@ def test_a_prediction_whose_folder_is_closed_meanwhile_goes_on_where_it_stopped(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_prediction_short_of_memory_stops_with_words_and_resumes(place: Path, root: Path) -> None:
     large = Image.new("L", (5000, 5000))
     large.paste(180, (500, 900, 3000, 4000))

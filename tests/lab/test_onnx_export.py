@@ -17,6 +17,7 @@ for name in ("onnx", "onnxruntime", "onnxscript"):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_file_gives_what_the_model_gives(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:
     import onnx
     import onnxruntime

@@ -47,6 +47,7 @@ def test_noise_against_a_sum_over_the_whole_lattice():
         assert value == pytest.approx(total, abs=1e-12)
 
 
+@pytest.mark.long
 def test_statistics_of_the_official_noise():
     # Julian-Wyatt/AnoDDPM, commit 3052f04: 400 fields of rand_3d_fixed_T_octaves((128, 128), t, 6, 0.8, 64),
     # new seeds, steps t below 800: standard deviation 0.506, kurtosis 2.80, correlation of pixels 1, 4, 16
