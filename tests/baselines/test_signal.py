@@ -101,17 +101,18 @@ def tower():
     )
 
 
-# The two that learn from nothing take longest; how they train and score is held by their own tests.
+# The two that learn from nothing take longest, and what they score is one function after a few steps, too.
 LONG = ("squid, residual", "anoddpm")
+FEW = {f"{case}, few steps": ({**CASES[case][0], "steps": 2}, *CASES[case][1:]) for case in LONG}
+TRAINED = [pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES]
+FITTED = [*(case for case in CASES if case not in LONG), *FEW]
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES]
-)
+@pytest.fixture(scope="module")
 def scored(request, tower):
     """Case, fitted detector, test images in a drawn order, their labels, and their scores."""
     case = request.param
-    kind, (settings, size, anomaly, _) = case.partition(",")[0], CASES[case]
+    kind, (settings, size, anomaly, _) = case.partition(",")[0], {**CASES, **FEW}[case]
     support, normal, anomalous = _images(anomaly, size)
     images = np.concatenate([normal, anomalous])
     order = generator("signal order").permutation(2 * EACH)
@@ -122,17 +123,20 @@ def scored(request, tower):
     return case, detector, images[order], labels, detector.score(images[order])
 
 
+@pytest.mark.parametrize("scored", TRAINED, indirect=True)
 def test_anomalies_score_higher(scored):
     case, _, _, labels, result = scored
     assert roc_auc_score(labels, result.scores) > CASES[case][3]
 
 
+@pytest.mark.parametrize("scored", TRAINED, indirect=True)
 def test_shuffled_labels_are_not_found(scored):
     _, _, _, labels, result = scored
     shuffled = generator("signal shuffle").permutation(labels)
     assert abs(roc_auc_score(shuffled, result.scores) - 0.5) < SHUFFLED
 
 
+@pytest.mark.parametrize("scored", FITTED, indirect=True)
 def test_equal_images_score_alike_to_the_last_bit(scored):
     # 37 images leave a rest in batches of 8, 16 and 32, and kernels are chosen by shape.
     _, detector, images, _, _ = scored
@@ -142,6 +146,7 @@ def test_equal_images_score_alike_to_the_last_bit(scored):
         assert (result.maps == result.maps[:1]).all()
 
 
+@pytest.mark.parametrize("scored", FITTED, indirect=True)
 def test_an_image_alone_scores_as_among_others(scored):
     # A network in training mode, a normalisation over the test set, or noise drawn by place would differ.
     _, detector, images, _, together = scored
