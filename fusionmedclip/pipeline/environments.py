@@ -6,7 +6,7 @@ runs in; there a file's pins say which packages matter, and nothing of their ver
 
 import platform
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fusionmedclip.provenance import digest
 __all__ = ["environment_digest"]
 
 _PIN = re.compile(r"([A-Za-z0-9._-]+)\s*(==?)")
+_VERSION = re.compile(r"^Version: *(\S+)", re.MULTILINE)
 
 
 def environment_digest(file: str | Path, *, is_made: bool) -> str:
@@ -58,6 +59,9 @@ def _as_installed(asked: Any) -> Any:
 def _version(package: str) -> str | None:
     """Its public version: a build for other hardware (``+cpu``) is the machine's, and recorded with it."""
     try:
-        return version(package).partition("+")[0]
+        found = distribution(package)
     except PackageNotFoundError:
         return None
+    # Read from its file's head: a hundred files are asked, and importlib parses each to its end.
+    head = _VERSION.search(found.read_text("METADATA") or "")
+    return (head[1] if head else found.version).partition("+")[0]

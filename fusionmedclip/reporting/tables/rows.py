@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from fusionmedclip.config import Config
@@ -233,6 +234,7 @@ def is_stand_in_backbone(config: Config, name: str) -> bool:
 def row_request(config: Config, table: str, number: int) -> list[dict]:
     """What a row needs to be built, as plain data: the only part of the configuration that it depends on."""
     request = []
+    reasons = cache(partial(stand_in_reasons, config))  # the same for every k
     for cell in rows_of(config, table)[number]:
         method = config.method(cell.method)
         backbone = method["backbone"]
@@ -246,9 +248,7 @@ def row_request(config: Config, table: str, number: int) -> list[dict]:
                 "metric": cell.metric,
                 "split": config.data["split"],
                 "backbone": "none" if backbone is None else config.backbone(backbone).get("title", backbone),
-                "reasons": stand_in_reasons(
-                    config, dataset=cell.dataset, method=cell.method, metric=cell.metric
-                ),
+                "reasons": reasons(dataset=cell.dataset, method=cell.method, metric=cell.metric),
                 "declared": declared_stand_ins(config, dataset=cell.dataset, method=cell.method),
                 "runs": {run.path: digest(run_settings(config, run)) for run in cell.runs(config)},
             }
