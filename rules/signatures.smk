@@ -7,7 +7,9 @@ from snakemake.resources import Resource
 
 def behind(item):
     """The function that an input, a parameter or a resource is decided by."""
-    return getattr(getattr(item, "_file", item), "callable", None) or getattr(item, "_evaluator", None) or item
+    return (
+        getattr(getattr(item, "_file", item), "callable", None) or getattr(item, "_evaluator", None) or item
+    )
 
 
 for _made in OURS:
