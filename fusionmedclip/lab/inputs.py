@@ -117,7 +117,10 @@ def _images_below(folder: Path, skipped: list[Skipped], mask_suffix: str | None)
 
 
 def _of_problem(text: str) -> Skipped:
-    place, _, _ = text.partition(": ")
+    # A name may hold what ends it here: the longest that is there.
+    parts = text.split(": ")
+    places = [": ".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+    place = next(filter(os.path.lexists, places), parts[0])
     return Skipped(place, one_line(text, Path(place)))
 
 

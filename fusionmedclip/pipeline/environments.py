@@ -63,5 +63,5 @@ def _version(package: str) -> str | None:
     except PackageNotFoundError:
         return None
     # Read from its file's head: a hundred files are asked, and importlib parses each to its end.
-    head = _VERSION.search(found.read_text("METADATA") or "")
-    return (head[1] if head else found.version).partition("+")[0]
+    head = _VERSION.search((found.read_text("METADATA") or "").partition("\n\n")[0])
+    return (head[1] if head else found.metadata["Version"] or "").partition("+")[0] or None

@@ -45,6 +45,22 @@ def test_folders_are_searched_to_their_ends_and_what_is_passed_over_is_listed(tm
     assert [reason for reason in hints if "; Hint: " not in reason] == []
 
 
+def test_what_is_passed_over_is_named_whole(tmp_path: Path) -> None:
+    """A colon in a name or a folder's, and a line's end."""
+    names = ("a: gone.png", "fol: der/b: gone.png", "new\nline.png")
+    write_pngs(tmp_path, phantoms(1))
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to("nowhere.png")
+    (tmp_path / "a").touch()
+    (tmp_path / "empty\none.png").touch()
+    lost = {skipped.file: skipped.reason for skipped in find_inputs([tmp_path]).skipped}
+    assert set(lost) == {str(tmp_path / name) for name in (*names, "a", "empty\none.png")}
+    for name in names:
+        assert lost[str(tmp_path / name)].startswith("a link to a file that is not there; ")
+    assert lost[str(tmp_path / "empty\none.png")].startswith("empty file")
+
+
 def test_slices_of_a_series_are_one_volume_and_views_are_not(tmp_path: Path) -> None:
     write_series(tmp_path / "ct", [9, 3, 6])
     write_series(tmp_path / "two", [0, 3])

@@ -53,10 +53,13 @@ class PositionGaussians:
 
 def _cholesky(covariance: Tensor) -> Tensor:
     try:
-        return torch.linalg.cholesky(covariance)
-    except torch.linalg.LinAlgError as error:
-        raise InputError(
-            "the support set's features have no Gaussian: they are far too large, or no numbers",
-            received=f"largest variance {covariance.diagonal(dim1=1, dim2=2).amax():.3g}",
-            hint="training diverged: lower learning_rate",
-        ) from error
+        if covariance.isfinite().all():
+            return torch.linalg.cholesky(covariance)
+        error = None
+    except torch.linalg.LinAlgError as failed:
+        error = failed
+    raise InputError(
+        "the support set's features have no Gaussian: they are far too large, or no numbers",
+        received=f"largest variance {covariance.diagonal(dim1=1, dim2=2).amax():.3g}",
+        hint="where it was trained, training diverged: lower learning_rate",
+    ) from error

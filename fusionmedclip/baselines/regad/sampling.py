@@ -17,16 +17,18 @@ def sample_reflected(maps: Tensor, grid: Tensor) -> Tensor:
     round differently, and a registration that starts as the identity samples where the slope of a bilinear
     map jumps: there a rounding error turns a gradient. So what can be the official code's own operation is.
 
-    A grid of a registration that diverged, with a position that is no number or far away, gives NaN: neither
-    operation is defined there, and torch's backward pass ends the process.
+    While it learns, a grid of a registration that diverged, with a position that is no number or far away,
+    gives NaN: neither has a backward pass there, and torch's ends the process.
     """
+    if not torch.is_grad_enabled():
+        return F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
     near = grid.abs() < FAR
     lost = ~near.flatten(1).all(dim=1)
     return _sampled(maps, grid.masked_fill(~near, 0.0)).masked_fill(lost.view(-1, 1, 1, 1), torch.nan)
 
 
 def _sampled(maps: Tensor, grid: Tensor) -> Tensor:
-    if maps.device.type == "cpu" or not torch.is_grad_enabled():
+    if maps.device.type == "cpu":
         return F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
     return gathered(maps, grid)
 

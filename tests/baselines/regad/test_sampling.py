@@ -58,11 +58,14 @@ def test_positions_that_would_end_the_process_are_no_numbers(place: float) -> No
     assert torch.equal(sampled[1:], F.grid_sample(maps[1:], torch.zeros(1, 4, 4, 2), align_corners=False))
     sampled.sum().backward()
     assert maps.grad is not None
+    with torch.inference_mode():  # what is scored is what it was
+        kept = F.grid_sample(maps, grid, padding_mode="reflection", align_corners=False)
+        assert torch.equal(sample_reflected(maps, grid), kept) or not kept.isfinite().all()
 
 
-@pytest.mark.parametrize("feature", [float("nan"), 1e30])
-def test_features_of_a_training_that_diverged_have_no_gaussian(feature: float) -> None:
-    samples = torch.randn(4, 3, 2, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize(("feature", "channels"), [(float("nan"), 3), (1e30, 3), (1e20, 64)])
+def test_features_of_a_training_that_diverged_have_no_gaussian(feature: float, channels: int) -> None:
+    samples = torch.randn(4, channels, 2, generator=torch.Generator().manual_seed(0))
     samples[0, 0, 1] = feature
     with pytest.raises(InputError, match=r"no Gaussian(.|\n)*diverged"):
         PositionGaussians.fit(samples, ridge=0.01)
