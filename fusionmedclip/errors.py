@@ -1,6 +1,25 @@
 """Errors that say what is wrong, what was received, what is allowed, and how to mend it."""
 
-__all__ = ["InputError", "PassingError"]
+__all__ = ["InputError", "PassingError", "as_utf8", "visible"]
+
+_CONTROL = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
+_LAID_OUT = {code: text for code, text in _CONTROL.items() if chr(code) not in "\n\t"}
+
+
+def as_utf8(text: str) -> str:
+    """Text that any file and terminal takes: names of other encodings reach Python as lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def visible(text: str) -> str:
+    r"""Text in one line that moves no cursor and colours nothing: control characters as Python writes them.
+
+    Examples
+    --------
+    >>> print(visible("a\nb\x1b[31m.png"))
+    a\nb\x1b[31m.png
+    """
+    return text.translate(_CONTROL)
 
 
 class InputError(ValueError):
@@ -35,8 +54,7 @@ class InputError(ValueError):
         if hint:
             lines.append(f"  Hint: {hint}")
         text = "\n".join(lines)
-        # names in other encodings reach Python as lone surrogates, which no terminal and no log can print
-        super().__init__(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        super().__init__(as_utf8(text).translate(_LAID_OUT))  # a name may hold what steers a terminal
 
 
 class PassingError(InputError):

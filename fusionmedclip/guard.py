@@ -135,6 +135,6 @@ def _named(path: PathLike, text: str) -> bool:
 
     A folder's name may be any word of the message, such as a key: it counts at the start or in a path alone.
     """
-    name = os.path.basename(_text(path)).partition("#")[0]
+    name = str(InputError(os.path.basename(_text(path)).partition("#")[0]))
     before = r"(?<!\w)" if "." in name else "(?:^|/)"
     return not name or re.search(rf"{before}{re.escape(name)}(?!\w)", text) is not None

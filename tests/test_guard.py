@@ -51,6 +51,13 @@ def test_what_stops_a_program_passes(error: BaseException) -> None:
         raise error
 
 
+def test_a_name_that_steers_a_terminal_is_told_once_and_harmless() -> None:
+    name = "folder/\x1b[2Ja\r.png"
+    with pytest.raises(InputError) as caught, reading(name, "image"):
+        raise InputError(f"{name}: empty file", hint="export it again")
+    assert str(caught.value) == "folder/\\x1b[2Ja\\r.png: empty file\n  Hint: export it again"
+
+
 def test_an_input_error_passes_and_gains_the_name_only_where_it_lacks_it() -> None:
     named = InputError("folder/a.png: empty file")
     with pytest.raises(InputError) as caught, reading("folder/a.png", "image"):

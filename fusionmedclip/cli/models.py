@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
+from fusionmedclip.errors import visible
 from fusionmedclip.guard import reason
 
 Folds = Annotated[
@@ -166,9 +167,9 @@ def predict(
 
 
 def say(line: str, *, end: str = "\n") -> None:
-    """One line as it is, however long; where there is no room for it, what is done stays done."""
+    """One line, however long, whatever it names; where there is no room for it, what is done stays done."""
     try:
-        console.print(line, highlight=False, markup=False, soft_wrap=True, end=end)
+        console.print(visible(line), highlight=False, markup=False, soft_wrap=True, end=end)
         console.file.flush()
     except BrokenPipeError:
         raise

@@ -1,8 +1,18 @@
 """Collect everything that is wrong, then say it once."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 from fusionmedclip.errors import InputError
 
-__all__ = ["Problems"]
+__all__ = ["Problem", "Problems"]
+
+
+class Problem(NamedTuple):
+    """What is wrong, and with which file where one alone is meant."""
+
+    message: str
+    file: Path | None
 
 
 class Problems:
@@ -12,17 +22,26 @@ class Problems:
     """
 
     def __init__(self) -> None:
-        self.messages: list[str] = []
+        self.found: list[Problem] = []
 
-    def add(self, problem: str | InputError) -> None:
+    @property
+    def messages(self) -> list[str]:
+        """What is wrong, in the order of adding."""
+        return [problem.message for problem in self.found]
+
+    def add(self, problem: str | InputError, *, file: Path | None = None) -> None:
         """Keep one problem."""
-        self.messages.append(str(problem))
+        self.found.append(Problem(str(problem), file))
+
+    def extend(self, others: "Problems") -> None:
+        """Keep those of another collection as well."""
+        self.found += others.found
 
     def raise_if_any(self, title: str) -> None:
         """Raise one :class:`InputError` that lists all of them in the order of adding."""
-        if not self.messages:
+        if not self.found:
             return
-        count = len(self.messages)
+        count = len(self.found)
         lines = [f"{title}: {count} problem{'s' if count > 1 else ''}"]
         lines += ["  - " + message.replace("\n", "\n  ") for message in self.messages]
         raise InputError("\n".join(lines))

@@ -1,7 +1,5 @@
 """One image explained: pictures of what each layer and each prompt says, a table of learnt words."""
 
-import csv
-import io
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from fusionmedclip.csv_text import csv_text
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.errors import InputError
@@ -121,11 +120,7 @@ def _peak(values: np.ndarray) -> str:
 
 
 def _csv(tokens: Sequence[NearToken]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(NearToken._fields)
-    writer.writerows((*t[:4], f"{t.cosine:.4f}", f"{t.norm:.4f}") for t in tokens)
-    return text.getvalue()
+    return csv_text(NearToken._fields, ((*t[:4], f"{t.cosine:.4f}", f"{t.norm:.4f}") for t in tokens))
 
 
 def _page(

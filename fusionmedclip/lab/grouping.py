@@ -101,5 +101,5 @@ def _examined(item: tuple[Path, Path]) -> tuple[Member, str | None] | Skipped:
 
 def one_line(error: BaseException | str, file: Path) -> str:
     """What an error says of a file, as one line of a table, which names the file beside it."""
-    said = str(error).removeprefix(f"{file}: ")
+    said = str(error).removeprefix(str(InputError(f"{file}: ")))
     return "; ".join(filter(None, (" ".join(line.split()) for line in said.splitlines())))

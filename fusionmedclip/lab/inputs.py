@@ -11,8 +11,8 @@ from fusionmedclip.data.files.folders import data_files, is_utf8
 from fusionmedclip.data.files.kinds import is_header, is_image_file, stem_of
 from fusionmedclip.data.files.mask_names import DEFAULT_SUFFIX, looks_like_mask, mask_owners
 from fusionmedclip.data.files.unread_formats import unread_format
-from fusionmedclip.data.problems import Problems
-from fusionmedclip.errors import InputError
+from fusionmedclip.data.problems import Problem, Problems
+from fusionmedclip.errors import InputError, as_utf8
 from fusionmedclip.lab.grouping import PICTURE, SERIES, VOLUME, Group, grouped, one_line
 from fusionmedclip.lab.writers.writer import Skipped
 
@@ -112,16 +112,13 @@ def _images_below(folder: Path, skipped: list[Skipped], mask_suffix: str | None)
             why = f"{form} is not read" if form else f"{NO_IMAGE}, by its name and its first bytes"
             skipped.append(Skipped(str(path), why))
     skipped += [Skipped(str(path), _STRAY) for path in strays]
-    skipped += [_of_problem(text) for text in problems.messages]
+    skipped += [_lost(problem, folder) for problem in problems.found]
     return _without_masks(images, skipped, mask_suffix)
 
 
-def _of_problem(text: str) -> Skipped:
-    # A name may hold what ends it here: the longest that is there.
-    parts = text.split(": ")
-    places = [": ".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
-    place = next(filter(os.path.lexists, places), parts[0])
-    return Skipped(place, one_line(text, Path(place)))
+def _lost(problem: Problem, folder: Path) -> Skipped:
+    file = problem.file or folder
+    return Skipped(as_utf8(str(file)), one_line(problem.message, file))
 
 
 def _without_masks(images: list[Path], skipped: list[Skipped], mask_suffix: str | None) -> list[Path]:

@@ -1,12 +1,11 @@
 """The files of a prediction that hold its scores: ``scores.csv``, ``scores.json``, ``skipped.csv``."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fusionmedclip.csv_text import csv_text
 from fusionmedclip.lab.inputs import Input
 from fusionmedclip.lab.scored import ScoredInput
 from fusionmedclip.outputs import SCORE_COLUMNS, no_formula, whole_file
@@ -70,12 +69,8 @@ def _said(flag: bool | None) -> str:
 
 def write_csv(path: Path, columns: Sequence[str], lines: Iterator[Sequence] | Sequence[Sequence]) -> None:
     """Write a CSV whole or not at all."""
-    page = io.StringIO()
-    table = csv.writer(page, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(lines)
     with whole_file(path) as temporary:
-        temporary.write_text(page.getvalue(), encoding="utf-8")
+        temporary.write_text(csv_text(columns, lines), encoding="utf-8", newline="")
 
 
 def write_json(path: Path, data: Any) -> None:

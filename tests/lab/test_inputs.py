@@ -47,7 +47,7 @@ def test_folders_are_searched_to_their_ends_and_what_is_passed_over_is_listed(tm
 
 def test_what_is_passed_over_is_named_whole(tmp_path: Path) -> None:
     """A colon in a name or a folder's, and a line's end."""
-    names = ("a: gone.png", "fol: der/b: gone.png", "new\nline.png")
+    names = ("a: gone.png", "fol: der/b: gone.png", "new\nline.png", "\x1b[31m\r: red.png")
     write_pngs(tmp_path, phantoms(1))
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)

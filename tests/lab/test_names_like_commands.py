@@ -14,7 +14,7 @@ from tests.lab.models import phantoms, write_overlay, write_pngs
 NAMES = (
     "; touch PWNED", "$(touch PWNED)", "`touch PWNED`", "a\ntouch PWNED\n", "it's", 'say "x"', "-rf", "--out",
     "{x}", "{{x}}", "%s%n", "a b", "&& touch PWNED", "| touch PWNED", "*", "~", "!x", "\\x", "#slice=1", "é",
-    "<script>touch PWNED<script>",
+    "<script>touch PWNED<script>", "\x1b[2J\x07",
 )  # fmt: skip
 """As stems of pictures. A slash and NUL alone cannot be part of a name."""
 
@@ -61,10 +61,28 @@ def test_names_like_commands_are_names(place: Path) -> None:
     assert set(scored) == given
     assert len(given) == len(NAMES) + 1
     made = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
-    strange = [name for name in made if set(name) & set("\n;$`'\"{}|&<>*~!\\# ")]
+    strange = [name for name in made if set(name) & set("\x1b\n;$`'\"{}|&<>*~!\\# ")]
     assert strange == []  # what is made has names that are safe anywhere
     assert "<script>touch" not in (out / "index.html").read_text()
     assert not list(place.rglob("PWNED"))
+
+
+def test_a_carriage_return_ends_no_row(place: Path) -> None:
+    """Nor does any name steer the terminal that it is printed on."""
+    shutil.copy(place / "scans" / "-rf.png", place / "scans" / "cr\r.png")
+    (place / "scans" / "lost\r\x1b[2J\n.png").touch()
+    fit = ("--config", "overlay.yaml", "--method", "my_mean_brightness", "--folds", "0", "--out", "model")
+    assert run("fit", "normal", *fit).exit_code == 0
+    done = run("predict", "model", "scans", "--out", "p", "--scores-only")
+    assert done.exit_code == 3, done.output
+    (said,) = [line for line in done.output.splitlines() if "lost" in line]
+    assert r"scans/lost\r\x1b[2J\n.png: empty file" in said
+    assert "\x1b[2J" not in done.output
+    assert "scans/cr\r.png" in set(pd.read_csv(place / "p/scores.csv")["file"])
+    with (place / "p/skipped.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["file"] == "scans/lost\r\x1b[2J\n.png"
+    assert row["reason"].startswith("empty file (0 bytes)")
 
 
 def test_a_name_that_begins_with_a_dash_is_taken_after_two(place: Path) -> None:
@@ -84,4 +102,5 @@ def test_check_and_the_manifest_keep_them(place: Path) -> None:
     shutil.move(place / "normal", place / "set" / "no; touch PWNED")
     done = run("check", "set", "--normal", "no; touch PWNED", "--abnormal", "$(touch PWNED) {y}")
     assert f"{len(NAMES) + 1} normal" in done.output or str(len(NAMES) + 1) in done.output
+    assert "\x1b[2J" not in done.output
     assert not list(place.rglob("PWNED"))

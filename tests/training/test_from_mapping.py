@@ -46,6 +46,8 @@ def test_values_are_taken_and_others_keep_their_defaults() -> None:
         ({"rate": "fast"}, "x.rate has the wrong type"),
         ({"rate": True}, "x.rate has the wrong type"),
         ({"rate": float("nan")}, "x.rate is not finite"),
+        ({"rate": 1e39}, "x.rate is too large\n  received: 1e+39"),
+        ({"rate": 10**400}, "x.rate is too large"),
         ({"count": 1.5}, "x.count has the wrong type"),
         ({"switch": 1}, "x.switch has the wrong type"),
         ({"names": ["a", 1]}, "x.names[1] has the wrong type"),

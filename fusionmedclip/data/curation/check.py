@@ -11,7 +11,7 @@ from fusionmedclip.data.curation.findings import KINDS
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.data.sources.manifest import COLUMNS, inspect_listing, source_root
 from fusionmedclip.data.sources.registry import list_source
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, as_utf8, visible
 
 __all__ = ["CheckReport", "check_dataset"]
 
@@ -47,19 +47,18 @@ class CheckReport:
 
     def text(self) -> str:
         """The report as plain text, for a terminal."""
-        lines = [f"Data set {self.dataset!r} in {self.root}"]
+        lines = [visible(f"Data set {self.dataset!r} in {self.root}")]
         if self.curation is not None:
             lines += _understood(self.curation.summary)
         if self.ignored:
-            lines.append(f"  ignored:     {len(self.ignored)} other files ({_some(self.ignored)})")
+            lines.append(f"  ignored:     {len(self.ignored)} other files ({visible(_some(self.ignored))})")
         if self.problems:
             lines += ["", f"{len(self.problems)} to mend before it can be used:"]
             lines += ["  - " + problem.replace("\n", "\n  ") for problem in self.problems]
         if self.curation is not None:
             lines += _found(self.curation)
         verdict = "The data set can be used." if self.usable else "The data set cannot be used yet."
-        text = "\n".join([*lines, "", verdict])
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")  # of a root whose name is not UTF-8
+        return as_utf8("\n".join([*lines, "", verdict]))  # of a root whose name is not UTF-8
 
 
 def check_dataset(source: Mapping, *, dataset: str = "dataset", threads: int | None = None) -> CheckReport:
@@ -133,7 +132,7 @@ def _found(curation: Curation) -> list[str]:
         if not findings:
             continue
         lines += ["", f"{title} ({len(findings)})"]
-        lines += [f"  - {finding.message}" for finding in findings[:_SHOWN]]
+        lines += [f"  - {visible(finding.message)}" for finding in findings[:_SHOWN]]
         if len(findings) > _SHOWN:
             lines.append(f"  ... and {len(findings) - _SHOWN} more")
         lines.append(f"  Hint: {findings[0].hint}")

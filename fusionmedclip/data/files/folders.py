@@ -69,7 +69,7 @@ def data_files(
     if problems is None:
         found.raise_if_any(f"{folder}: not all of it can be used")
     else:
-        problems.messages.extend(found.messages)
+        problems.extend(found)
     return files
 
 
@@ -81,7 +81,7 @@ def _walk(
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         why = f"{folder}: a folder that cannot be listed ({reason(error)})"
-        problems.add(InputError(why, hint=remedy(error)))
+        problems.add(InputError(why, hint=remedy(error)), file=folder)
         return
     here = (status.st_dev, status.st_ino)
     if here in above:
@@ -94,21 +94,23 @@ def _walk(
         try:
             there = path.exists()
         except OSError as error:  # a folder whose names may be read, and nothing of what they name
-            problems.add(InputError(f"{path}: cannot be looked at ({reason(error)})", hint=remedy(error)))
+            why = f"{path}: cannot be looked at ({reason(error)})"
+            problems.add(InputError(why, hint=remedy(error)), file=path)
             continue
         if not there:
             _report_link(path, problems)
         elif not is_utf8(entry.name):
             hint = "rename it, for example with `convmv -f latin1 -t utf8 --notest`, and try again"
             received = os.fsencode(entry.name)
-            problems.add(InputError(f"{path}: a name that is not UTF-8", received=received, hint=hint))
+            why = f"{path}: a name that is not UTF-8"
+            problems.add(InputError(why, received=received, hint=hint), file=path)
         elif entry.is_dir():
             if below:
                 yield from _walk(path, problems, below=True, above=(*above, here), strays=strays)
         elif entry.is_file():
             yield path
         else:
-            problems.add(InputError(f"{path}: neither a file nor a folder", hint="take it out"))
+            problems.add(InputError(f"{path}: neither a file nor a folder", hint="take it out"), file=path)
 
 
 def _report_link(path: Path, problems: Problems) -> None:
@@ -116,9 +118,10 @@ def _report_link(path: Path, problems: Problems) -> None:
     try:
         target = os.readlink(path)
     except OSError as error:
-        problems.add(InputError(f"{path}: cannot be opened ({reason(error)})"))
+        problems.add(InputError(f"{path}: cannot be opened ({reason(error)})"), file=path)
         return
-    problems.add(InputError(f"{path}: a link to a file that is not there", received=target, hint=hint))
+    why = f"{path}: a link to a file that is not there"
+    problems.add(InputError(why, received=target, hint=hint), file=path)
 
 
 def is_utf8(name: str) -> bool:

@@ -67,7 +67,7 @@ def inspect_listing(
 ) -> tuple[list[dict], Problems]:
     """Rows of the manifest for what can be read, and the problems of what cannot."""
     problems = Problems()
-    problems.messages.extend(listing.problems.messages)
+    problems.extend(listing.problems)
     rows: list[dict] = []
     seen: dict[str, str] = {}
 
@@ -92,6 +92,8 @@ def _row(record: Record, root: Path, settings: ReadSettings) -> dict:
     path = root / record.file
     if any(";" in mask for mask in record.masks):
         raise InputError(f"{path}: `;` in the name of a mask", hint="rename the file")
+    if any("\r" in name for name in (record.file, *record.masks)):  # pandas 3 writes it without quotes
+        raise InputError(f"{path}: a carriage return in the name", hint="rename the file")
     read_with_mask(path, [root / mask for mask in record.masks], settings=settings)
     return {
         # macOS writes decomposed names, Linux composed ones; an identifier is the same on both

@@ -6,11 +6,12 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from fusionmedclip.csv_text import csv_text
 from fusionmedclip.documents import read_text
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import guarded
@@ -205,12 +206,9 @@ class Decisions:
 
     def _write(self, rows: dict[str, Decision]) -> None:
         """Put the rows on disk, then in memory: a click that could not be saved has not happened."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows.values())
+        text = csv_text(_COLUMNS, map(astuple, rows.values()))
         with whole_file(self.path) as temporary, temporary.open("wb") as handle:
-            handle.write(text.getvalue().encode())
+            handle.write(text.encode())
             handle.flush()
             os.fsync(handle.fileno())
         self._rows, self._seen = rows, _stamp(self.path)

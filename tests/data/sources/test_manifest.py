@@ -56,6 +56,19 @@ def test_round_trip_of_awkward_names(tmp_path: Path) -> None:
     assert "no/\u00e9.png" in set(back["image_id"])  # composed, whatever the file system says
 
 
+@pytest.mark.parametrize("name", ["no/a\rb.png", "masks/a\rb.png"])
+def test_a_carriage_return_in_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    """In a manifest, a split and a table of scores alike pandas writes it without quotes, as a row's end."""
+    image = "no/a\rb.png" if name.startswith("no") else "no/ab.png"
+    for file in {image, name}:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        Image.new("L", (4, 4)).save(tmp_path / file)
+    mask = name if name.startswith("masks") else ""
+    (tmp_path / "list.csv").write_bytes(f'path,label,mask\n"{image}",1,"{mask}"\n'.encode())
+    with pytest.raises(InputError, match="a carriage return in the name"):
+        build_manifest({"kind": "csv", "path": tmp_path / "list.csv"}, dataset="toy")
+
+
 def test_every_problem_in_one_error(source: dict, folder: Path) -> None:
     (folder / "normal" / "empty.png").touch()
     (folder / "normal" / "text.png").write_text("no picture")
