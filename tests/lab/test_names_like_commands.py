@@ -1,6 +1,7 @@
 """Names that a shell, a template or a spreadsheet would run are names, from a folder to every table."""
 
 import csv
+import re
 import shutil
 from pathlib import Path
 
@@ -100,7 +101,12 @@ def test_a_name_that_begins_with_a_dash_is_taken_after_two(place: Path) -> None:
 def test_check_and_the_manifest_keep_them(place: Path) -> None:
     (place / "scans").rename(place / "set")
     shutil.move(place / "normal", place / "set" / "no; touch PWNED")
+    normal = place / "set" / "no; touch PWNED"
+    shutil.copy(normal / "-rf.png", normal / "\x1b[2Jtwin.png")
+    (normal / "\x1b[2Jnotes.txt").touch()
     done = run("check", "set", "--normal", "no; touch PWNED", "--abnormal", "$(touch PWNED) {y}")
-    assert f"{len(NAMES) + 1} normal" in done.output or str(len(NAMES) + 1) in done.output
+    assert f" {len(NAMES) + 2} no; touch PWNED (normal)" in done.output
+    said = set(re.findall(r"\\x1b\[2J[\w.]*", done.output))
+    assert {r"\x1b[2Jnotes.txt", r"\x1b[2Jtwin.png"} <= said  # passed over; a duplicate
     assert "\x1b[2J" not in done.output
     assert not list(place.rglob("PWNED"))
