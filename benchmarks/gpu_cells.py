@@ -53,7 +53,7 @@ class Cell:
     measured : str
         Line of costs.yaml that it is measured for.
     precision : str
-        Of our own method.
+        Of our own method, and of baselines that have the setting.
     small : bool
         A toy of the same make.
     """
@@ -76,9 +76,10 @@ class Cell:
     def settings(self, **changed: Any) -> Any:
         """The method's own dataclass."""
         made = merge(PROTOCOL.method(self.method)["settings"], SMALL[self.kind] if self.small else {})
-        if self.kind == OURS:
+        kind = load(entry_points(self.kind)[1])
+        if hasattr(kind, "precision"):
             made = merge(made, {"precision": self.precision})
-        return build(load(entry_points(self.kind)[1]), merge(made, changed), where=self.kind)
+        return build(kind, merge(made, changed), where=self.kind)
 
     def made(self, device: str, **changed: Any) -> Detector:
         """Unfitted, with random weights."""
@@ -121,6 +122,7 @@ CELLS = (
     *(row(6, precision) for precision in ("float32", "tf32", "bfloat16")),
     row(5, "float32"),
     *(Cell(name, name, name) for name in ("patchcore", "cutpaste", "simplenet", "regad", "squid", "anoddpm")),
+    *(Cell(f"{name}, tf32", name, name, "tf32") for name in ("regad", "squid", "anoddpm")),
 )
 
 

@@ -5,7 +5,17 @@ from typing import Any
 from fusionmedclip.errors import InputError
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
-__all__ = ["at_least", "below_one", "fraction", "layer_list", "makes_anomalies", "odd", "one_of", "positive"]
+__all__ = [
+    "at_least",
+    "below_one",
+    "exact",
+    "fraction",
+    "layer_list",
+    "makes_anomalies",
+    "odd",
+    "one_of",
+    "positive",
+]
 
 
 def at_least(low: float, **values: float) -> None:
@@ -48,6 +58,11 @@ def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
     for name, value in values.items():
         if value not in allowed:
             raise InputError(f"setting `{name}`", received=value, allowed=", ".join(map(str, allowed)))
+
+
+def exact(precision: str) -> None:
+    """It is one in which a baseline that trains a network of its own computes."""
+    one_of(("float32", "tf32"), precision=precision)
 
 
 def makes_anomalies(synthesis: SynthesisSettings | None) -> None:

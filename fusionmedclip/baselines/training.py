@@ -1,16 +1,49 @@
 """What the trained baselines share: keyed weights, and an order of batches that depends on the seed alone."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import torch
 
+from fusionmedclip.models.arithmetic import arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.randomness import generator, key
 
-__all__ = ["batches", "counted", "key_gpu", "keyed_torch", "trainable_copy"]
+__all__ = ["batches", "counted", "in_own_precision", "key_gpu", "keyed_torch", "trainable_copy"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Precise(Protocol):
+    """A detector whose settings say in which precision it computes."""
+
+    settings: Any
+
+    @property
+    def device(self) -> str: ...
+
+
+D = TypeVar("D", bound=_Precise)
+
+
+def in_own_precision(method: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
+    """A method of a detector, computed in the ``precision`` of its settings whoever calls it.
+
+    Kernels are deterministic or not as they were: :func:`fusionmedclip.models.arithmetic.arithmetic`.
+    """
+
+    @wraps(method)
+    def inner(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        device = torch.device(self.device).type
+        with arithmetic(device, precision=self.settings.precision):
+            return method(self, *args, **kwargs)
+
+    return inner
 
 
 @contextmanager

@@ -56,7 +56,8 @@ def learn_from_others(
     method, meta = settings["method"], [Path(file) for file in inputs["meta"]]
     weights, log = (Path(outputs[name]) for name in ("weights", "log"))
     files = [Path(file) for name, file in inputs.items() if name != "meta"] + meta
-    with arithmetic(device, precision="float32", deterministic=True) as made:
+    precision = method["settings"].get("precision", "float32")
+    with arithmetic(device, precision=precision, deterministic=True) as made:
         network = load_backbone(Path(inputs["backbone"]).parent).to(device)
         detector = cast(
             LearnsAhead, make_method(method["kind"], method["settings"], backbone=network, device=device)

@@ -17,7 +17,7 @@ from fusionmedclip.baselines.anoddpm.unet import DiffusionUNet
 from fusionmedclip.baselines.resizing import resize_images, resize_maps
 from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, counted, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, in_own_precision, keyed_torch
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
@@ -51,6 +51,7 @@ class AnoDDPM(Detector):
         self._network: nn.Module | None = None
         self._seed = 0
 
+    @in_own_precision
     def fit(
         self,
         support: np.ndarray,
@@ -119,6 +120,7 @@ class AnoDDPM(Detector):
             field = torch.randn(size, size, generator=torch_generator(*purpose))
         return field[None, None]
 
+    @in_own_precision
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, H, W) images in [0, 1]; maps are squared errors of images in [-1, 1].

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, below_one, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, exact, one_of, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["AnoDDPMSettings"]
@@ -54,6 +54,9 @@ class AnoDDPMSettings:
         Image score, which the method leaves open: ``mean`` or ``max`` of the squared error.
     batch_size : int
         Images scored together.
+    precision : str
+        ``float32``; or ``tf32``, of GPUs that have it: torch's default for convolutions there, and so what
+        the official code computes in.
     """
 
     image_size: int = 256
@@ -80,6 +83,7 @@ class AnoDDPMSettings:
     translation: tuple[float, float] = (0.02, 0.09)
     score: str = "mean"
     batch_size: int = 16
+    precision: str = "float32"
 
     @property
     def ours(self) -> dict[str, str]:
@@ -98,6 +102,7 @@ class AnoDDPMSettings:
         return self.steps if self.epochs is None else self.epochs * -(-k // self.train_batch)
 
     def __post_init__(self):
+        exact(self.precision)
         one_of(("simplex", "gaussian"), noise=self.noise)
         one_of(("mean", "max"), score=self.score)
         self._check_network()

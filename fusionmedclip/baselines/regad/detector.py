@@ -17,7 +17,7 @@ from fusionmedclip.baselines.regad.support_views import support_views
 from fusionmedclip.baselines.resizing import resize_images
 from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import counted, key_gpu, keyed_torch, trainable_copy
+from fusionmedclip.baselines.training import counted, in_own_precision, key_gpu, keyed_torch, trainable_copy
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.batches import even_batches
@@ -52,6 +52,12 @@ class RegAD(Detector):
         self._support: np.ndarray | None = None
         self._gaussians: PositionGaussians | None = None
 
+    @property
+    def device(self) -> str:
+        """Where the backbone lies, and its trained copy."""
+        return str(self.backbone.mean.device)
+
+    @in_own_precision
     def fit(
         self,
         support: np.ndarray,
@@ -82,6 +88,7 @@ class RegAD(Detector):
         self._take_statistics(images)
         return self
 
+    @in_own_precision
     def learn(
         self,
         meta: Mapping[str, np.ndarray],
@@ -200,6 +207,7 @@ class RegAD(Detector):
         network = fitted(self._network, "RegAD")
         return torch.cat([network.registered(part) for part in images.split(self.settings.batch_size)])
 
+    @in_own_precision
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, H, W) images in [0, 1]: the smoothed map's maximum, and the map."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, below_one, layer_list, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, exact, layer_list, one_of, positive
 
 __all__ = ["RegADSettings"]
 
@@ -35,6 +35,9 @@ class RegADSettings:
         Gaussian smoothing of the map, pixels.
     batch_size : int
         Images scored together.
+    precision : str
+        ``float32``; or ``tf32``, of GPUs that have it: torch's default for convolutions there, and so what
+        the official code computes in.
     """
 
     image_size: int | None = 224
@@ -49,6 +52,7 @@ class RegADSettings:
     ridge: float = 0.01
     sigma: float = 4.0
     batch_size: int = 16
+    precision: str = "float32"
 
     @property
     def learns_from_others(self) -> bool:
@@ -61,6 +65,7 @@ class RegADSettings:
         return self.learns_from_others and self.meta_shots is not None and self.meta_steps > 0
 
     def __post_init__(self):
+        exact(self.precision)
         layer_list(self.layers)
         one_of(("others", "support"), meta_source=self.meta_source)
         at_least(0, meta_steps=self.meta_steps, sigma=self.sigma)

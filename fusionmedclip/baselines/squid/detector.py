@@ -16,7 +16,7 @@ from fusionmedclip.baselines.resuming import Resuming
 from fusionmedclip.baselines.squid.network import Discriminator, Generator
 from fusionmedclip.baselines.squid.settings import SQUIDSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
-from fusionmedclip.baselines.training import batches, counted, key_gpu, keyed_torch
+from fusionmedclip.baselines.training import batches, counted, in_own_precision, key_gpu, keyed_torch
 from fusionmedclip.models.batches import even_batches
 from fusionmedclip.models.checkpoints import Checkpoints
 from fusionmedclip.models.detector import Detector, Progress, Scores, join
@@ -45,6 +45,7 @@ class SQUID(Detector):
         self.device = device
         self._networks: torch.nn.ModuleDict | None = None
 
+    @in_own_precision
     def fit(
         self,
         support: np.ndarray,
@@ -120,6 +121,7 @@ class SQUID(Detector):
         drawn = anomalies.batch(step, rows)[0]
         return real, self._augmented(drawn, np.arange(len(drawn)), seed, step)
 
+    @in_own_precision
     @torch.inference_mode()
     def score(self, images: np.ndarray) -> Scores:
         """Score (N, H, W) images in [0, 1] as setting ``score`` says; map: the squared residual."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, fraction, makes_anomalies, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, exact, fraction, makes_anomalies, one_of, positive
 from fusionmedclip.errors import InputError
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
@@ -53,6 +53,9 @@ class SQUIDSettings:
         image's own (the official code never leaves training mode and tests images one at a time).
     batch_size : int
         Images scored together.
+    precision : str
+        ``float32``; or ``tf32``, of GPUs that have it: torch's default for convolutions there, and so what
+        the official code computes in.
     """
 
     image_size: int = 128
@@ -79,6 +82,7 @@ class SQUIDSettings:
     score: str = "discriminator"
     judge_statistics: str = "training"
     batch_size: int = 16
+    precision: str = "float32"
 
     @property
     def ours(self) -> dict[str, str]:
@@ -89,6 +93,7 @@ class SQUIDSettings:
         return found
 
     def __post_init__(self):
+        exact(self.precision)
         makes_anomalies(self.synthesis)
         one_of(("discriminator", "residual"), score=self.score)
         one_of(("training", "image"), judge_statistics=self.judge_statistics)
