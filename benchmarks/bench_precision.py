@@ -96,7 +96,9 @@ def compute(job: dict, variant: str, budget: Mapping[str, int], out: Path) -> No
 
 def run_apart(job: dict, variant: str, budget: Mapping[str, int], out: Path) -> None:
     """The same in a process of its own, in which libraries start with the variant's variables."""
-    out.mkdir(parents=True)
+    if (out / "scores.csv").exists():
+        return
+    out.mkdir(parents=True, exist_ok=True)
     (out / "job.json").write_text(json.dumps({"job": job, "budget": dict(budget)}))
     words = [sys.executable, __file__, "--one", str(out / "job.json"), "--variants", variant]
     variables = OTHER_ORDER if variant == "other order" else {}
@@ -116,12 +118,14 @@ def figures(folder: Path) -> dict[str, Any]:
     return {
         "image": 100 * image_auroc(scores["label"], scores["score"]),
         "pixel": 100 * counts.auroc() if counts.positives else np.nan,
-        "maps": maps.reshape(len(maps), -1),
+        "maps": maps.reshape(len(maps), np.prod(maps.shape[1:], dtype=int)),
     }
 
 
 def correlation(ours: np.ndarray, others: np.ndarray) -> float:
-    """Mean Pearson correlation of maps; of constant ones none."""
+    """Mean Pearson correlation of maps; NaN where there are none, or constant ones alone."""
+    if not ours.size:
+        return np.nan
     ours, others = (maps - maps.mean(1, keepdims=True) for maps in (ours, others))
     norms = np.sqrt((ours**2).sum(1) * (others**2).sum(1))
     return (
@@ -144,11 +148,17 @@ def chosen(listed: list[dict], methods: list[str] | None) -> list[dict]:
     return found
 
 
+def name_of(job: dict, budget: Mapping[str, int]) -> str:
+    """One folder a run."""
+    name = "-".join(job["wildcards"][name] for name in ("method", "dataset", "k", "seed"))
+    return f"{name}-{budget.get(job['wildcards']['method'], '')}".rstrip("-")
+
+
 def measure(asked: argparse.Namespace, folder: Path) -> None:
     jobs = chosen(planned(CONFIG, TARGET), asked.methods)
     budget = {name: int(steps) for name, steps in (item.split("=") for item in asked.budget)}
     place = {
-        (n, variant): folder / f"{n}-{variant.replace(' ', '-')}"
+        (n, variant): folder / name_of(jobs[n], budget) / variant.replace(" ", "-")
         for n in range(len(jobs))
         for variant in ("float32", *asked.variants)
     }
@@ -195,6 +205,9 @@ def main() -> None:
         "--budget", nargs="*", default=[], metavar="METHOD=STEPS", help="in place of the demo's"
     )
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the runs; those that lie there are not made again"
+    )
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
@@ -202,7 +215,7 @@ def main() -> None:
         compute(given["job"], asked.variants[0], given["budget"], asked.one.parent)
         return
     with tempfile.TemporaryDirectory() as folder:
-        measure(asked, Path(folder))
+        measure(asked, asked.keep or Path(folder))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def cost_of(method: Mapping[str, Any], *, k: int, images: int) -> Cost:
     steps = _steps(settings, k)
     if kind == OURS and settings.model.lora is not None:
         kind = f"{OURS}_lora"
-    entry = table()["kinds"].get(kind, table()["unmeasured"])
+    entry = _entry(kind, settings)
     fits = 1 + (method.get("support_folds") or 0)
     learning, memory = _learning(settings, entry, k=k)
     if getattr(settings, "learns_ahead", False):
@@ -105,7 +105,7 @@ def cost_of(method: Mapping[str, Any], *, k: int, images: int) -> Cost:
 def learnt_cost_of(method: Mapping[str, Any]) -> Cost:
     """What learning from other data sets costs, where that is done ahead of the runs; see :func:`cost_of`."""
     settings = build(load(entry_points(method["kind"])[1]), method["settings"], where=method["kind"])
-    entry = table()["kinds"].get(method["kind"], table()["unmeasured"])
+    entry = _entry(method["kind"], settings)
     learning, memory = _learning(settings, entry, k=0)
     return Cost(
         seconds=table()["start_s"] + learning,
@@ -113,6 +113,12 @@ def learnt_cost_of(method: Mapping[str, Any]) -> Cost:
         gpu_mb=entry.get("gpu_mb", 0) + memory,
         host_mb=entry["host_mb"],
     )
+
+
+def _entry(kind: str, settings: Any) -> dict[str, Any]:
+    """Costs of a kind, in the precision of its settings where that was measured or counted apart."""
+    entry = table()["kinds"].get(kind, table()["unmeasured"])
+    return entry | entry.get(getattr(settings, "precision", ""), {})
 
 
 def _learning(settings: Any, entry: Mapping[str, Any], *, k: int) -> tuple[float, int]:

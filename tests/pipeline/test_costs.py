@@ -48,6 +48,14 @@ def test_anoddpm_costs_what_was_counted():
     assert official - cost("anoddpm").seconds == pytest.approx((300_000 - 48_000) * 0.047)
 
 
+def test_anoddpm_in_tf32_costs_what_was_counted_for_it():
+    """48,000 steps of 1.66 TFLOP at 150 TFLOP/s, and scoring as much faster."""
+    faster = cost("anoddpm", settings={**PROTOCOL.method("anoddpm")["settings"], "precision": "tf32"})
+    assert faster.seconds - table()["start_s"] == pytest.approx(
+        48_000 * 1.66 / 150 + 300 * 35 / 150, rel=0.01
+    )
+
+
 def test_steps_follow_k():
     """200 epochs of one, one, two and four batches of 8, 0.168 s a step."""
     fits = [cost("fusionmedclip", k=k).seconds for k in (4, 8, 16, 32)]
