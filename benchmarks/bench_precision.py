@@ -33,6 +33,7 @@ from rich.table import Table
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fusionmedclip.methods import OURS
 from fusionmedclip.metrics import PixelCounts, image_auroc
 
 CONFIG, TARGET = "configs/demo.yaml", "all_tables"
@@ -48,6 +49,12 @@ FACTORS: dict[Any, slice] = {
     aten.convolution_backward: slice(0, 3),
 }
 """Which arguments a GPU rounds where it is asked for TF32, by operation."""
+WHOLE = {
+    *(aten.linear, aten.matmul, aten.einsum, aten.inner, aten.tensordot),
+    *(aten.scaled_dot_product_attention, aten._scaled_dot_product_attention_math),
+    *(aten.conv1d, aten.conv2d, aten.conv3d, aten.conv_transpose1d, aten.conv_transpose2d),
+}
+"""Operations that arrive here before they are taken apart, where no gradients are recorded."""
 
 
 def rounded(value: torch.Tensor) -> torch.Tensor:
@@ -60,14 +67,25 @@ def rounded(value: torch.Tensor) -> torch.Tensor:
 
 
 class TF32(TorchDispatchMode):
-    """Products of rounded factors; what is added to them is not rounded."""
+    """Products of rounded factors; what is added to them is not rounded, nor what a bias's gradient sums."""
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function._overloadpacket in WHOLE:
+            with self:
+                return function.decompose(*args, **kwargs)
         factors = FACTORS.get(function._overloadpacket)
-        if factors is not None:
-            args = list(args)
-            args[factors] = map(rounded, args[factors])
-        return function(*args, **(kwargs or {}))
+        if factors is None:
+            return function(*args, **kwargs)
+        given = list(args)
+        given[factors] = map(rounded, given[factors])
+        if function is not aten.convolution_backward.default:
+            return function(*given, **kwargs)
+        *before, (of_input, of_weight, of_bias) = given
+        found = list(function(*before, (of_input, of_weight, False), **kwargs))
+        if of_bias:
+            found[2] = args[0].sum((0, *range(2, args[0].dim())))
+        return tuple(found)
 
 
 def compute(job: dict, variant: str, budget: Mapping[str, int], out: Path) -> None:
@@ -76,6 +94,10 @@ def compute(job: dict, variant: str, budget: Mapping[str, int], out: Path) -> No
     arguments, inputs = params["arguments"], dict(job["input"]["names"])
     settings = arguments["settings"]["method"]["settings"]
     if variant == "bfloat16":
+        if arguments["settings"]["method"]["kind"] != OURS:
+            raise SystemExit(
+                f"{job['wildcards']['method']} has no bfloat16: --methods fusionmedclip align_adapter"
+            )
         settings["precision"] = "bfloat16"
     if job["wildcards"]["method"] in budget:
         settings["steps"] = budget[job["wildcards"]["method"]]
@@ -133,13 +155,13 @@ def correlation(ours: np.ndarray, others: np.ndarray) -> float:
     )
 
 
-def chosen(listed: list[dict], methods: list[str] | None) -> list[dict]:
-    """Runs that are trained, each with what was learnt ahead of it."""
+def chosen(listed: list[dict], methods: list[str], datasets: list[str]) -> list[dict]:
+    """Their runs, each with what was learnt ahead of it."""
     learn = {job["output"]["names"]["weights"]: job for job in listed if job["rule"] == LEARN}
     found = []
     for job in listed:
-        method = job["wildcards"].get("method", "")
-        if job["rule"] != RUN or (methods and method not in methods):
+        w = job["wildcards"]
+        if job["rule"] != RUN or w["method"] not in methods or w["dataset"] not in datasets:
             continue
         for path in job["input"]["names"].get("learnt", []):
             if path in learn:
@@ -155,7 +177,7 @@ def name_of(job: dict, budget: Mapping[str, int]) -> str:
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> None:
-    jobs = chosen(planned(CONFIG, TARGET), asked.methods)
+    jobs = chosen(planned(CONFIG, TARGET), asked.methods, asked.datasets)
     budget = {name: int(steps) for name, steps in (item.split("=") for item in asked.budget)}
     place = {
         (n, variant): folder / name_of(jobs[n], budget) / variant.replace(" ", "-")
@@ -200,6 +222,7 @@ def measure(asked: argparse.Namespace, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--methods", nargs="+", default=list(TRAINED), help="of the demo")
+    parser.add_argument("--datasets", nargs="+", default=["brainmri", "busi", "chexpert"])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["other order", "tf32"])
     parser.add_argument(
         "--budget", nargs="*", default=[], metavar="METHOD=STEPS", help="in place of the demo's"

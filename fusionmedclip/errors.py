@@ -48,13 +48,20 @@ class InputError(ValueError):
     def __init__(self, what: str, *, received: object = None, allowed: str = "", hint: str = ""):
         lines = [what]
         if received is not None:
-            lines.append(f"  received: {received!r}")
+            lines.append(f"  received: {_shown(received)}")
         if allowed:
             lines.append(f"  allowed:  {allowed}")
         if hint:
             lines.append(f"  Hint: {hint}")
         text = "\n".join(lines)
         super().__init__(as_utf8(text).translate(_LAID_OUT))  # a name may hold what steers a terminal
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 class PassingError(InputError):

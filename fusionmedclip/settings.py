@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["OFF", "build", "effective", "plain"]
 
 S = TypeVar("S", bound="DataclassInstance")
-_LARGEST = 3.4e38
-"""Of float32, nearly: torch refuses an optimiser's number above it in its own words."""
+_MOST = {float: 1e30, int: 2**31 - 1}
+"""Of each kind: beyond them torch and others refuse a number in their own words (float32 ends at 3e38)."""
 
 
 class _Off:
@@ -84,8 +84,9 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
     kinds = tuple(typing.get_origin(o) or o for o in options)
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{path} is not finite", received=value)
-    if isinstance(value, int | float) and abs(value) > _LARGEST and float in kinds:
-        raise InputError(f"{path} is too large", received=value, allowed="what float32 holds, up to 3.4e38")
+    most = _MOST[float if isinstance(value, float) or int not in kinds else int]
+    if isinstance(value, int | float) and not -most <= value <= most:
+        raise InputError(f"{path} is too large", received=value, allowed=f"up to {most:,}")
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         return float(value) if int not in kinds else value
     if Any in kinds or (isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fusionmedclip.cli.models import say
 from fusionmedclip.cli.shared import console, readable
 
 Backbone = Annotated[
@@ -38,7 +39,8 @@ def review(
     finally:
         opened.server.server_close()
     decided = len(opened.review.decisions.current())
-    console.print(f"\n{decided} of {len(opened.review.entries)} reviewed: {opened.review.decisions.path}")
+    say("")
+    say(f"{decided} of {len(opened.review.entries)} reviewed: {opened.review.decisions.path}")
 
 
 def export(
@@ -65,7 +67,7 @@ def export(
         from fusionmedclip.lab.onnx_export import export_onnx
 
         difference = export_onnx(AnomalyDetector.load(model, backbone=backbone), out)
-    console.print(f"{out}: differs from torch by {difference:.1e} at most")
+    say(f"{out}: differs from torch by {difference:.1e} at most")
 
 
 def explain(
@@ -83,4 +85,4 @@ def explain(
         from fusionmedclip.lab.explain import explain_image
 
         explain_image(AnomalyDetector.load(model, backbone=backbone), image, out)
-    console.print(f"{out / 'index.html'} shows layers, prompts and learnt words")
+    say(f"{out / 'index.html'} shows layers, prompts and learnt words")

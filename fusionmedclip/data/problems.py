@@ -31,7 +31,7 @@ class Problems:
 
     def add(self, problem: str | InputError, *, file: Path | None = None) -> None:
         """Keep one problem."""
-        self.found.append(Problem(str(problem), file))
+        self.found.append(Problem(str(InputError(str(problem))), file))
 
     def extend(self, others: "Problems") -> None:
         """Keep those of another collection as well."""

@@ -16,6 +16,7 @@ from fusionmedclip.documents import read_json
 from fusionmedclip.guard import reading
 from fusionmedclip.lab.frozen import open_frozen, rounded
 from fusionmedclip.lab.recipe import Recipe
+from fusionmedclip.models.arithmetic import check_arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.backbones.digest import backbone_digest
 from fusionmedclip.models.backbones.store import SETTINGS, BackboneSettings, open_backbone, save_backbone
@@ -118,7 +119,14 @@ def _write_backbone(recipe: Recipe, frozen: Backbone, folder: Path) -> None:
 
 
 def recipe_in(record: Mapping[str, Any], *, device: str) -> Recipe:
-    """The recipe of a saved model, where its backbone lies left open."""
+    """The recipe of a saved model, where its backbone lies left open.
+
+    Raises
+    ------
+    InputError
+        Where the device cannot compute in the precision that the model was fitted in.
+    """
+    check_arithmetic(device, precision=record["settings"].get("precision", "float32"))
     with reading("model.json", "saved model", hint="fit it again"):
         return Recipe(
             **{name: record[name] for name in ("method", "kind", "title", "settings", "image_size")},

@@ -14,7 +14,7 @@ import torch
 from fusionmedclip.errors import InputError
 from fusionmedclip.models.settings import PRECISIONS
 
-__all__ = ["CUBLAS_VARIABLE", "CUBLAS_WORKSPACES", "arithmetic"]
+__all__ = ["CUBLAS_VARIABLE", "CUBLAS_WORKSPACES", "arithmetic", "check_arithmetic"]
 
 CUBLAS_VARIABLE = "CUBLAS_WORKSPACE_CONFIG"
 CUBLAS_WORKSPACES = (":4096:8", ":16:8")
@@ -57,7 +57,7 @@ def arithmetic(
     InputError
         If the device or the environment cannot keep what is asked for.
     """
-    _check(device, precision=precision, deterministic=bool(deterministic))
+    check_arithmetic(device, precision=precision, deterministic=bool(deterministic))
     before = _flags()
     try:
         _set_flags(_wanted(precision))
@@ -113,7 +113,8 @@ def _set_flags(flags: dict[str, Any]) -> None:
         torch.use_deterministic_algorithms(flags["deterministic"], warn_only=flags["warn_only"])
 
 
-def _check(device: str, *, precision: str, deterministic: bool) -> None:
+def check_arithmetic(device: str, *, precision: str, deterministic: bool = False) -> None:
+    """Refuse what a device or the environment cannot keep; parameters and errors as :func:`arithmetic`."""
     if precision not in PRECISIONS:
         raise InputError("precision", received=precision, allowed=", ".join(PRECISIONS))
     if precision == "tf32":
@@ -148,5 +149,5 @@ def _check_tf32(device: str) -> None:
         "precision: tf32 asks for a GPU that has it",
         received=received,
         allowed="a GPU of compute capability 8.0 or more",
-        hint="precision: float32 is the same on every device",
+        hint="precision: float32 is the same on every device; a model saved in tf32 needs --device cuda",
     )

@@ -37,7 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str):
-    done = CliRunner().invoke(app, list(arguments))
+    done = CliRunner().invoke(app, list(arguments), color=True)  # else what colours a terminal is taken out
     assert "Traceback" not in done.output
     return done
 
@@ -84,6 +84,23 @@ def test_a_carriage_return_ends_no_row(place: Path) -> None:
         (row,) = csv.DictReader(file)
     assert row["file"] == "scans/lost\r\x1b[2J\n.png"
     assert row["reason"].startswith("empty file (0 bytes)")
+
+
+def test_no_list_of_a_data_set_steers_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of classes, of masks without an image and of one identifier twice."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("no\x1b[2J", "ab"):
+        write_pngs(tmp_path / "set" / folder, phantoms(2))
+    for name in (
+        "e\u0301\x1b[31m.png",
+        "\u00e9\x1b[31m.png",
+        "lost\x1b[32m_mask.png",
+    ):  # one identifier, decomposed
+        shutil.copy(tmp_path / "set/ab/00.png", tmp_path / "set/ab" / name)
+    done = run("check", "set", "--normal", "no\x1b[2J", "--abnormal", "ab")
+    for said in (r"no\x1b[2J (normal)", r"\x1b[31m.png: same image_id as ab/", r"lost\x1b[32m_mask.png"):
+        assert said in done.output
+    assert "\x1b" not in done.output
 
 
 def test_a_name_that_begins_with_a_dash_is_taken_after_two(place: Path) -> None:

@@ -47,16 +47,17 @@ class CheckReport:
 
     def text(self) -> str:
         """The report as plain text, for a terminal."""
-        lines = [visible(f"Data set {self.dataset!r} in {self.root}")]
+        lines = [f"Data set {self.dataset!r} in {self.root}"]
         if self.curation is not None:
             lines += _understood(self.curation.summary)
         if self.ignored:
-            lines.append(f"  ignored:     {len(self.ignored)} other files ({visible(_some(self.ignored))})")
+            lines.append(f"  ignored:     {len(self.ignored)} other files ({_some(self.ignored)})")
+        lines = list(map(visible, lines))
         if self.problems:
             lines += ["", f"{len(self.problems)} to mend before it can be used:"]
             lines += ["  - " + problem.replace("\n", "\n  ") for problem in self.problems]
         if self.curation is not None:
-            lines += _found(self.curation)
+            lines += map(visible, _found(self.curation))
         verdict = "The data set can be used." if self.usable else "The data set cannot be used yet."
         return as_utf8("\n".join([*lines, "", verdict]))  # of a root whose name is not UTF-8
 
@@ -132,7 +133,7 @@ def _found(curation: Curation) -> list[str]:
         if not findings:
             continue
         lines += ["", f"{title} ({len(findings)})"]
-        lines += [f"  - {visible(finding.message)}" for finding in findings[:_SHOWN]]
+        lines += [f"  - {finding.message}" for finding in findings[:_SHOWN]]
         if len(findings) > _SHOWN:
             lines.append(f"  ... and {len(findings) - _SHOWN} more")
         lines.append(f"  Hint: {findings[0].hint}")

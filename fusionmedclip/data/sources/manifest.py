@@ -92,8 +92,10 @@ def _row(record: Record, root: Path, settings: ReadSettings) -> dict:
     path = root / record.file
     if any(";" in mask for mask in record.masks):
         raise InputError(f"{path}: `;` in the name of a mask", hint="rename the file")
-    if any("\r" in name for name in (record.file, *record.masks)):  # pandas 3 writes it without quotes
-        raise InputError(f"{path}: a carriage return in the name", hint="rename the file")
+    cells = (record.file, *record.masks, record.class_name, record.split, record.group)
+    if torn := [cell for cell in cells if "\r" in cell]:  # pandas 3 writes it without quotes, as a row's end
+        what = f"{path}: a carriage return in a name, class, split or group"
+        raise InputError(what, received=torn[0], hint="rename it, or take it out of the table")
     read_with_mask(path, [root / mask for mask in record.masks], settings=settings)
     return {
         # macOS writes decomposed names, Linux composed ones; an identifier is the same on both

@@ -231,12 +231,12 @@ def _hold(path: Path) -> IO[bytes]:
 
 @guarded("review", hint="move it away, and it is begun again")
 def _read_rows(path: Path) -> list[Decision]:
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    if tuple(reader.fieldnames or ()) != _COLUMNS:
-        raise InputError("not a review's columns", received=reader.fieldnames, allowed=",".join(_COLUMNS))
-    rows = [Decision(**row) for row in reader if None not in row and None not in row.values()]
+    header, *lines = list(csv.reader(io.StringIO(read_text(path), newline=""), strict=True)) or [[]]
+    if tuple(header) != _COLUMNS:
+        raise InputError("not a review's columns", received=header, allowed=",".join(_COLUMNS))
+    rows = [Decision(*cells) for cells in lines if len(cells) == len(_COLUMNS)]
     names = [row.name for row in rows]
-    if len(rows) != reader.line_num - 1 or len(set(names)) < len(names):
+    if len(rows) < len(lines) or len(set(names)) < len(names):
         raise InputError("lines that are cut off, or an input twice")
     if unknown := {row.decision for row in rows} - {*DECISIONS}:
         raise InputError("no such decision", received=sorted(unknown), allowed=", ".join(DECISIONS))

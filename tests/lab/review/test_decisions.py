@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +61,15 @@ def test_lines_of_other_inputs_are_kept(prediction: Path, entries: dict) -> None
     (prediction / "review.csv").write_text(f"{header}gone,gone.png,reject,0.5,,,2026-01-01T00:00:00+00:00\n")
     Decisions(prediction).decide(entries["quiet"], "accept")
     assert rows(prediction) == {"gone": "reject", "quiet": "accept"}
+
+
+def test_a_review_of_names_with_line_ends_goes_on(prediction: Path, entries: dict) -> None:
+    odd = [replace(entries[name], name=name, file=f"{name}\n\r.png") for name in ("volume", "quiet")]
+    first = Decisions(prediction)
+    for entry in odd:
+        first.decide(entry, "accept")
+    first.close()
+    assert Decisions(prediction).current() == {"volume": "accept", "quiet": "accept"}
 
 
 @pytest.mark.parametrize(
