@@ -95,7 +95,7 @@ def test_no_list_of_a_data_set_steers_the_terminal(tmp_path: Path, monkeypatch: 
         "e\u0301\x1b[31m.png",
         "\u00e9\x1b[31m.png",
         "lost\x1b[32m_mask.png",
-    ):  # one identifier, decomposed
+    ):  # two have one identifier
         shutil.copy(tmp_path / "set/ab/00.png", tmp_path / "set/ab" / name)
     done = run("check", "set", "--normal", "no\x1b[2J", "--abnormal", "ab")
     for said in (r"no\x1b[2J (normal)", r"\x1b[31m.png: same image_id as ab/", r"lost\x1b[32m_mask.png"):

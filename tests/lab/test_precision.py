@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from fusionmedclip.cli import app
@@ -15,22 +16,20 @@ from tests.lab.models import phantoms, write_overlay, write_pngs
 def test_a_model_in_tf32_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     overlay = write_overlay(tmp_path)
-    overlay.write_text(
-        overlay.read_text().replace("train_batch: 2\n", "train_batch: 2\n      precision: tf32\n")
-    )
+    config = yaml.safe_load(overlay.read_text())
+    config["methods"]["my_squid"]["settings"]["precision"] = "tf32"
+    overlay.write_text(yaml.safe_dump(config))
     with monkeypatch.context() as patched:  # as if there were a GPU
         patched.setattr(arithmetic, "_check_tf32", lambda device: None)
         AnomalyDetector("my_squid", config=overlay, folds=0).fit(phantoms(2)).save(tmp_path / "model")
         AnomalyDetector.load(tmp_path / "model")
     write_pngs(tmp_path / "scans", phantoms(1))
-    with pytest.raises(
-        InputError, match=r"(?s)tf32 asks for a GPU.*a model saved in tf32 needs --device cuda"
-    ):
+    hint = r"(?s)tf32 asks for a GPU.*a model saved in tf32 needs --device cuda"
+    with pytest.raises(InputError, match=hint):
         AnomalyDetector.load(tmp_path / "model")
-    done = CliRunner().invoke(
-        app, ["predict", f"{tmp_path}/model", f"{tmp_path}/scans", "--out", f"{tmp_path}/p"]
-    )
+    done = CliRunner().invoke(app, ["predict", "model", "scans", "--out", "p"])
     assert done.exit_code == 2
     assert "needs --device cuda" in done.output
     assert "--resume" not in done.output
