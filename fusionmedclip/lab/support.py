@@ -13,7 +13,7 @@ from fusionmedclip.data.labels import normal_rows
 from fusionmedclip.data.problems import Problems
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.settings import ImageSettings
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, visible
 from fusionmedclip.lab.given import check_pictures, images_given, refuse_volume
 from fusionmedclip.lab.inputs import NO_IMAGE, PICTURE, Input, find_inputs
 from fusionmedclip.lab.reading import BLANK, read_input
@@ -158,7 +158,7 @@ def support_inputs(paths: Sequence[Path], *, mask_suffix: str | None = None) -> 
     problems = Problems()
     for lost in found.skipped:
         if not lost.reason.startswith(NO_IMAGE):
-            problems.add(f"{lost.file}: {lost.reason}")
+            problems.add(visible(f"{lost.file}: {lost.reason}"))
     problems.raise_if_any("not all of it can be used")
     return found.inputs
 

@@ -74,6 +74,8 @@ def test_a_carriage_return_ends_no_row(place: Path) -> None:
     (place / "scans" / "lost\r\x1b[2J\n.png").touch()
     fit = ("--config", "overlay.yaml", "--method", "my_mean_brightness", "--folds", "0", "--out", "model")
     assert run("fit", "normal", *fit).exit_code == 0
+    refused = run("fit", "scans", *fit[:-1], "none").output.splitlines()
+    assert sum(r"- scans/lost\r\x1b[2J\n.png: empty file" in line for line in refused) == 1
     done = run("predict", "model", "scans", "--out", "p", "--scores-only")
     assert done.exit_code == 3, done.output
     (said,) = [line for line in done.output.splitlines() if "lost" in line]
