@@ -3,6 +3,9 @@
 No device is mixed with another, and nothing is read back but by the readings, since there is nothing to read.
 """
 
+import os
+import sys
+import traceback
 from contextlib import nullcontext
 from importlib import import_module
 
@@ -66,6 +69,20 @@ def backward(loss: torch.Tensor, inputs: list[torch.Tensor] | None = None) -> No
     "name", [pytest.param(case, marks=[pytest.mark.long] * (", anomalies" in case)) for case in CASES]
 )
 def test_training_stays_on_the_device_and_reads_nothing_back(name, monkeypatch) -> None:
+    """In a process of its own: torch starts threads for that device, and no fork could train after it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            train(name, monkeypatch)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def train(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, backbone, settings = CASES[name]
     monkeypatch.setattr(nn.Module, "to", moved)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
