@@ -47,7 +47,7 @@ class Readings:
         kept, self._kept = self._kept, []
         if not kept:
             return
-        scalars = [value.reshape(()).double() for _, row in kept for value in row.values()]
+        scalars = [value.reshape(()) for _, row in kept for value in row.values()]
         numbers = iter(torch.stack(scalars).tolist())
         for counts, values in kept:
             row = {name: next(numbers) for name in values}
