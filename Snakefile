@@ -73,7 +73,7 @@ HEAD = heads.enter(Path(COPIES)) if is_head() else None
 
 onstart:
     if HEAD:
-        HEAD.admit()  # the lock has been taken
+        HEAD.admit(submits=not workflow.local_exec)  # the lock has been taken
         config["head"] = HEAD.address  # each job of this process is told, as of the warm one
     find_submit_command()
     find_status_command()

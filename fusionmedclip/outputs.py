@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ __all__ = [
     "are_scores",
     "check_writable",
     "no_formula",
+    "remove_attempts",
     "remove_unfinished",
     "whole_file",
     "whole_folder",
@@ -65,6 +67,11 @@ def are_scores(path: Path) -> bool:
     return first in (",".join(SCORE_COLUMNS), *EARLIER_COLUMNS)
 
 
+def _hidden(path: Path) -> Path:
+    """A name beside another that nobody else has; with eight characters, as those of :mod:`tempfile`."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+
+
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary name beside ``path`` that becomes ``path`` only when the block succeeds.
@@ -76,7 +83,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    temporary = _hidden(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -89,7 +96,7 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary folder that takes the place of ``path`` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    temporary = _hidden(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -101,7 +108,7 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
 def _take_place(whole: Path, path: Path) -> None:
     """Rename a folder; what stands there goes aside first, as often as others put theirs there meanwhile."""
     while True:
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+        aside = _hidden(path)
         with contextlib.suppress(FileNotFoundError):
             path.rename(aside)
         try:
@@ -120,8 +127,23 @@ def remove_unfinished(folder: Path) -> int:
     """Remove what was left half written below a folder in which nobody writes; return how many there were."""
     found = list(folder.rglob(f".*{UNFINISHED}"))
     for path in found:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        _remove(path)
     return len(found)
+
+
+def remove_attempts(path: str | os.PathLike) -> None:
+    """Remove what is left beside a file or folder of earlier attempts at it, once nobody is at it."""
+    path = Path(path)
+    of_it = re.compile(rf"\.{re.escape(path.name)}\.[^.]{{8}}{re.escape(UNFINISHED)}")
+    with contextlib.suppress(FileNotFoundError):
+        for beside in list(path.parent.iterdir()):
+            if of_it.fullmatch(beside.name):
+                _remove(beside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # in a folder that is no longer one's own
+            path.unlink()

@@ -43,7 +43,7 @@ def run(snakemake) -> None:
     follow(head := snakemake.config.get("head"))
     params = json.loads(snakemake.params[0])
     arguments, log = given(snakemake, params), snakemake.log[0]
-    forget(record := record_path(snakemake.config["results"], snakemake.output[0]))
+    forget(record := record_path(snakemake.config["results"], snakemake.output[0]), snakemake.output)
     terminal = os.dup(2)  # the job itself writes to its log
     # Where the workflow has started a warm process. It has no terminal, on which bars of downloads are drawn.
     address = None if "terminal" in params["asks"] else snakemake.config.get("warm")
@@ -51,6 +51,7 @@ def run(snakemake) -> None:
     if status is None:
         status = call(params["call"], arguments, log=log)
     if status:
+        forget(record, snakemake.output)
         os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())
         sys.exit(status)
     remember(record, params)

@@ -11,7 +11,7 @@ from fusionmedclip.lab.writers.entries import LAYERS
 from fusionmedclip.lab.writers.map_volumes import MAPS
 from fusionmedclip.lab.writers.page import INDEX
 from fusionmedclip.lab.writers.pictures import OVERLAYS
-from fusionmedclip.outputs import UNFINISHED, remove_unfinished
+from fusionmedclip.outputs import remove_attempts, remove_unfinished
 
 __all__ = ["OUTPUTS", "forget_another", "remove_torn"]
 
@@ -55,5 +55,4 @@ def remove_torn(folder: Path) -> None:
     for name in OUTPUTS:
         if (folder / name).is_dir():
             remove_unfinished(folder / name)
-        for torn in folder.glob(f".{name}.*{UNFINISHED}"):
-            torn.unlink(missing_ok=True)
+        remove_attempts(folder / name)

@@ -49,13 +49,16 @@ class Head:
     Attributes
     ----------
     path : Path
-        Its record: JSON of ``host``, ``pid`` and ``started``, seconds since 1970.
+        Its record: JSON of ``host``, ``pid`` and ``started``, seconds since 1970; and ``submits``.
+    submits : bool
+        Whether a scheduler runs its jobs, which then outlive it.
     """
 
     path: Path
     host: str
     pid: int
     started: float
+    submits: bool = False
     _held: list[int] = field(default_factory=list, repr=False)
 
     @property
@@ -67,8 +70,11 @@ class Head:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
         return f"process {self.pid} on {self.host}, since {since}"
 
-    def admit(self) -> None:
-        """Let the next one start: this one has its lock."""
+    def admit(self, *, submits: bool) -> None:
+        """Let the next one start: this one has its lock, and it is known who will run its jobs."""
+        if submits:
+            self.submits = True
+            os.pwrite(self._held[0], _text(self), 0)  # it only grows
         while len(self._held) > 1:
             os.close(self._held.pop())
 
@@ -170,9 +176,15 @@ def _record(records: Path) -> Head:
     scratch = path.with_suffix(".new")
     held = os.open(scratch, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(held, fcntl.LOCK_EX)
-    os.write(held, json.dumps({"host": host, "pid": pid, "started": started}).encode())
+    head = Head(path, host, pid, started, _held=[held])
+    os.write(held, _text(head))
     os.replace(scratch, path)
-    return Head(path, host, pid, started, [held])
+    return head
+
+
+def _text(head: Head) -> bytes:
+    said = {"host": head.host, "pid": head.pid, "started": head.started}
+    return json.dumps({**said, "submits": True} if head.submits else said).encode()
 
 
 def _sort(folder: Path) -> tuple[list[Head], list[Head]]:
@@ -196,7 +208,8 @@ def _read(path: Path) -> Head:
     found = path.lstat()
     try:
         kept: dict[str, Any] = json.loads(path.read_text()) if stat.S_ISREG(found.st_mode) else {}
-        head = Head(path, str(kept["host"]), int(kept["pid"]), float(kept["started"]))
+        whose = str(kept["host"]), int(kept["pid"]), float(kept["started"])
+        head = Head(path, *whose, submits=bool(kept.get("submits")))
         str(head)  # a time that there can be
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return Head(path, f"a host that {path} does not tell", 0, found.st_mtime)
@@ -250,12 +263,14 @@ def _clean_up(dead: list[Head], results: Path, folder: Path) -> None:
         for path in folder.glob(pattern):
             with contextlib.suppress(OSError):
                 path.unlink()
-    removed = remove_unfinished(results)
+    # A submitted job may still be at its own; whatever it leaves, the next job with its outputs removes.
+    submitted = any(head.submits for head in dead)
+    removed = "" if submitted else f"{remove_unfinished(results)} unfinished files are removed, "
     for head in dead:
         head.leave()
     print(
         f"an earlier start was killed ({names}): {_told_of_lock(folder) if locked else ''}"
-        f"{removed} unfinished files are removed, and this one goes on",
+        f"{removed}and this one goes on",
         file=sys.stderr,
     )
 

@@ -6,9 +6,10 @@ asks for. A record travels with the results: ``records/`` repeats their paths.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from fusionmedclip.outputs import remove_attempts
 from fusionmedclip.pipeline.files import read_json, write_json
 from fusionmedclip.provenance import digest
 
@@ -30,9 +31,20 @@ def record_path(results: str | Path, output: str | Path) -> Path:
     return Path(results, "records", f"{os.path.relpath(output, results)}.json")
 
 
-def forget(record: Path) -> None:
-    """Before a job begins: what it leaves behind if it is killed is of no known origin."""
+def forget(record: Path, outputs: Iterable[str]) -> None:
+    """Before a job begins, and when it has failed: nobody is at its outputs, or knows where these are from.
+
+    A killed attempt at them cannot have removed what it had half written. That goes now.
+
+    Parameters
+    ----------
+    record : Path
+    outputs : iterable of str
+        Files and folders of the job.
+    """
     record.unlink(missing_ok=True)
+    for path in (record, *outputs):
+        remove_attempts(path)
 
 
 def remember(record: Path, params: Mapping) -> None:

@@ -21,7 +21,7 @@ from fusionmedclip.pipeline.heads import enter
 head = enter(Path("results"))
 Path(".snakemake/locks").mkdir(exist_ok=True)
 Path(".snakemake/locks/0.output.lock").write_text("results/table.csv")
-head.admit()
+head.admit(submits=False)
 job = f"from fusionmedclip.pipeline.heads import follow; follow({head.address!r}); print('job', flush=True); "
 if len(sys.argv) > 1:
     subprocess.Popen([sys.executable, "-c", job + sys.argv[1]])
@@ -73,6 +73,19 @@ def test_a_killed_heads_lock_and_leavings_are_taken_away_and_said(root, capfd):
     assert [path.name for path in Path(".snakemake/heads").iterdir()] == [".gate"]
     heads.enter(Path("results")).leave()
     assert capfd.readouterr().err == ""
+
+
+def test_what_submitted_jobs_write_stays_when_their_head_was_killed(root, capfd):
+    """They go on; and a second start after it must know as well."""
+    process = _head(root, code=HEAD.replace("submits=False", "submits=True"))
+    writing = Path("results/.features.0a1b2c3d.part")
+    writing.mkdir()
+    _kill(process)
+    heads.enter(Path("results")).leave()
+    said = capfd.readouterr().err
+    assert "its lock is taken away, and this one goes on" in said
+    assert not LOCK.exists()
+    assert writing.exists()
 
 
 def test_the_lock_of_a_living_head_stays_and_the_head_is_named(root, capfd):
@@ -186,7 +199,7 @@ def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
     assert second.poll() is None
     LOCK.parent.mkdir()
     LOCK.touch()
-    first.admit()
+    first.admit(submits=False)
     assert (
         f"another pipeline works in this folder: process {os.getpid()}" in second.communicate(timeout=30)[1]
     )

@@ -1,6 +1,9 @@
 """Records of what results were made with: by the job that made them, and gone while it runs."""
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 
@@ -19,11 +22,20 @@ import runpy
 from types import SimpleNamespace
 from snakemake.iocontainers import InputFiles, OutputFiles
 job = SimpleNamespace(
-    rule="job", log=["log"], config={{"results": "results"}}, threads=1, resources={{}},
+    rule="job", log=["log"], config={{"results": "results", **{config!r}}}, threads=1, resources={{}},
     input=InputFiles(), output=OutputFiles(["results/a/b.csv"]), params=[{params!r}],
 )
 runpy.run_path({script!r}, {{"snakemake": job}})
 """
+
+
+WARM = "from fusionmedclip.pipeline.warm import serve; serve('w.sock', preload=('json',))"
+
+
+def _run(folder, root, params, **config):
+    script = str(root / "workflow_scripts/run_job.py")
+    code = JOB.format(script=script, params=json.dumps(params), config=config)
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
 
 
 def test_a_record_lies_among_the_results_at_the_path_of_the_file(tmp_path):
@@ -42,8 +54,8 @@ def test_it_tells_every_change_and_no_order(tmp_path):
     changes = [{"arguments": {"k": 4, "layers": [2, 1]}}, {"call": "json:dumps"}, {"asks": ["gpus"]}]
     for change in [*changes, {"code": ""}, {"environment": ""}, {"above": ""}]:
         assert differs(record, {**PARAMS, **change})
-    forget(record)
-    forget(record)
+    forget(record, [])
+    forget(record, [])
     assert differs(record, PARAMS)
 
 
@@ -51,8 +63,50 @@ def test_a_job_leaves_a_record_when_it_succeeds_and_none_when_it_fails(tmp_path,
     record = tmp_path / "results/records/a/b.csv.json"
     for text, status in (("{}", 0), ("{", 1)):
         params = {**PARAMS, "arguments": {"s": text}}
-        code = JOB.format(script=str(root / "workflow_scripts/run_job.py"), params=json.dumps(params))
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
+        done = _run(tmp_path, root, params)
         assert done.returncode == status, done.stderr
         assert differs(record, params) is bool(status)
         assert record.exists() is not bool(status)
+
+
+KILLED = """
+import os, pathlib, signal
+
+def job(text):
+    folder = pathlib.Path("results/a/.b.csv.0a1b2c3d.part")
+    assert not folder.with_name(".b.csv.ffffffff.part").exists()
+    folder.mkdir()
+    (folder / "half").write_text(text)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_job_had_half_written_goes(tmp_path, root):
+    """By the job itself when its fork was killed; by the next attempt when it was, too. Others' stays."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    folder, records = tmp_path / "results/a", tmp_path / "results/records/a"
+    folder.mkdir(parents=True)
+    records.mkdir(parents=True)
+    others = [".b.csv.gz.0a1b2c3d.part", ".c.csv.0a1b2c3d.part", "b.csv.part"]
+    for name in [*others, ".b.csv.ffffffff.part"]:
+        (folder / name).touch()
+    (records / ".b.csv.json.ffffffff.part").touch()
+
+    asked = {**PARAMS, "call": "killed:job", "arguments": {"text": "x"}}
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    warm = subprocess.Popen(
+        [sys.executable, "-c", WARM], cwd=tmp_path, stdin=subprocess.PIPE, env=environment
+    )
+    try:
+        address = {"host": socket.gethostname(), "pid": warm.pid, "socket": "w.sock"}
+        done = _run(tmp_path, root, asked, warm=address)
+        assert done.returncode == 1, done.stderr
+        assert "was killed" in (tmp_path / "log").read_text()
+        assert sorted(path.name for path in folder.iterdir()) == sorted(others)
+        assert not list(records.iterdir())
+    finally:
+        warm.communicate()
+    assert _run(tmp_path, root, asked).returncode == -signal.SIGKILL
+    assert (folder / ".b.csv.0a1b2c3d.part").is_dir()
+    assert _run(tmp_path, root, {**PARAMS, "arguments": {"s": "{}"}}).returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted(others)

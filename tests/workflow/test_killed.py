@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.workflow.killed import DATA, kill_often, left_over, make_copy, start
+from tests.workflow.killed import DATA, kill_often, left_over, make_copy, processes_in, start
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +29,40 @@ def test_five_kills(finished):
     said = []
     counts = kill_often(folder, 5, seed=1, target=DATA, seconds=seconds, say=said.append)
     assert counts["wrong"] == 0, "\n".join(said)
+
+
+def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
+    """The head lives on, and says so; nothing tells the next start that one was killed."""
+    folder, _ = finished
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / ".snakemake")
+    drawn = folder / "results/tiny/datasets/busi"
+    source = folder / "fusionmedclip/data/phantoms/writing.py"
+    text = source.read_text()
+    assert text.count("        os.replace(partial, folder)\n") == 1
+    source.write_text(
+        text.replace(
+            "        os.replace(partial", "        __import__('time').sleep(600)\n        os.replace(partial"
+        )
+    )
+    head = start(folder, DATA)
+    patience = time.monotonic() + 300
+    while not list(drawn.glob(".phantoms.*.part/phantoms/normal")):
+        assert head.poll() is None
+        assert time.monotonic() < patience
+        time.sleep(0.02)
+    for victim in [pid for pid, command in processes_in(folder).items() if "run_job.py" in command]:
+        os.kill(victim, signal.SIGKILL)
+    printed = head.communicate(timeout=300)[0]
+    assert head.returncode
+    assert "draw_phantoms" in printed
+    assert list(drawn.glob(".phantoms.*.part"))
+    source.write_text(text)
+    again = start(folder, DATA)
+    printed = again.communicate(timeout=600)[0]
+    assert again.returncode == 0, printed
+    assert "an earlier start was killed" not in printed
+    assert not left_over(folder)
 
 
 def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
