@@ -134,7 +134,8 @@ def remove_unfinished(folder: Path) -> int:
 def remove_attempts(path: str | os.PathLike) -> None:
     """Remove what is left beside a file or folder of earlier attempts at it, once nobody is at it."""
     path = Path(path)
-    of_it = re.compile(rf"\.{re.escape(path.name)}\.[^.]{{8}}{re.escape(UNFINISHED)}")
+    # once more where one that was given such a name has asked for another beside it
+    of_it = re.compile(rf"\.+{re.escape(path.name)}(\.[^.]{{8}}{re.escape(UNFINISHED)})+")
     with contextlib.suppress(FileNotFoundError):
         for beside in list(path.parent.iterdir()):
             if of_it.fullmatch(beside.name):

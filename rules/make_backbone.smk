@@ -75,6 +75,8 @@ rule pretrain_backbone:
         f"{RESULTS}/backbones/{{backbone}}/open_clip_config.json",
         f"{RESULTS}/backbones/{{backbone}}/training_log.csv",
         f"{RESULTS}/backbones/{{backbone}}/retrieval.csv",
+        f"{RESULTS}/backbones/{{backbone}}/skipped.csv",
+        f"{RESULTS}/backbones/{{backbone}}/timing.json",
         out=f"{RESULTS}/backbones/{{backbone}}/settings.json",
     log:
         f"{RESULTS}/logs/pretrain_backbone/{{backbone}}.log",

@@ -13,7 +13,7 @@ from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
-from fusionmedclip.lab.explanation_place import TOKENS, check_place
+from fusionmedclip.lab.explanation_place import INDEX, TOKENS, check_place
 from fusionmedclip.lab.given import check_pictures
 from fusionmedclip.lab.page_parts import asset
 from fusionmedclip.lab.requests import NOT_EXPLAINED
@@ -23,8 +23,9 @@ from fusionmedclip.lab.writers.overlay import LEAST_WIDTH, overlay, value_text, 
 from fusionmedclip.lab.writers.pictures import save_picture
 from fusionmedclip.models.explanations import NearToken, layer_maps, nearest_tokens, prompt_similarities
 from fusionmedclip.models.threads import torch_threads
-from fusionmedclip.outputs import whole_file
+from fusionmedclip.outputs import remove_unfinished, whole_file
 from fusionmedclip.training.estimator import FusionMedCLIP
+from fusionmedclip.turns import alone_in
 
 __all__ = ["Explanation", "explain_image", "explained"]
 
@@ -86,8 +87,18 @@ def explain_image(model: AnomalyDetector, image: Path | str, folder: Path) -> Ex
     """Write ``index.html``, a picture of the map, of each layer and each prompt, and ``tokens.csv``."""
     check_place(folder)
     found = explained(model, image)
-    for earlier in folder.glob("[0-9][0-9].png"):
-        earlier.unlink()
+    with alone_in(folder):
+        _write(
+            folder / TOKENS, _csv(found.tokens)
+        )  # first: by it a killed call's folder is told from a stranger's
+        remove_unfinished(folder)
+        for earlier in (folder / INDEX, *folder.glob("[0-9][0-9].png")):
+            earlier.unlink(missing_ok=True)
+        _write_page(found, model, Path(image), folder)
+    return found
+
+
+def _write_page(found: Explanation, model: AnomalyDetector, image: Path, folder: Path) -> None:
     pixels = _enlarged(read_image(image))
     values = np.stack(list(found.prompts.values()))
     layered = MapScale(low=0.0, high=1.0)
@@ -101,9 +112,7 @@ def explain_image(model: AnomalyDetector, image: Path | str, folder: Path) -> Ex
         drawn = overlay(pixels, stretched(one[None], pixels.shape)[0], scale)
         save_picture(folder / file, with_legend(drawn, [name], scale))
         figures.append((file, name, words))
-    _write(folder / TOKENS, _csv(found.tokens))
-    _write(folder / "index.html", _page(Path(image).name, figures, found.tokens, model.record_))
-    return found
+    _write(folder / INDEX, _page(image.name, figures, found.tokens, model.record_))
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:

@@ -6,10 +6,11 @@ from pathlib import Path
 from fusionmedclip.errors import InputError
 from fusionmedclip.outputs import check_writable
 
-__all__ = ["TOKENS", "check_place"]
+__all__ = ["INDEX", "TOKENS", "check_place"]
 
-TOKENS = "tokens.csv"
-_OURS = re.compile(r"index\.html|tokens\.csv|\d\d\.png")
+INDEX, TOKENS = "index.html", "tokens.csv"
+_OURS = re.compile(r"\.?(index\.html|tokens\.csv|\d\d\.png)(\.[0-9a-f]{8}\.part)?")
+"""With the names of such files while they are written."""
 
 
 def check_place(folder: Path) -> None:
@@ -21,7 +22,7 @@ def check_place(folder: Path) -> None:
     """
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     strangers = [name for name in names if not _OURS.fullmatch(name)]
-    if strangers or (names and TOKENS not in names):
+    if strangers or (names and not any(TOKENS in name for name in names)):
         raise InputError(
             f"{folder}: holds files that are no earlier explanation's",
             received=", ".join(strangers[:3] or names[:3]),

@@ -23,6 +23,7 @@ from fusionmedclip.models.backbones.store import SETTINGS, BackboneSettings, ope
 from fusionmedclip.models.backbones.store import WEIGHTS as BACKBONE_WEIGHTS
 from fusionmedclip.models.backbones.weight_files import write_safetensors
 from fusionmedclip.models.detector import Detector
+from fusionmedclip.outputs import remove_unfinished
 from fusionmedclip.settings import build, plain
 from fusionmedclip.training.saved import write_trained
 from fusionmedclip.training.saved_backbone import (
@@ -65,6 +66,7 @@ def write_model(
     Parameters
     ----------
     folder : Path
+        In which nobody else writes: what a killed call had half written there goes.
     recipe : Recipe
     detector : Detector
     facts : mapping
@@ -77,6 +79,7 @@ def write_model(
     dict
         The record, as it can be read back.
     """
+    remove_unfinished(folder)
     backbone: dict[str, Any] = {}
     if recipe.backbone is not None:
         frozen = cast(Backbone, open_frozen(recipe))

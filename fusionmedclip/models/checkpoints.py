@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Checkpoints", "write_safely"]
@@ -21,10 +22,9 @@ _PARTIAL = ".partial"
 
 def write_safely(path: Path, write: Callable[[Path], object]) -> None:
     """Call ``write`` with a temporary path beside ``path``, sync it, and rename it into place."""
-    partial = path.with_name(path.name + _PARTIAL)
-    write(partial)
-    _sync(partial)
-    os.replace(partial, path)
+    with whole_file(path) as temporary:
+        write(temporary)
+        _sync(temporary)
     _sync(path.parent)
 
 
@@ -54,7 +54,8 @@ class Checkpoints:
         """
         name = f"epoch{position[0]:05d}_step{position[1]:07d}"
         partial = self.folder / f"{name}{_PARTIAL}"
-        shutil.rmtree(partial, ignore_errors=True)
+        for killed in self.folder.glob(f"*{_PARTIAL}"):  # while it wrote one, here or at another position
+            shutil.rmtree(killed, ignore_errors=True)
         partial.mkdir(parents=True)
         save_file(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, partial / "tensors"

@@ -1,9 +1,6 @@
 """Every kind of method: fitted, scored with, saved, loaded; and scikit-learn's habits."""
 
 import json
-import os
-import shutil
-import stat
 from pathlib import Path
 
 import nibabel
@@ -12,12 +9,9 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from fusionmedclip import FusionMedCLIP
 from fusionmedclip.baselines import KINDS
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
@@ -106,69 +100,6 @@ def test_left_out_scores_are_of_models_without_the_image(overlay: Path) -> None:
     assert model.standing(max(expected) * 2) == (100, True)
     assert without_odd.record_["left_out"] is None
     assert without_odd.standing(1.0) == (None, None)
-
-
-def test_half_precision_keeps_the_auroc(overlay: Path, tmp_path: Path) -> None:
-    normals, X = phantoms(8), np.concatenate([phantoms(20, first=20), phantoms(20, lesion=True, first=80)])
-    y = np.repeat([0, 1], 20)
-    for kind in ("patchcore", "fusionmedclip"):
-        whole = small_model(overlay, kind, folds=0).fit(normals)
-        half = small_model(overlay, kind, folds=0, half=True).fit(normals)
-        aurocs = [roc_auc_score(y, model.score_samples(X)) for model in (whole, half)]
-        assert abs(aurocs[0] - aurocs[1]) <= 0.01
-        half.save(tmp_path / kind)
-        state = load_file(tmp_path / kind / "weights.safetensors")
-        assert {tensor.dtype for tensor in state.values()} == {torch.float16}
-        again = AnomalyDetector.load(tmp_path / kind)
-        np.testing.assert_array_equal(again.score_samples(X), half.score_samples(X))
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_a_self_contained_model_needs_nothing_else(half: bool, overlay: Path, tmp_path: Path) -> None:
-    normals = phantoms(4)
-    model = small_model(overlay, "fusionmedclip", folds=0, half=half).fit(normals)
-    model.save(tmp_path / "first", self_contained=True)
-    expected = model.score_samples(normals)
-    (tmp_path / "first").rename(tmp_path / "moved")
-    record = json.loads((tmp_path / "moved" / "model.json").read_text())
-    assert record["backbone"]["beside"] == "backbone"
-    assert isinstance(record["backbone"]["source"], str)
-    np.testing.assert_array_equal(AnomalyDetector.load(tmp_path / "moved").score_samples(normals), expected)
-    ours = FusionMedCLIP.load(
-        tmp_path / "moved"
-    )  # our own class reads what it knows, on the caller's threads
-    np.testing.assert_allclose(ours.predict(normals).scores, expected, atol=1e-6)
-    dtypes = {t.dtype for t in load_file(tmp_path / "moved" / "backbone" / "model.safetensors").values()}
-    assert (torch.float16 in dtypes) == half
-
-
-@pytest.mark.parametrize("damage", ["a bit", "no settings"])
-def test_an_equal_backbone_elsewhere_does_not_hide_a_damaged_own_one(
-    damage: str, overlay: Path, tmp_path: Path
-) -> None:
-    model = small_model(overlay, "patchcore", folds=0).fit(phantoms(2))
-    model.save(tmp_path / "first", self_contained=True)
-    copy = shutil.copytree(tmp_path / "first", tmp_path / "copy")
-    if damage == "a bit":
-        weights = bytearray((copy / "backbone" / "model.safetensors").read_bytes())
-        weights[-1] ^= 1
-        (copy / "backbone" / "model.safetensors").write_bytes(weights)
-    else:
-        (copy / "backbone" / "settings.json").unlink()
-    with pytest.raises(InputError, match=r"copy/backbone"):
-        AnomalyDetector.load(copy)
-    AnomalyDetector.load(copy, backbone=tmp_path / "first" / "backbone")
-
-
-def test_weights_have_the_rights_of_any_new_file(overlay: Path, tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        model = small_model(overlay, "patchcore", folds=0).fit(phantoms(2))
-        model.save(tmp_path / "model", self_contained=True)
-    finally:
-        os.umask(before)
-    rights = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").rglob("*") if path.is_file()}
-    assert rights == {0o640}
 
 
 def test_threads_are_those_of_the_configuration(overlay: Path, tmp_path: Path) -> None:
@@ -274,15 +205,6 @@ def test_what_is_walked_through_once_is_taken_and_blank_pictures_are_noted(overl
     assert model.record_["support"]["notes"] == [
         "images[2]: blank: one grey value everywhere, whatever its score"
     ]
-
-
-def test_a_folder_of_other_things_is_not_saved_into(overlay: Path, tmp_path: Path) -> None:
-    (tmp_path / "project" / "backbone").mkdir(parents=True)
-    (tmp_path / "project" / "backbone" / "mine.txt").touch()
-    model = small_model(overlay, "contrast", folds=0).fit(phantoms(2))
-    with pytest.raises(InputError, match="holds other files"):
-        model.save(tmp_path / "project")
-    assert (tmp_path / "project" / "backbone" / "mine.txt").exists()
 
 
 def test_a_folder_stands_for_its_pictures_alone_and_in_a_list(tmp_path: Path) -> None:

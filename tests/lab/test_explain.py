@@ -11,6 +11,7 @@ from PIL import Image
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
 from fusionmedclip.lab.explain import explain_image
+from tests.killed_writes import kills
 from tests.lab.models import phantoms, small_model, write_overlay
 
 
@@ -56,6 +57,28 @@ def test_an_explanation_replaces_an_earlier_one_and_nothing_else(
         with pytest.raises(InputError, match="no earlier explanation's"):
             explain_image(fitted_fusion, tmp_path / "a.png", mine)
         assert (mine / name).read_text() == "mine"
+
+
+def test_a_killed_call_leaves_a_folder_that_the_next_one_takes(
+    fitted_fusion: AnomalyDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each of its files, and never with a page above other pictures than its own."""
+    Image.fromarray(np.arange(900, dtype=np.uint8).reshape(30, 30)).save(tmp_path / "a.png")
+    why, halves = tmp_path / "why", set()
+
+    def call() -> None:
+        explain_image(fitted_fusion, tmp_path / "a.png", why)
+
+    for number in kills(call, monkeypatch):
+        halves |= {path.name.split(".")[1] for path in why.glob(".*.part")}
+        assert not (why / "index.html").exists()
+        if number % 2:
+            call()
+            assert sorted(p.name for p in why.iterdir()) == [
+                *(f"0{n}.png" for n in range(5)), "index.html", "tokens.csv",
+            ]  # fmt: skip
+    assert halves == {"tokens", "00", "01", "02", "03", "04", "index"}
+    assert not list(why.glob(".*"))
 
 
 def test_what_stands_for_no_one_picture_is_refused(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:

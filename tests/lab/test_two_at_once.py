@@ -65,8 +65,8 @@ def test_what_a_killed_prediction_left_goes_with_the_next_and_a_reviews_stays(
     home: Path, whole: dict, tmp_path: Path
 ) -> None:
     predict(home, tmp_path)
-    torn = [tmp_path / name for name in ("overlays/.00.png.0a1b.part", ".scores.csv.0a1b.part")]
-    review = tmp_path / ".review.csv.0a1b.part"  # of a review that writes at this moment
+    torn = [tmp_path / name for name in ("overlays/.00.png.0a1b2c3d.part", ".scores.csv.0a1b2c3d.part")]
+    review = tmp_path / ".review.csv.0a1b2c3d.part"  # of a review that writes at this moment
     for path in (*torn, review):
         path.write_bytes(b"half")
     predict(home, tmp_path, resume=True)

@@ -44,12 +44,15 @@ def test_half_written_and_half_removed_ones_are_passed_over(tmp_path: Path):
     half_written = tmp_path / "epoch00002_step0000000.partial"
     half_written.mkdir()
     (half_written / "tensors").write_bytes(b"\0\0")
+    elsewhere = tmp_path / "epoch00001_step0000007.partial"
+    elsewhere.mkdir()
     half_removed = tmp_path / "epoch00003_step0000000"
     half_removed.mkdir()
     (half_removed / "state.json").write_text(json.dumps({"digest": "run", "state": {}}))
     assert kept.load()[1] == {"epoch": 1}
     kept.save((2, 0), TENSORS, {"epoch": 2})  # over the half-written one
     assert kept.load()[1] == {"epoch": 2}
+    assert not elsewhere.exists()
 
 
 def test_another_runs_checkpoint_is_ignored_and_removed(tmp_path: Path):

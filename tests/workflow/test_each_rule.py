@@ -21,7 +21,7 @@ from fusionmedclip.code_digest import code_digest, reached
 from fusionmedclip.data.sources.kinds import CAPTION_LAYOUTS, SOURCE_KINDS
 from fusionmedclip.methods import entry_points
 from fusionmedclip.pipeline.environments import environment_digest
-from fusionmedclip.pipeline.records import record_path
+from fusionmedclip.pipeline.records import forget, record_path
 from fusionmedclip.provenance import digest
 from fusionmedclip.reporting.tables.formats import FORMATS
 
@@ -126,6 +126,29 @@ def test_each_job_leaves_a_record_of_what_it_was_made_with(listed, done):
     for job, seen in zip(listed["jobs"], done, strict=True):
         record = record_path("results/tiny", job["output"]["files"][0])
         assert str(record) in seen["written"], job["rule"]
+
+
+def test_what_a_killed_job_leaves_is_known_to_its_next_attempt(listed, done, tmp_path):
+    """Outputs are Snakemake's to remove, checkpoints the next save's; all else is ``forget``'s."""
+    left = {}
+    for number, (job, seen) in enumerate(zip(listed["jobs"], done, strict=True)):
+        folder, outputs = tmp_path / str(number), job["output"]["files"]
+        record = record_path("results/tiny", outputs[0])
+        known = {*outputs, *job["log"], str(record), str(Path(outputs[0]).with_name("checkpoint"))}
+        above = {str(parent) for path in known for parent in Path(path).parents}
+        others = [
+            name
+            for name in seen["written"]
+            if _is_ours(name) and not _within(name, known) and name not in above
+        ]
+        assert others, job["rule"]  # at least the record's own
+        for name in sorted(others, reverse=True):  # folders after what is in them
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+        forget(folder / record, [str(folder / path) for path in outputs])
+        if rest := [name for name in others if (folder / name).exists()]:
+            left[job["rule"], *job["wildcards"].values()] = rest
+    assert left == {}
 
 
 def test_no_job_asks_for_a_file_that_is_not_declared(workflow, listed, done):

@@ -18,6 +18,7 @@ from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.data.acquisition.unpack import unpack
 from fusionmedclip.data.files.folders import below
 from fusionmedclip.errors import InputError
+from fusionmedclip.outputs import remove_attempts
 from fusionmedclip.provenance import file_sha256
 from fusionmedclip.turns import alone_beside
 
@@ -142,9 +143,7 @@ def _download_one(settings: AcquireSettings, folder: Path, record: Path, console
             hint="the download was damaged or the publisher has changed it; run again, or compare by hand",
         )
     compare_or_record(archive.with_name(name), digest, record=record)
-    with _status(console, f"Unpacking {name}"):
-        unpack(archive, folder, strip=settings.strip)
-    archive.unlink()
+    _unpack(archive, folder, console, strip=settings.strip)
     return {name: digest}
 
 
@@ -165,13 +164,19 @@ def _download_several(
         digests[name] = file_sha256(file)
         compare_or_record(file, digests[name], record=record)
         if inner is not None:
-            with _status(console, f"Unpacking {name}"):
-                unpack(file, inner)
-            file.unlink()
+            _unpack(file, inner, console)
     if folder.exists():
         folder.rmdir()
     parts.replace(folder)
     return digests
+
+
+def _unpack(archive: Path, folder: Path, console: Console, *, strip: str = "") -> None:
+    """Unpack and remove an archive, and what a killed call had unpacked of it: nobody else is at it."""
+    remove_attempts(folder)
+    with _status(console, f"Unpacking {archive.name.removeprefix(f'.{folder.name}.')}"):
+        unpack(archive, folder, strip=strip)
+    archive.unlink()
 
 
 def _status(console: Console, text: str) -> AbstractContextManager:

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from fusionmedclip.data.acquisition import unpack as unpack_module
 from fusionmedclip.data.acquisition.acquire import acquire
 from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.errors import InputError
@@ -61,6 +63,30 @@ def test_acquire_several_parts_and_goes_on_after_a_break(server, tmp_path: Path)
     assert len(server.requests) == 3  # nothing twice
     assert (tmp_path / "roco" / "train_images" / "train" / "b.png").read_bytes() == b"b"
     assert (tmp_path / "roco" / "captions.csv").read_bytes() == b"image,caption\n"
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_killed_call_had_unpacked_goes_and_is_no_part_of_the_data(
+    server, tmp_path, monkeypatch, several
+):
+    """As after a SIGKILL, which leaves no moment to remove it."""
+    server.content = zip_of(tmp_path / "made.zip", GOOD).read_bytes()
+    settings = _settings(**({"urls": [server.url]} if several else {"url": server.url}))
+    folder = tmp_path / "data" / "toy"
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(unpack_module, "_inside", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            acquire(settings, folder, dataset="toy")
+    assert [path for path in (tmp_path / "data").rglob("*.part") if path.is_dir()]
+    assert acquire(settings, folder, dataset="toy").downloaded
+    assert not list((tmp_path / "data").rglob("*.part"))
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert kept == {f"set/{name}" if several else name for name in GOOD if "__MACOSX" not in name}
 
 
 def test_acquire_compares_a_known_checksum(server, tmp_path: Path) -> None:
