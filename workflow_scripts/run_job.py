@@ -24,8 +24,7 @@ def files_of(named) -> dict:
 
 def given(snakemake, params: dict) -> dict:
     """What the function is called with: its settings, its files, and what it asks of the running job."""
-    asks = params["asks"]
-    inputs, outputs = files_of(snakemake.input), files_of(snakemake.output)
+    asks, inputs, outputs = params["asks"], files_of(snakemake.input), files_of(snakemake.output)
     running = {
         "gpus": int(snakemake.resources.get("gpu", 0)),
         "nodes": int(snakemake.resources.get("nodes", 1)),

@@ -43,7 +43,8 @@ def forget(record: Path, outputs: Iterable[str]) -> None:
         Files and folders of the job.
     """
     record.unlink(missing_ok=True)
-    for path in (record, *outputs):
+    made: list[str | Path] = [record, *outputs]
+    for path in made:
         remove_attempts(path)
 
 
