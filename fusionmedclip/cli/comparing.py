@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from fusionmedclip.cli.models import Colour, Folds, Rule, Slices, say
-from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
+from fusionmedclip.cli.models import Colour, Folds, Rule, Slices
+from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable, say
 
 _FEW = 20
 

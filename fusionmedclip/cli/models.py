@@ -1,17 +1,13 @@
 """Commands for one's own images: fit a model, score with it."""
 
 import contextlib
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, console, readable
-from fusionmedclip.errors import visible
-from fusionmedclip.guard import reason
+from fusionmedclip.cli.shared import Configs, Device, MaskSuffix, Preset, config_files, readable, say
 
 Folds = Annotated[
     int, typer.Option(help="Parts of the normals left out in turn, for thresholds and figures; 0: none.")
@@ -164,18 +160,6 @@ def predict(
         for file, why in done.skipped:
             say(f"  {file}: {why}")
         raise typer.Exit(3)
-
-
-def say(line: str, *, end: str = "\n") -> None:
-    """One line, however long, whatever it names; where there is no room for it, what is done stays done."""
-    try:
-        console.print(visible(line), highlight=False, markup=False, soft_wrap=True, end=end)
-        console.file.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
-        print(f"no more can be printed here ({reason(error)}); all else goes on", file=sys.stderr)
 
 
 @contextlib.contextmanager

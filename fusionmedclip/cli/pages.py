@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fusionmedclip.cli.models import say
-from fusionmedclip.cli.shared import console, readable
+from fusionmedclip.cli.shared import console, readable, say
 
 Backbone = Annotated[
     Path | None, typer.Option(help="Where the frozen weights are now, if not where they were.")

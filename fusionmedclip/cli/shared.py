@@ -1,6 +1,8 @@
 """What the commands share: options, the console, errors as one readable message, files of a configuration."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -9,11 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fusionmedclip.errors import InputError
-from fusionmedclip.guard import refusal_of
+from fusionmedclip.errors import InputError, visible
+from fusionmedclip.guard import reason, refusal_of
 from fusionmedclip.shortages import is_shortage
 
-__all__ = ["Configs", "Device", "MaskSuffix", "Preset", "config_files", "console", "readable"]
+__all__ = ["Configs", "Device", "MaskSuffix", "Preset", "config_files", "console", "readable", "say"]
 
 console = Console()
 
@@ -55,6 +57,18 @@ def readable(*, err: bool = True, stopped: int = 1) -> Iterator[None]:
 def _say(kind: str, text: str, *, err: bool) -> None:
     Console(stderr=err).print(f"[red]{kind}[/]: ", end="")
     typer.echo(text, err=err)
+
+
+def say(line: str, *, end: str = "\n") -> None:
+    """One line, however long, whatever it names; where there is no room for it, what is done stays done."""
+    try:
+        console.print(visible(line), highlight=False, markup=False, soft_wrap=True, end=end)
+        console.file.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), console.file.fileno())
+        print(f"no more can be printed here ({reason(error)}); all else goes on", file=sys.stderr)
 
 
 def config_files(config: list[Path] | None, preset: str | None) -> list[Path]:

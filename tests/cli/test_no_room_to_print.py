@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SAID = "from fusionmedclip.cli.models import say; say('first'); say('second'); open('done', 'w').close()"
+SAID = "from fusionmedclip.cli.shared import say; say('first'); say('second'); open('done', 'w').close()"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
