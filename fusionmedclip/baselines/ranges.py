@@ -8,6 +8,7 @@ from fusionmedclip.synthesis.settings import SynthesisSettings
 __all__ = [
     "at_least",
     "below_one",
+    "blur",
     "exact",
     "fraction",
     "layer_list",
@@ -16,6 +17,9 @@ __all__ = [
     "one_of",
     "positive",
 ]
+
+_WIDEST = 1000
+"""Pixels: wider than any picture that is scored."""
 
 
 def at_least(low: float, **values: float) -> None:
@@ -30,6 +34,13 @@ def positive(**values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise InputError(f"setting `{name}` is too small", received=value, allowed="more than 0")
+
+
+def blur(*, sigma: float) -> None:
+    """Of a map, in pixels: 0 for none. Beyond the bound nothing is left of it but its mean, after hours."""
+    if not 0 <= sigma <= _WIDEST:
+        allowed = f"0 to {_WIDEST}, in pixels"
+        raise InputError("setting `sigma`", received=sigma, allowed=allowed)
 
 
 def fraction(**values: float) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, below_one, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, blur, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["AnomalyCLIPSettings"]
@@ -101,4 +101,5 @@ class AnomalyCLIPSettings:
                 allowed=f"up to `context_tokens`, {self.context_tokens}: they replace learnt vectors",
             )
         below_one(**{f"betas[{place}]": value for place, value in enumerate(self.betas)})
-        at_least(0, local_weight=self.local_weight, sigma=self.sigma)
+        at_least(0, local_weight=self.local_weight)
+        blur(sigma=self.sigma)

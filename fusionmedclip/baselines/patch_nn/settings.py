@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, one_of, positive
+from fusionmedclip.baselines.ranges import blur, fraction, layer_list, one_of, positive
 
 __all__ = ["PatchNNSettings"]
 
@@ -51,7 +51,7 @@ class PatchNNSettings:
         one_of(("none", "queries", "all"), masking=self.masking)
         positive(rotations=self.rotations, batch_size=self.batch_size)
         fraction(tail=self.tail)
-        at_least(0, sigma=self.sigma)
+        blur(sigma=self.sigma)
 
     @property
     def inert(self) -> tuple[str, ...]:

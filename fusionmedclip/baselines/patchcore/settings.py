@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, odd, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, blur, fraction, layer_list, odd, one_of, positive
 
 __all__ = ["PatchCoreSettings"]
 
@@ -71,4 +71,5 @@ class PatchCoreSettings:
             batch_size=self.batch_size,
         )
         fraction(coreset_fraction=self.coreset_fraction)
-        at_least(0, sigma=self.sigma, coreset_above=self.coreset_above)
+        at_least(0, coreset_above=self.coreset_above)
+        blur(sigma=self.sigma)

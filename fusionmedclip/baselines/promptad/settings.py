@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, below_one, layer_list, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, blur, layer_list, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["PromptADSettings"]
@@ -94,5 +94,5 @@ class PromptADSettings:
             final_rate=self.final_rate,
             weight_decay=self.weight_decay,
             match_weight=self.match_weight,
-            sigma=self.sigma,
         )
+        blur(sigma=self.sigma)

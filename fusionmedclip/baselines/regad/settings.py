@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fusionmedclip.baselines.ranges import at_least, below_one, exact, layer_list, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, below_one, blur, exact, layer_list, one_of, positive
 
 __all__ = ["RegADSettings"]
 
@@ -68,7 +68,8 @@ class RegADSettings:
         exact(self.precision)
         layer_list(self.layers)
         one_of(("others", "support"), meta_source=self.meta_source)
-        at_least(0, meta_steps=self.meta_steps, sigma=self.sigma)
+        at_least(0, meta_steps=self.meta_steps)
+        blur(sigma=self.sigma)
         below_one(momentum=self.momentum)
         positive(
             image_size=1 if self.image_size is None else self.image_size,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, layer_list, makes_anomalies, odd, one_of, positive
+from fusionmedclip.baselines.ranges import at_least, blur, layer_list, makes_anomalies, odd, one_of, positive
 from fusionmedclip.synthesis.settings import SynthesisSettings
 
 __all__ = ["SimpleNetSettings"]
@@ -95,4 +95,5 @@ class SimpleNetSettings:
         )
         if self.train_patches is not None:
             at_least(2, train_patches=self.train_patches)  # batch normalisation needs two
-        at_least(0, steps=self.steps, weight_decay=self.weight_decay, sigma=self.sigma)
+        at_least(0, steps=self.steps, weight_decay=self.weight_decay)
+        blur(sigma=self.sigma)

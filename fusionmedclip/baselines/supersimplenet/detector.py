@@ -16,6 +16,7 @@ from fusionmedclip.baselines.supersimplenet.noise import noise_masks
 from fusionmedclip.baselines.supersimplenet.settings import SuperSimpleNetSettings
 from fusionmedclip.baselines.tensors import fitted, load_tensors, save_tensors
 from fusionmedclip.baselines.training import batches, counted, keyed_torch
+from fusionmedclip.errors import InputError
 from fusionmedclip.models.backbones.backbone import Backbone
 from fusionmedclip.models.detector import FeatureDetector, Progress, Scores
 from fusionmedclip.randomness import generator, torch_generator
@@ -45,6 +46,7 @@ class SuperSimpleNet(FeatureDetector):
     def fit(self, support: np.ndarray, *, seed: int = 0, progress: Progress | None = None) -> Self:
         """Train adaptor and heads on the features of (k, H, W) normal images; the backbone is frozen."""
         s = self.settings
+        _check_blur(s.sigma, support.shape)
         with torch.no_grad():
             features = self.embed(self.features(support))
         head = self._make(features.shape[1], seed).train()
@@ -131,3 +133,14 @@ class SuperSimpleNet(FeatureDetector):
         head.load_state_dict(state)
         self._head = head.eval()
         return self
+
+
+def _check_blur(sigma: float, shape: Sequence[int]) -> None:
+    """Before hours of training: a border can be mirrored no further than a picture goes."""
+    widest = (min(shape[1:3]) - 1) // 3
+    if math.ceil(3 * sigma) >= min(shape[1:3]):
+        raise InputError(
+            f"setting `sigma` is too wide for pictures of {shape[1]} x {shape[2]}",
+            received=sigma,
+            allowed=f"0 to {widest}",
+        )

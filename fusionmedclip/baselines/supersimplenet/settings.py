@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fusionmedclip.baselines.ranges import at_least, fraction, layer_list, odd, positive
+from fusionmedclip.baselines.ranges import at_least, blur, fraction, layer_list, odd, positive
 from fusionmedclip.errors import InputError
 
 __all__ = ["SuperSimpleNetSettings"]
@@ -82,4 +82,5 @@ class SuperSimpleNetSettings:
         if not -1 <= self.noise_threshold < 1:  # of Perlin noise, which lies between
             received = self.noise_threshold
             raise InputError("setting `noise_threshold`", received=received, allowed="-1 or more, below 1")
-        at_least(0, steps=self.steps, weight_decay=self.weight_decay, sigma=self.sigma)
+        at_least(0, steps=self.steps, weight_decay=self.weight_decay)
+        blur(sigma=self.sigma)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from fusionmedclip.baselines import create
 from fusionmedclip.baselines.supersimplenet.network import SuperSimpleHead, training_loss
 from fusionmedclip.baselines.supersimplenet.noise import noise_masks
+from fusionmedclip.errors import InputError
 from fusionmedclip.randomness import generator
 
 SMALL = {"layers": ("layer2", "layer3"), "hidden": 16, "head": 8, "steps": 3}
@@ -65,6 +66,18 @@ def test_features_stand_on_twice_the_first_grid(resnet, frozen_normal):
     stacked = F.pad(torch.cat(wide, dim=1), (1, 1, 1, 1))
     expected = sum(stacked[:, :, y : y + 8, x : x + 8] for y, x in np.ndindex(3, 3)) / 9
     torch.testing.assert_close(detector.embed(maps), expected)
+
+
+@pytest.mark.parametrize("sigma", [21.0, 21.2])
+def test_a_border_is_mirrored_no_further_than_a_picture_goes(resnet, phantoms, sigma):
+    """63 of 64 pixels, and 64, which torch refuses when all is trained."""
+    images = phantoms[0][:2]
+    detector = create("supersimplenet", backbone=resnet, **{**SMALL, "steps": 1, "sigma": sigma})
+    if sigma == 21.0:
+        assert np.isfinite(detector.fit(images, seed=0).score(images).maps).all()
+        return
+    with pytest.raises(InputError, match=r"(?s)`sigma` is too wide for pictures of 64 x 64.*21\.2.*0 to 21"):
+        detector.fit(images, seed=0)
 
 
 def test_it_learns_saves_and_scores_an_image_alone_as_among_others(resnet, phantoms, tmp_path):
