@@ -68,12 +68,12 @@ include: "rules/signatures.smk"
 WARM = []
 check_places()
 # Who runs the workflow here, before Snakemake looks at its lock: fusionmedclip/pipeline/heads.py.
-HEAD = heads.enter(Path(COPIES)) if is_head() else None
+HEAD = heads.enter() if is_head() else None
 
 
 onstart:
     if HEAD:
-        HEAD.admit(submits=not workflow.local_exec)  # the lock has been taken
+        HEAD.admit()  # the lock has been taken
         config["head"] = HEAD.address  # each job of this process is told, as of the warm one
     find_submit_command()
     find_status_command()

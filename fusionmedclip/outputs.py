@@ -13,13 +13,16 @@ from pathlib import Path
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
 from fusionmedclip.shortages import remedy
+from fusionmedclip.turns import alone_beside
 
 __all__ = [
     "SCORE_COLUMNS",
     "UNFINISHED",
     "are_scores",
     "check_writable",
+    "hidden_beside",
     "no_formula",
+    "own_file",
     "remove_attempts",
     "remove_unfinished",
     "whole_file",
@@ -28,6 +31,8 @@ __all__ = [
 
 UNFINISHED = ".part"
 """How the name of a hidden file or folder ends that is being written, or was when its process was killed."""
+_TOKEN = rf"(\.[0-9a-f]{{8}}{re.escape(UNFINISHED)})+"
+"""Behind the final name; twice where one that was given such a name has asked for another beside it."""
 
 SCORE_COLUMNS = ("file", "slice", "score", "percentile", "flag", "model", "rests_on", "notes")
 """Of the CSV that ``predict`` writes."""
@@ -67,8 +72,8 @@ def are_scores(path: Path) -> bool:
     return first in (",".join(SCORE_COLUMNS), *EARLIER_COLUMNS)
 
 
-def _hidden(path: Path) -> Path:
-    """A name beside another that nobody else has; with eight characters, as those of :mod:`tempfile`."""
+def hidden_beside(path: Path) -> Path:
+    """A name beside another that nobody else has, and by which :func:`remove_attempts` knows what is left."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
 
 
@@ -83,7 +88,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _hidden(path)
+    temporary = hidden_beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -92,11 +97,21 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def own_file(path: str | os.PathLike) -> Iterator[Path]:
+    """The same for one process after another, and without what a killed one has left of it."""
+    path = Path(path)
+    with alone_beside(path):
+        remove_attempts(path)
+        with whole_file(path) as temporary:
+            yield temporary
+
+
+@contextlib.contextmanager
 def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary folder that takes the place of ``path`` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _hidden(path)
+    temporary = hidden_beside(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -108,7 +123,7 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
 def _take_place(whole: Path, path: Path) -> None:
     """Rename a folder; what stands there goes aside first, as often as others put theirs there meanwhile."""
     while True:
-        aside = _hidden(path)
+        aside = hidden_beside(path)
         with contextlib.suppress(FileNotFoundError):
             path.rename(aside)
         try:
@@ -124,27 +139,26 @@ def _take_place(whole: Path, path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> int:
-    """Remove what was left half written below a folder in which nobody writes; return how many there were."""
-    found = list(folder.rglob(f".*{UNFINISHED}"))
-    for path in found:
-        _remove(path)
-    return len(found)
+    """Remove what is left half written below a folder in which nobody else writes; return how many."""
+    found = [path for path in folder.rglob(f".*{UNFINISHED}") if re.fullmatch(rf"\..+{_TOKEN}", path.name)]
+    return sum(map(_is_removed, found))
 
 
-def remove_attempts(path: str | os.PathLike) -> None:
-    """Remove what is left beside a file or folder of earlier attempts at it, once nobody is at it."""
+def remove_attempts(path: str | os.PathLike) -> int:
+    """Remove what is left of earlier attempts at a file or folder, once nobody is at it; return how many."""
     path = Path(path)
-    # once more where one that was given such a name has asked for another beside it
-    of_it = re.compile(rf"\.+{re.escape(path.name)}(\.[^.]{{8}}{re.escape(UNFINISHED)})+")
-    with contextlib.suppress(FileNotFoundError):
-        for beside in list(path.parent.iterdir()):
-            if of_it.fullmatch(beside.name):
-                _remove(beside)
+    try:
+        beside = list(path.parent.iterdir())
+    except OSError:  # no folder, or one that is not to be looked into
+        return 0
+    of_it = re.compile(rf"\.+{re.escape(path.name)}{_TOKEN}")
+    return sum(_is_removed(one) for one in beside if of_it.fullmatch(one.name))
 
 
-def _remove(path: Path) -> None:
+def _is_removed(path: Path) -> bool:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with contextlib.suppress(OSError):  # in a folder that is no longer one's own
+        with contextlib.suppress(OSError):  # in a folder that is another's
             path.unlink()
+    return not os.path.lexists(path)

@@ -39,10 +39,11 @@ def given(snakemake, params: dict) -> dict:
 
 def run(snakemake) -> None:
     """Call the function and record with which parameters; a failure names its log on the terminal."""
-    follow(head := snakemake.config.get("head"))
+    made = [record_path(snakemake.config["results"], snakemake.output[0]), *snakemake.output]
+    follow(head := snakemake.config.get("head"), outputs=made)
+    forget(*made, is_alone=bool(head))  # a submitted job that an earlier start has left may still be at them
     params = json.loads(snakemake.params[0])
     arguments, log = given(snakemake, params), snakemake.log[0]
-    forget(record := record_path(snakemake.config["results"], snakemake.output[0]), snakemake.output)
     terminal = os.dup(2)  # the job itself writes to its log
     # Where the workflow has started a warm process. It has no terminal, on which bars of downloads are drawn.
     address = None if "terminal" in params["asks"] else snakemake.config.get("warm")
@@ -50,10 +51,10 @@ def run(snakemake) -> None:
     if status is None:
         status = call(params["call"], arguments, log=log)
     if status:
-        forget(record, snakemake.output)
+        forget(*made, is_alone=bool(head))
         os.write(terminal, f"{snakemake.rule} failed; what went wrong stands in {log}\n".encode())
         sys.exit(status)
-    remember(record, params)
+    remember(made[0], params)
 
 
 run(snakemake)

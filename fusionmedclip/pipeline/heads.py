@@ -4,7 +4,8 @@ A head is the Snakemake process that plans and starts jobs. A SIGKILL leaves it 
 to take back Snakemake's lock. So the kernel is asked who lives, by ``flock``: a head holds its own record for
 as long as it lives, and each of its jobs another. A job waits for its head's record in a thread, and ends
 when it gets it. The next head finds a record that nobody holds, waits until no job holds the other, and takes
-the lock away. Process ids are only for messages: they are given again, and mean nothing in another container.
+the lock away, and what is half written of the outputs that jobs have named there. Process ids are only for
+messages: they are given again, and mean nothing in another container.
 
 Of another host nothing is known but by its own kernel, and a network's locks are not everywhere what they say
 they are: its records count as those of the living.
@@ -21,13 +22,13 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fusionmedclip.outliving import end_with_parent
-from fusionmedclip.outputs import remove_unfinished
+from fusionmedclip.outputs import remove_attempts
 
 __all__ = ["Head", "enter", "follow"]
 
@@ -49,16 +50,13 @@ class Head:
     Attributes
     ----------
     path : Path
-        Its record: JSON of ``host``, ``pid`` and ``started``, seconds since 1970; and ``submits``.
-    submits : bool
-        Whether a scheduler runs its jobs, which then outlive it.
+        Its record: JSON of ``host``, ``pid`` and ``started``, seconds since 1970.
     """
 
     path: Path
     host: str
     pid: int
     started: float
-    submits: bool = False
     _held: list[int] = field(default_factory=list, repr=False)
 
     @property
@@ -70,11 +68,8 @@ class Head:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
         return f"process {self.pid} on {self.host}, since {since}"
 
-    def admit(self, *, submits: bool) -> None:
-        """Let the next one start: this one has its lock, and it is known who will run its jobs."""
-        if submits:
-            self.submits = True
-            os.pwrite(self._held[0], _text(self), 0)  # it only grows
+    def admit(self) -> None:
+        """Let the next one start: this one has its lock."""
         while len(self._held) > 1:
             os.close(self._held.pop())
 
@@ -87,13 +82,11 @@ class Head:
             os.close(self._held.pop())
 
 
-def enter(results: Path, *, folder: Path = FOLDER) -> Head | None:
+def enter(*, folder: Path = FOLDER) -> Head | None:
     """Be a head: after a killed one, put its folder in order; say which others live.
 
     Parameters
     ----------
-    results : Path
-        Where unfinished files of a killed head's jobs lie.
     folder : Path
         Snakemake's.
 
@@ -111,7 +104,7 @@ def enter(results: Path, *, folder: Path = FOLDER) -> Head | None:
         return None
     dead, others = _sort(folder)
     if dead and not others:
-        _clean_up(dead, results, folder)
+        _clean_up(dead, folder)
     elif others and _is_locked(folder):
         print(
             f"another pipeline works in this folder: {'; '.join(map(str, others))}. What both would make is "
@@ -124,13 +117,17 @@ def enter(results: Path, *, folder: Path = FOLDER) -> Head | None:
     return head
 
 
-def follow(address: Mapping[str, str] | None, *, parent: int | None = None) -> None:
+def follow(
+    address: Mapping[str, str] | None, *, outputs: Sequence[str | Path] = (), parent: int | None = None
+) -> None:
     """Be a job of a head: end when it ends, and hold its place until then.
 
     Parameters
     ----------
     address : mapping
         Of the head. None, or one on another host: nothing; jobs of a scheduler outlive heads on purpose.
+    outputs : sequence of paths
+        Files and folders of which nothing half written is to be left when the head is killed.
     parent : int, optional
         As for :func:`fusionmedclip.outliving.end_with_parent`.
     """
@@ -139,12 +136,15 @@ def follow(address: Mapping[str, str] | None, *, parent: int | None = None) -> N
     end_with_parent(parent)
     record = Path(address["record"])
     try:
-        place = os.open(_jobs(record), os.O_RDWR)  # held until this process, and all that it forks, has ended
+        # held until this process, and all that it forks, has ended
+        place = os.open(_jobs(record), os.O_RDWR | os.O_APPEND)
         fcntl.flock(place, fcntl.LOCK_SH)
         watched = os.open(record, os.O_RDWR)
     except OSError:  # it has ended, and the next one has put its folder in order; or somebody took the record
         os.write(2, f"this job ends, since the start that it belongs to has: {record} is gone\n".encode())
         os._exit(1)
+    with contextlib.suppress(OSError):  # a full disk is the job's to tell; a line torn by it spoils no other
+        os.write(place, "".join(f"\n{json.dumps(os.fspath(output))}" for output in outputs).encode())
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 
 
@@ -176,15 +176,9 @@ def _record(records: Path) -> Head:
     scratch = path.with_suffix(".new")
     held = os.open(scratch, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(held, fcntl.LOCK_EX)
-    head = Head(path, host, pid, started, _held=[held])
-    os.write(held, _text(head))
+    os.write(held, json.dumps({"host": host, "pid": pid, "started": started}).encode())
     os.replace(scratch, path)
-    return head
-
-
-def _text(head: Head) -> bytes:
-    said = {"host": head.host, "pid": head.pid, "started": head.started}
-    return json.dumps({**said, "submits": True} if head.submits else said).encode()
+    return Head(path, host, pid, started, [held])
 
 
 def _sort(folder: Path) -> tuple[list[Head], list[Head]]:
@@ -208,8 +202,7 @@ def _read(path: Path) -> Head:
     found = path.lstat()
     try:
         kept: dict[str, Any] = json.loads(path.read_text()) if stat.S_ISREG(found.st_mode) else {}
-        whose = str(kept["host"]), int(kept["pid"]), float(kept["started"])
-        head = Head(path, *whose, submits=bool(kept.get("submits")))
+        head = Head(path, str(kept["host"]), int(kept["pid"]), float(kept["started"]))
         str(head)  # a time that there can be
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return Head(path, f"a host that {path} does not tell", 0, found.st_mtime)
@@ -245,7 +238,7 @@ def _is_locked(folder: Path) -> bool:
     return any((folder / LOCKS).glob("*.lock"))
 
 
-def _clean_up(dead: list[Head], results: Path, folder: Path) -> None:
+def _clean_up(dead: list[Head], folder: Path) -> None:
     """Take away what killed heads have left, once none of their jobs can write any more."""
     names = "; ".join(map(str, dead))
     given_up = time.monotonic() + PATIENCE
@@ -263,16 +256,27 @@ def _clean_up(dead: list[Head], results: Path, folder: Path) -> None:
         for path in folder.glob(pattern):
             with contextlib.suppress(OSError):
                 path.unlink()
-    # A submitted job may still be at its own; whatever it leaves, the next job with its outputs removes.
-    submitted = any(head.submits for head in dead)
-    removed = "" if submitted else f"{remove_unfinished(results)} unfinished files are removed, "
+    removed = sum(remove_attempts(output) for head in dead for output in _outputs(_jobs(head.path)))
     for head in dead:
         head.leave()
     print(
         f"an earlier start was killed ({names}): {_told_of_lock(folder) if locked else ''}"
-        f"{removed}and this one goes on",
+        f"{removed} unfinished files are removed, and this one goes on",
         file=sys.stderr,
     )
+
+
+def _outputs(jobs: Path) -> set[str]:
+    """What the jobs of a head have named."""
+    try:
+        lines = jobs.read_text().splitlines()
+    except OSError:
+        return set()
+    outputs: set[str] = set()
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            outputs.add(str(json.loads(line)))
+    return outputs
 
 
 def _told_of_lock(folder: Path) -> str:

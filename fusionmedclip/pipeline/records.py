@@ -6,7 +6,7 @@ asks for. A record travels with the results: ``records/`` repeats their paths.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from fusionmedclip.outputs import remove_attempts
@@ -31,19 +31,20 @@ def record_path(results: str | Path, output: str | Path) -> Path:
     return Path(results, "records", f"{os.path.relpath(output, results)}.json")
 
 
-def forget(record: Path, outputs: Iterable[str]) -> None:
-    """Before a job begins, and when it has failed: nobody is at its outputs, or knows where these are from.
-
-    A killed attempt at them cannot have removed what it had half written. That goes now.
+def forget(record: Path, *outputs: str, is_alone: bool) -> None:
+    """Before a job begins, and when it has failed: nobody knows where what is left of it is from.
 
     Parameters
     ----------
     record : Path
-    outputs : iterable of str
+    outputs : str
         Files and folders of the job.
+    is_alone : bool
+        Whether no other attempt can be at them. What a killed one had half written, which it cannot have
+        removed, goes then.
     """
     record.unlink(missing_ok=True)
-    made: list[str | Path] = [record, *outputs]
+    made: list[str | Path] = [record, *outputs] if is_alone else []
     for path in made:
         remove_attempts(path)
 

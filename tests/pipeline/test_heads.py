@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,10 +19,10 @@ import subprocess, sys, time
 from pathlib import Path
 from fusionmedclip.pipeline.heads import enter
 
-head = enter(Path("results"))
+head = enter()
 Path(".snakemake/locks").mkdir(exist_ok=True)
 Path(".snakemake/locks/0.output.lock").write_text("results/table.csv")
-head.admit(submits=False)
+head.admit()
 job = f"from fusionmedclip.pipeline.heads import follow; follow({head.address!r}); print('job', flush=True); "
 if len(sys.argv) > 1:
     subprocess.Popen([sys.executable, "-c", job + sys.argv[1]])
@@ -54,44 +55,41 @@ def _kill(process):
 
 def test_a_killed_heads_lock_and_leavings_are_taken_away_and_said(root, capfd):
     process = _head(root)
+    (record,) = Path(".snakemake/heads").glob("*.json")
+    for outputs in (["results/table.csv", "results/other.csv"], [Path("results/features")]):
+        address = {"host": socket.gethostname(), "record": str(record)}
+        code = "from pathlib import *; from fusionmedclip.pipeline.heads import follow; "
+        code += f"follow({address}, outputs={outputs})"
+        subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(root)})
     Path("results/.table.csv.0a1b2c3d.part").write_text("half")
     Path("results/.features.0a1b2c3d.part").mkdir()
+    strangers = [".draft.part", ".submitted.csv.0a1b2c3d.part"]  # no job of this head is at them
+    for name in strangers:
+        Path("results", name).touch()
     Path("results/table.csv").write_text("whole")
     Path("results/data.part").write_text("a download that goes on")
     Path(".snakemake/scripts").mkdir()
     Path(".snakemake/scripts/tmpabc.run_job.py").touch()
     _kill(process)
-    head = heads.enter(Path("results"))
+    head = heads.enter()
     said = capfd.readouterr().err
     assert "an earlier start was killed" in said
     assert f"process {process.pid} on " in said
     assert "its lock is taken away, 2 unfinished files are removed, and this one goes on" in said
     assert not LOCK.exists()
-    assert sorted(path.name for path in Path("results").iterdir()) == ["data.part", "table.csv"]
+    kept = [*strangers, "data.part", "table.csv"]
+    assert sorted(path.name for path in Path("results").iterdir()) == sorted(kept)
     assert not list(Path(".snakemake/scripts").iterdir())
     head.leave()
     assert [path.name for path in Path(".snakemake/heads").iterdir()] == [".gate"]
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert capfd.readouterr().err == ""
-
-
-def test_what_submitted_jobs_write_stays_when_their_head_was_killed(root, capfd):
-    """They go on; and a second start after it must know as well."""
-    process = _head(root, code=HEAD.replace("submits=False", "submits=True"))
-    writing = Path("results/.features.0a1b2c3d.part")
-    writing.mkdir()
-    _kill(process)
-    heads.enter(Path("results")).leave()
-    said = capfd.readouterr().err
-    assert "its lock is taken away, and this one goes on" in said
-    assert not LOCK.exists()
-    assert writing.exists()
 
 
 def test_the_lock_of_a_living_head_stays_and_the_head_is_named(root, capfd):
     process = _head(root)
     try:
-        head = heads.enter(Path("results"))
+        head = heads.enter()
         said = capfd.readouterr().err
         assert f"another pipeline works in this folder: process {process.pid} on " in said
         assert LOCK.exists()
@@ -106,18 +104,18 @@ def test_the_lock_of_another_host_stays(root, capfd):
     _kill(process)
     (record,) = Path(".snakemake/heads").glob("*.json")
     record.write_text(json.dumps({**json.loads(record.read_text()), "host": "elsewhere", "started": 0}))
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert "process" in capfd.readouterr().err
     assert LOCK.exists()
     LOCK.unlink()  # by `--unlock`
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert not record.exists()
 
 
 def test_a_lock_that_nobody_has_recorded_stays(capfd):
     LOCK.parent.mkdir(parents=True)
     LOCK.touch()
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert LOCK.exists()
 
 
@@ -131,7 +129,7 @@ def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
     assert job_holds
     _kill(process)
     begun = time.monotonic()
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert time.monotonic() - begun < 30
     assert not LOCK.exists()
     assert not _running(str(record))
@@ -176,18 +174,18 @@ def test_a_job_that_will_not_end_keeps_the_lock(root, capfd, monkeypatch):
         time.sleep(0.01)
     _kill(process)
     try:
-        heads.enter(Path("results")).leave()
+        heads.enter().leave()
         assert "jobs of a killed start still run" in capfd.readouterr().err
         assert LOCK.exists()
     finally:
         os.kill(stopped, signal.SIGKILL)
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert not LOCK.exists()
 
 
 def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
-    first = heads.enter(Path("results"))
-    code = "from pathlib import Path; from fusionmedclip.pipeline.heads import enter; enter(Path('results'))"
+    first = heads.enter()
+    code = "from pathlib import Path; from fusionmedclip.pipeline.heads import enter; enter()"
     second = subprocess.Popen(
         [sys.executable, "-c", code],
         stderr=subprocess.PIPE,
@@ -199,7 +197,7 @@ def test_of_two_that_start_one_waits_until_the_other_has_its_lock(root, capfd):
     assert second.poll() is None
     LOCK.parent.mkdir()
     LOCK.touch()
-    first.admit(submits=False)
+    first.admit()
     assert (
         f"another pipeline works in this folder: process {os.getpid()}" in second.communicate(timeout=30)[1]
     )
@@ -216,7 +214,7 @@ def test_a_record_that_says_nothing_is_nobody_dead(root, damage, capfd):
     _kill(process)
     (record,) = Path(".snakemake/heads").glob("*.json")
     record.write_text(damage)
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert str(record) in capfd.readouterr().err
     assert LOCK.exists()
 
@@ -227,10 +225,10 @@ def test_what_is_no_file_among_the_records_stops_nobody(root, capfd):
     os.mkfifo(folder / "pipe.json")
     (folder / "folder.json").mkdir()
     (folder / "link.json").symlink_to("nowhere")
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     LOCK.parent.mkdir()
     LOCK.touch()
-    heads.enter(Path("results")).leave()
+    heads.enter().leave()
     assert "pipe.json" in capfd.readouterr().err
     assert LOCK.exists()
 
@@ -248,7 +246,7 @@ def test_another_users_dead_start_takes_no_living_heads_lock(root, capfd):
         child = os.fork()
         if child == 0:
             os.seteuid(65534)
-            heads.enter(Path("results"))
+            heads.enter()
             os._exit(0)
         os.waitpid(child, 0)
         assert LOCK.exists()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+from fusionmedclip.pipeline.heads import enter
 from fusionmedclip.pipeline.records import differs, forget, record_path, remember
 
 PARAMS = {
@@ -54,8 +55,8 @@ def test_it_tells_every_change_and_no_order(tmp_path):
     changes = [{"arguments": {"k": 4, "layers": [2, 1]}}, {"call": "json:dumps"}, {"asks": ["gpus"]}]
     for change in [*changes, {"code": ""}, {"environment": ""}, {"above": ""}]:
         assert differs(record, {**PARAMS, **change})
-    forget(record, [])
-    forget(record, [])
+    forget(record, is_alone=True)
+    forget(record, is_alone=False)
     assert differs(record, PARAMS)
 
 
@@ -81,8 +82,10 @@ def job(text):
 """
 
 
-def test_what_a_killed_job_had_half_written_goes(tmp_path, root):
+def test_what_a_killed_job_had_half_written_goes(tmp_path, root, monkeypatch):
     """By the job itself when its fork was killed; by the next attempt when it was, too. Others' stays."""
+    monkeypatch.chdir(tmp_path)
+    head = enter()
     (tmp_path / "killed.py").write_text(KILLED)
     folder, records = tmp_path / "results/a", tmp_path / "results/records/a"
     folder.mkdir(parents=True)
@@ -99,14 +102,20 @@ def test_what_a_killed_job_had_half_written_goes(tmp_path, root):
     )
     try:
         address = {"host": socket.gethostname(), "pid": warm.pid, "socket": "w.sock"}
-        done = _run(tmp_path, root, asked, warm=address)
+        done = _run(tmp_path, root, asked, warm=address, head=head.address)
         assert done.returncode == 1, done.stderr
         assert "was killed" in (tmp_path / "log").read_text()
         assert sorted(path.name for path in folder.iterdir()) == sorted(others)
         assert not list(records.iterdir())
     finally:
         warm.communicate()
-    assert _run(tmp_path, root, asked).returncode == -signal.SIGKILL
-    assert (folder / ".b.csv.0a1b2c3d.part").is_dir()
-    assert _run(tmp_path, root, {**PARAMS, "arguments": {"s": "{}"}}).returncode == 0
+    assert _run(tmp_path, root, asked, head=head.address).returncode == -signal.SIGKILL
+    done = _run(tmp_path, root, {**PARAMS, "arguments": {"s": "{}"}})
+    assert done.returncode == 0
+    assert (
+        folder / ".b.csv.0a1b2c3d.part"
+    ).is_dir()  # submitted, and no head has said that none else is at it
+    done = _run(tmp_path, root, {**PARAMS, "arguments": {"s": "{}"}}, head=head.address)
+    assert done.returncode == 0
     assert sorted(path.name for path in folder.iterdir()) == sorted(others)
+    head.leave()

@@ -145,7 +145,7 @@ def test_what_a_killed_job_leaves_is_known_to_its_next_attempt(listed, done, tmp
         for name in sorted(others, reverse=True):  # folders after what is in them
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).touch()
-        forget(folder / record, [str(folder / path) for path in outputs])
+        forget(folder / record, *(str(folder / path) for path in outputs), is_alone=True)
         if rest := [name for name in others if (folder / name).exists()]:
             left[job["rule"], *job["wildcards"].values()] = rest
     assert left == {}

@@ -39,15 +39,12 @@ def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
     drawn = folder / "results/tiny/datasets/busi"
     source = folder / "fusionmedclip/data/phantoms/writing.py"
     text = source.read_text()
-    assert text.count("        os.replace(partial, folder)\n") == 1
-    source.write_text(
-        text.replace(
-            "        os.replace(partial", "        __import__('time').sleep(600)\n        os.replace(partial"
-        )
-    )
+    drawing = "        for lesion, index in _progress(jobs"
+    assert text.count(drawing) == 1
+    source.write_text(text.replace(drawing, f"        __import__('time').sleep(600)\n{drawing}"))
     head = start(folder, DATA)
     patience = time.monotonic() + 300
-    while not list(drawn.glob(".phantoms.*.part/phantoms/normal")):
+    while not list(drawn.glob(".phantoms.*.part/normal")):
         assert head.poll() is None
         assert time.monotonic() < patience
         time.sleep(0.02)

@@ -3,7 +3,6 @@
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import IO, cast
 from fusionmedclip.data.files.folders import below, is_stray
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
-from fusionmedclip.outputs import UNFINISHED
+from fusionmedclip.outputs import hidden_beside
 
 __all__ = ["UnpackLimits", "unpack"]
 
@@ -67,8 +66,8 @@ def unpack(archive: Path, folder: Path, *, strip: str = "", limits: UnpackLimits
 def _unpack_whole(archive: Path, folder: Path, strip: str, limits: UnpackLimits) -> int:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty", hint="move what is there, or give another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(UNFINISHED, f".{folder.name}.", folder.parent))
+    temporary = hidden_beside(folder)
+    temporary.mkdir(parents=True)
     try:
         count = _unpack(archive, temporary / "all", limits)
         if not count:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.progress import track
 
 from fusionmedclip.data.phantoms.drawing import MODALITIES, Phantom, draw_for, draw_phantom
 from fusionmedclip.errors import InputError
-from fusionmedclip.outputs import UNFINISHED
+from fusionmedclip.outputs import whole_folder
 
 __all__ = ["write_phantom_captions", "write_phantom_dataset"]
 
@@ -148,9 +147,5 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
             allowed="a folder that does not exist yet or is empty",
             hint="remove it or name another",
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(UNFINISHED, f".{folder.name}.", folder.parent) as private:
-        partial = Path(private) / folder.name
-        partial.mkdir()
+    with whole_folder(folder) as partial:
         yield partial
-        os.replace(partial, folder)
