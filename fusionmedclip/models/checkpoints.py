@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fusionmedclip.outputs import whole_file
+from fusionmedclip.outputs import remove_attempts, whole_file
 from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Checkpoints", "write_safely"]
@@ -21,7 +21,11 @@ _PARTIAL = ".partial"
 
 
 def write_safely(path: Path, write: Callable[[Path], object]) -> None:
-    """Call ``write`` with a temporary path beside ``path``, sync it, and rename it into place."""
+    """Call ``write`` with a temporary path beside ``path``, sync it, and rename it into place.
+
+    Nobody else may be at ``path``: what killed calls had half written of it goes.
+    """
+    remove_attempts(path)
     with whole_file(path) as temporary:
         write(temporary)
         _sync(temporary)
@@ -64,6 +68,7 @@ class Checkpoints:
         (partial / "state.json").write_text(json.dumps(kept))
         for path in (partial / "tensors", partial / "state.json", partial):
             _sync(path)
+        shutil.rmtree(self.folder / name, ignore_errors=True)  # of another run, or damaged
         os.replace(partial, self.folder / name)
         _sync(self.folder)
         for other in self._complete():

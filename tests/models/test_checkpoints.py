@@ -55,6 +55,26 @@ def test_half_written_and_half_removed_ones_are_passed_over(tmp_path: Path):
     assert not elsewhere.exists()
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_one_that_is_not_gone_on_from_stands_in_nobodys_way(tmp_path: Path, damaged: bool):
+    """At the position of the first that the next run saves: with other settings, or torn."""
+    Checkpoints(tmp_path, "run" if damaged else "other").save((1, 0), TENSORS, {"epoch": 0})
+    if damaged:
+        (tmp_path / "epoch00001_step0000000" / "tensors").write_bytes(b"\0\0")
+    kept = Checkpoints(tmp_path, "run")
+    assert kept.load() is None
+    kept.save((1, 0), TENSORS, {"epoch": 1})
+    assert kept.load()[1] == {"epoch": 1}
+    assert names(tmp_path) == ["epoch00001_step0000000"]
+
+
+def test_what_a_killed_write_left_goes_with_the_next(tmp_path: Path):
+    for name in (".a.json.0a1b2c3d.part", "..a.json.0a1b2c3d.part.ffffffff.part", ".a.json.mybackup.part"):
+        (tmp_path / name).touch()
+    write_safely(tmp_path / "a.json", lambda place: place.write_text("{}"))
+    assert names(tmp_path) == [".a.json.mybackup.part", "a.json"]
+
+
 def test_another_runs_checkpoint_is_ignored_and_removed(tmp_path: Path):
     Checkpoints(tmp_path, "other").save((9, 0), TENSORS, {"epoch": 9})
     kept = Checkpoints(tmp_path, "run")
