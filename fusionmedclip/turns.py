@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["alone_beside", "alone_in", "hold"]
+__all__ = ["alone_beside", "alone_in", "hold", "lock_beside"]
 
 
 def hold(handle: int, *, wait: bool = True) -> bool:
@@ -43,7 +43,7 @@ def alone_beside(place: Path) -> Iterator[None]:
     Held by a hidden file beside it, which goes with the block.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    path = place.with_name(f".{place.name}.lock")
+    path = lock_beside(place)
     handle = _open(path)
     try:
         yield
@@ -51,6 +51,11 @@ def alone_beside(place: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # of another user, who was killed: in a folder of all it is theirs
             path.unlink()
         os.close(handle)
+
+
+def lock_beside(place: Path) -> Path:
+    """The hidden file by which a place is held."""
+    return place.with_name(f".{place.name}.lock")
 
 
 def _open(path: Path) -> int:

@@ -1,43 +1,60 @@
-"""Calls that end as if they were killed where a file is about to get its name."""
+"""Calls that end as if they were killed: nothing that they have begun is removed on the way out."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-__all__ = ["kills"]
+__all__ = ["Killed", "kept_as_it_was", "kills"]
 
 
-class Killed(BaseException):
-    """No code that is under test catches it."""
+class Killed(KeyboardInterrupt):
+    """No code that is under test takes it for an error."""
+
+    count = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Killed.count += 1
+
+
+@contextmanager
+def kept_as_it_was(patch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
+    """From the moment that ``Killed`` is raised on, nothing is removed; whether it was stands in the list."""
+    before, was_killed = Killed.count, []
+    for owner, name in ((Path, "unlink"), (Path, "rmdir"), (shutil, "rmtree")):
+        called = getattr(owner, name)
+
+        def unless_killed(*args, called=called, **options):
+            return None if Killed.count > before else called(*args, **options)
+
+        patch.setattr(owner, name, unless_killed)
+    try:
+        yield was_killed
+    except Killed:
+        was_killed.append(True)
 
 
 def kills(call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """End a call at its first file, then, called again, at its second, until one ends by itself."""
-    number, is_killed = 0, True
-    while is_killed:
+    """End a call where its first file is about to get its name, then, called again, where its second is.
+
+    And so on, until one ends by itself.
+    """
+    number, was_killed = 0, [True]
+    while was_killed:
         number += 1
+        left = iter(range(number - 1))
+
+        def replace(path: Path, target: Path, left=left, rename=Path.replace) -> Path:
+            if next(left, None) is None:
+                raise Killed
+            return rename(path, target)
+
         with monkeypatch.context() as patch:
-            is_killed = _killed_at(number, call, patch)
-        if is_killed:
+            patch.setattr(Path, "replace", replace)
+            with kept_as_it_was(patch) as was_killed:
+                call()
+        if was_killed:
             yield number
-
-
-def _killed_at(number: int, call: Callable[[], object], patch: pytest.MonkeyPatch) -> bool:
-    """Whether a call had as many files to write. Once it is killed it removes nothing."""
-    files: list[Path] = []
-    rename, remove = Path.replace, Path.unlink
-
-    def replace(path: Path, target: Path) -> Path:
-        files.append(path)
-        if len(files) >= number:
-            raise Killed
-        return rename(path, target)
-
-    patch.setattr(Path, "replace", replace)
-    patch.setattr(Path, "unlink", lambda *a, **k: None if len(files) >= number else remove(*a, **k))
-    try:
-        call()
-    except Killed:
-        return True
-    return False

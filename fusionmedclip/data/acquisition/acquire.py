@@ -1,31 +1,19 @@
 """Get a public data set, or say how to get it, and check what is there."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from rich.console import Console
 
-from fusionmedclip.data.acquisition.checksums import (
-    Verification,
-    compare_or_record,
-    shipped_checksums,
-    verify_folder,
-)
-from fusionmedclip.data.acquisition.fetch import fetch
+from fusionmedclip.data.acquisition.checksums import Verification, shipped_checksums, verify_folder
+from fusionmedclip.data.acquisition.gather import clear, gather, gathered
 from fusionmedclip.data.acquisition.settings import AcquireSettings
-from fusionmedclip.data.acquisition.unpack import unpack
 from fusionmedclip.data.files.folders import below
 from fusionmedclip.errors import InputError
-from fusionmedclip.outputs import remove_attempts
-from fusionmedclip.provenance import file_sha256
-from fusionmedclip.turns import alone_beside
+from fusionmedclip.turns import alone_beside, lock_beside
 
 __all__ = ["Acquired", "acquire"]
-
-
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +24,9 @@ class Acquired:
     ----------
     folder : Path
     downloaded : bool
-        Whether this call downloaded it.
+        Whether this call put it there.
     sha256 : dict of str to str
-        Of what was downloaded, by file name.
+        Of what this call downloaded for that, by file name.
     verification : Verification or None
         Against the shipped list; None where there is none.
     """
@@ -92,13 +80,16 @@ def acquire(
         With the steps to take where the data set has to be fetched by hand; when a download or an archive is
         not what it should be; when an expected path is missing.
     """
-    digests: dict[str, str] = {}
+    digests: dict[str, str] | None = None
     if not _is_there(folder):
         record = record or folder.parent / "checksums.json"
         console = console or Console(stderr=True)
         with alone_beside(folder):  # two clones over one folder of data would write into one download
             if not _is_there(folder):
                 digests = _download(settings, folder, dataset, record, console)
+    elif gathered(folder).is_dir() or lock_beside(folder).exists():
+        with suppress(OSError), alone_beside(folder):  # a call was killed at its end; or is at its end
+            clear(gathered(folder))
     missing = [name for name in settings.expect if not below(folder, name, what="`expect`").exists()]
     if missing:
         what = f"data set {dataset!r}: {folder} lacks {', '.join(missing)}"
@@ -106,7 +97,9 @@ def acquire(
     verification = None
     if settings.checksums is not None:
         verification = verify_folder(folder, shipped_checksums(settings.checksums))
-    return Acquired(folder=folder, downloaded=bool(digests), sha256=digests, verification=verification)
+    return Acquired(
+        folder=folder, downloaded=digests is not None, sha256=digests or {}, verification=verification
+    )
 
 
 def _is_there(folder: Path) -> bool:
@@ -120,72 +113,9 @@ def _download(
     if settings.url is None and not settings.urls:
         raise InputError(_by_hand(settings, folder, dataset))
     try:
-        one = settings.url is not None
-        return (_download_one if one else _download_several)(settings, folder, record, console)
+        return gather(settings, folder, record=record, console=console)
     except InputError as error:
         raise InputError(f"{error}\n\n{_by_hand(settings, folder, dataset)}") from error
-
-
-def _download_one(settings: AcquireSettings, folder: Path, record: Path, console: Console) -> dict[str, str]:
-    """Fetch, check and unpack; the archive is kept until its content is in place."""
-    url = cast(str, settings.url)
-    name = _name(url)
-    archive = folder.parent / f".{folder.name}.{name}"
-    if not archive.exists():
-        fetch(url, archive, console=console)
-    digest = file_sha256(archive)
-    if settings.sha256 is not None and digest != settings.sha256.lower():
-        archive.unlink()
-        raise InputError(
-            f"{settings.url}: not the file it should be",
-            received=digest,
-            allowed=settings.sha256,
-            hint="the download was damaged or the publisher has changed it; run again, or compare by hand",
-        )
-    compare_or_record(archive.with_name(name), digest, record=record)
-    _unpack(archive, folder, console, strip=settings.strip)
-    return {name: digest}
-
-
-def _download_several(
-    settings: AcquireSettings, folder: Path, record: Path, console: Console
-) -> dict[str, str]:
-    """Gather the parts in a hidden folder, which takes its place when the last one is there."""
-    parts = folder.parent / f".{folder.name}.parts"
-    digests = {}
-    for url in settings.urls:
-        name = _name(url)
-        inner = parts / name.split(".")[0] if name.lower().endswith(_ARCHIVES) else None
-        if inner is not None and inner.is_dir():
-            continue  # unpacked by a call that was interrupted later
-        file = parts / name
-        if not file.exists():
-            fetch(url, file, console=console)
-        digests[name] = file_sha256(file)
-        compare_or_record(file, digests[name], record=record)
-        if inner is not None:
-            _unpack(file, inner, console)
-    if folder.exists():
-        folder.rmdir()
-    parts.replace(folder)
-    return digests
-
-
-def _unpack(archive: Path, folder: Path, console: Console, *, strip: str = "") -> None:
-    """Unpack and remove an archive, and what a killed call had unpacked of it: nobody else is at it."""
-    remove_attempts(folder)
-    with _status(console, f"Unpacking {archive.name.removeprefix(f'.{folder.name}.')}"):
-        unpack(archive, folder, strip=strip)
-    archive.unlink()
-
-
-def _status(console: Console, text: str) -> AbstractContextManager:
-    """A line that stands while something takes long; nothing where nobody watches."""
-    return console.status(text) if console.is_terminal else nullcontext()
-
-
-def _name(url: str) -> str:
-    return url.split("?")[0].rsplit("/", 1)[-1] or "archive"
 
 
 def _by_hand(settings: AcquireSettings, folder: Path, dataset: str) -> str:

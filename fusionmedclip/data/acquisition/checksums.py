@@ -10,7 +10,7 @@ from fusionmedclip.data.parallel import map_files
 from fusionmedclip.documents import read_json
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reading
-from fusionmedclip.outputs import whole_file
+from fusionmedclip.outputs import own_file
 from fusionmedclip.provenance import file_sha256
 
 __all__ = ["Verification", "compare_or_record", "shipped_checksums", "verify_folder"]
@@ -108,7 +108,7 @@ def compare_or_record(path: Path, digest: str, *, record: Path) -> bool:
                 hint=f"if the publisher has changed it, delete its entry in {record}",
             )
         return True
-    with whole_file(record) as temporary:
+    with own_file(record) as temporary:  # one for all data sets of a folder
         text = json.dumps({**known, path.name: digest}, indent=1, sort_keys=True)
         temporary.write_text(text + "\n", encoding="utf-8")
     return False

@@ -1,11 +1,25 @@
 """Where a public data set comes from; parsed with the workflow, so it imports nothing that fetches."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from fusionmedclip.errors import InputError
 
-__all__ = ["AcquireSettings"]
+__all__ = ["AcquireSettings", "archive_name", "unpacked_name"]
+
+_ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip")
+
+
+def archive_name(url: str) -> str:
+    """Under which name a file is fetched."""
+    return url.split("?")[0].rsplit("/", 1)[-1] or "archive"
+
+
+def unpacked_name(name: str) -> str:
+    """Folder that an archive is unpacked into; other files keep their names."""
+    suffix = next((suffix for suffix in _ARCHIVES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)] or name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,4 +75,8 @@ class AcquireSettings:
             if not config.get(key):
                 raise InputError(f"`acquire.{key}` is missing", received=dict(config))
         lists = {key: tuple(config.get(key) or ()) for key in ("urls", "expect", "steps")}
+        places = Counter(unpacked_name(archive_name(url)) for url in lists["urls"])
+        if twice := [place for place, count in places.items() if count > 1 or place in (".", "..")]:
+            what = "two of `acquire.urls` would be put in one place, or one in none"
+            raise InputError(what, received=twice, allowed="addresses that end in different names")
         return cls(**{**config, **lists})

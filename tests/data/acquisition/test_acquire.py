@@ -1,19 +1,19 @@
 """Getting a data set, or the steps to take."""
 
 import hashlib
+import importlib
 import io
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from fusionmedclip.data.acquisition import unpack as unpack_module
 from fusionmedclip.data.acquisition.acquire import acquire
 from fusionmedclip.data.acquisition.settings import AcquireSettings
 from fusionmedclip.errors import InputError
 from tests.data.acquisition.server import GOOD, zip_of
+from tests.killed_writes import Killed, kept_as_it_was, kills
 
 
 def _settings(**keys) -> AcquireSettings:
@@ -65,28 +65,99 @@ def test_acquire_several_parts_and_goes_on_after_a_break(server, tmp_path: Path)
     assert (tmp_path / "roco" / "captions.csv").read_bytes() == b"image,caption\n"
 
 
-def _killed(*_):
-    raise KeyboardInterrupt
+STEPS = [
+    "unpack:_inside", "unpack:below", "acquire:gather", "fetch:_validator",
+    *(f"gather:{name}" for name in ("_begin", "_keep", "clear", "remove_attempts", "fetch", "file_sha256",
+                                    "compare_or_record", "unpack")),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_what_a_killed_call_had_unpacked_goes_and_is_no_part_of_the_data(
-    server, tmp_path, monkeypatch, several
-):
-    """As after a SIGKILL, which leaves no moment to remove it."""
-    server.content = zip_of(tmp_path / "made.zip", GOOD).read_bytes()
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_call_is_gone_on_from_and_leaves_nothing(server, tmp_path, monkeypatch, several, step):
+    """Before and after each call of each step, as a SIGKILL: nothing is removed on the way out."""
+    base, modules = server.url.removesuffix("/set.zip"), "fusionmedclip.data.acquisition"
+    for name in ("a", "b"):
+        server.contents[f"/v1.0-{name}.zip"] = zip_of(
+            tmp_path / "made.zip", {f"{name}.png": b"1"}
+        ).read_bytes()
+    server.contents["/list.csv"] = b"file"
+    urls = [f"{base}/v1.0-a.zip", f"{base}/v1.0-b.zip", f"{base}/list.csv"]
+    settings = _settings(**({"urls": urls} if several else {"url": urls[0]}))
+    whole = ["list.csv", "v1.0-a/a.png", "v1.0-b/b.png"] if several else ["a.png"]
+    module, _, function = step.partition(":")
+    found = importlib.import_module(f"{modules}.{module}")
+    called = getattr(found, function)
+    for number in range(1, 30):
+        folder, calls = tmp_path / str(number) / "toy", []
+
+        def killing(*args, called=called, calls=calls, number=number, **options):
+            calls.append(args)
+            if len(calls) == number / 2:
+                raise Killed
+            value = called(*args, **options)
+            if len(calls) == (number + 1) / 2:
+                raise Killed
+            return value
+
+        with monkeypatch.context() as patch:
+            patch.setattr(found, function, killing)
+            with kept_as_it_was(patch) as was_killed:
+                acquire(settings, folder, dataset="toy")
+        acquire(settings, folder, dataset="toy")
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        assert files == whole
+        assert sorted(path.name for path in folder.parent.iterdir()) == ["checksums.json", "toy"]
+        if not was_killed:
+            assert number > 2
+            return
+    raise AssertionError("not gone on from to its end")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_killed_where_a_file_gets_its_name(server, tmp_path: Path, monkeypatch, several) -> None:
+    server.content = zip_of(tmp_path / "made.zip", {"a.png": b"1"}).read_bytes()
     settings = _settings(**({"urls": [server.url]} if several else {"url": server.url}))
-    folder = tmp_path / "data" / "toy"
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
-        patch.setattr(unpack_module, "_inside", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            acquire(settings, folder, dataset="toy")
-    assert [path for path in (tmp_path / "data").rglob("*.part") if path.is_dir()]
-    assert acquire(settings, folder, dataset="toy").downloaded
-    assert not list((tmp_path / "data").rglob("*.part"))
-    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert kept == {f"set/{name}" if several else name for name in GOOD if "__MACOSX" not in name}
+    places = iter(tmp_path / f"{number}" / "toy" for number in range(20))
+    for number in kills(lambda: acquire(settings, next(places), dataset="toy"), monkeypatch):
+        folder = tmp_path / str(number - 1) / "toy"
+        assert list(folder.parent.rglob(".*"))
+        acquire(settings, folder, dataset="toy")
+        assert sorted(path.name for path in folder.parent.iterdir()) == ["checksums.json", "toy"]
+        assert not list(folder.rglob(".*"))
+    assert number >= 5
+
+
+def test_other_addresses_take_over_what_is_theirs_alone(server, tmp_path: Path, monkeypatch) -> None:
+    base = server.url.removesuffix("/set.zip")
+    for name in ("a", "b", "c"):
+        server.contents[f"/{name}.zip"] = zip_of(tmp_path / "made.zip", {f"{name}.png": b"1"}).read_bytes()
+    server.contents["/other/b.zip"] = zip_of(tmp_path / "made.zip", {"new.png": b"1"}).read_bytes()
+    before = _settings(urls=[f"{base}/a.zip", f"{base}/b.zip", f"{base}/gone.zip"])
+    server.contents["/gone.zip"] = b"no archive"
+    with pytest.raises(InputError, match=r"gone\.zip"):
+        acquire(before, tmp_path / "toy", dataset="toy")
+    after = _settings(urls=[f"{base}/a.zip", f"{base}/other/b.zip", f"{base}/c.zip"])
+    (tmp_path / "checksums.json").unlink()  # of the other b.zip
+    acquire(after, tmp_path / "toy", dataset="toy")
+    files = [path.relative_to(tmp_path / "toy").as_posix() for path in (tmp_path / "toy").rglob("*.png")]
+    assert sorted(files) == ["a/a.png", "b/new.png", "c/c.png"]
+    assert len(server.requests) == 5  # a.zip once
+
+
+def test_a_strangers_hidden_folder_is_left_alone_and_named(server, tmp_path: Path) -> None:
+    (tmp_path / ".toy.parts").mkdir()
+    (tmp_path / ".toy.parts" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"\.toy\.parts: holds files that no download has put there"):
+        acquire(_settings(url=server.url), tmp_path / "toy", dataset="toy")
+    assert (tmp_path / ".toy.parts" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("names", [("x/a.zip", "y/a.zip"), ("a.zip", "a.tar.gz"), ("a", "a.tgz")])
+def test_two_addresses_for_one_place_are_refused(names) -> None:
+    """Of which the second would be taken for what is there already, and never fetched."""
+    with pytest.raises(InputError, match=r"(?s)one place.*'a'"):
+        _settings(urls=[f"https://example.org/{name}" for name in names])
 
 
 def test_acquire_compares_a_known_checksum(server, tmp_path: Path) -> None:
