@@ -13,7 +13,7 @@ from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.data.reading.read import read_image
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
-from fusionmedclip.lab.explanation_place import INDEX, TOKENS, check_place
+from fusionmedclip.lab.explanation_place import COLUMNS, INDEX, TOKENS, check_place, earlier_files
 from fusionmedclip.lab.given import check_pictures
 from fusionmedclip.lab.page_parts import asset
 from fusionmedclip.lab.requests import NOT_EXPLAINED
@@ -23,7 +23,7 @@ from fusionmedclip.lab.writers.overlay import LEAST_WIDTH, overlay, value_text, 
 from fusionmedclip.lab.writers.pictures import save_picture
 from fusionmedclip.models.explanations import NearToken, layer_maps, nearest_tokens, prompt_similarities
 from fusionmedclip.models.threads import torch_threads
-from fusionmedclip.outputs import remove_unfinished, whole_file
+from fusionmedclip.outputs import whole_file
 from fusionmedclip.training.estimator import FusionMedCLIP
 from fusionmedclip.turns import alone_in
 
@@ -88,12 +88,10 @@ def explain_image(model: AnomalyDetector, image: Path | str, folder: Path) -> Ex
     check_place(folder)
     found = explained(model, image)
     with alone_in(folder):
-        _write(
-            folder / TOKENS, _csv(found.tokens)
-        )  # first: by it a killed call's folder is told from a stranger's
-        remove_unfinished(folder)
-        for earlier in (folder / INDEX, *folder.glob("[0-9][0-9].png")):
+        check_place(folder)  # others may have been there meanwhile
+        for earlier in earlier_files(folder):
             earlier.unlink(missing_ok=True)
+        _write(folder / TOKENS, _csv(found.tokens))  # first: by it a killed call's folder is known
         _write_page(found, model, Path(image), folder)
     return found
 
@@ -129,7 +127,7 @@ def _peak(values: np.ndarray) -> str:
 
 
 def _csv(tokens: Sequence[NearToken]) -> str:
-    return csv_text(NearToken._fields, ((*t[:4], f"{t.cosine:.4f}", f"{t.norm:.4f}") for t in tokens))
+    return csv_text(COLUMNS, ((*t[:4], f"{t.cosine:.4f}", f"{t.norm:.4f}") for t in tokens))
 
 
 def _page(

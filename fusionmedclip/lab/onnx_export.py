@@ -15,7 +15,7 @@ from torch import nn
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.onnx_graphs import scoring_graph
-from fusionmedclip.outputs import whole_file
+from fusionmedclip.outputs import own_file
 from fusionmedclip.provenance import digest
 from fusionmedclip.randomness import generator
 
@@ -69,7 +69,7 @@ def export_onnx(model: AnomalyDetector, target: Path) -> float:
         raise InputError(
             f"{target}: ONNX gives other scores than torch", received=difference, allowed=str(TOLERANCE)
         )
-    with whole_file(target) as temporary:
+    with own_file(target) as temporary:
         temporary.write_bytes(packed)
     return difference
 

@@ -10,7 +10,7 @@ from typing import Any
 from fusionmedclip.data.reading.settings import ReadSettings
 from fusionmedclip.errors import InputError
 from fusionmedclip.guard import reason
-from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked
+from fusionmedclip.lab.asked import PREDICTION, SCORES, SKIPPED, Asked, check_place
 from fusionmedclip.lab.card import NO_DEVICE
 from fusionmedclip.lab.detector import AnomalyDetector
 from fusionmedclip.lab.inputs import Found, Input
@@ -21,10 +21,10 @@ from fusionmedclip.lab.requests import Request
 from fusionmedclip.lab.summary import counted, number_of
 from fusionmedclip.lab.tables import SKIPPED_COLUMNS, row_of, write_csv, write_json, write_scores
 from fusionmedclip.lab.writers.writer import Skipped, Writer
-from fusionmedclip.outputs import no_formula
+from fusionmedclip.outputs import no_formula, remove_attempts
 from fusionmedclip.provenance import digest, environment, package_digest
 from fusionmedclip.shortages import is_shortage, remedy
-from fusionmedclip.turns import alone_in
+from fusionmedclip.turns import alone_beside, alone_in
 
 __all__ = ["Done", "predict_files"]
 
@@ -186,6 +186,7 @@ class _Run:
         self.seen = {item.name: _at_a_glance(item) for item in found.inputs}
         self.key = _key({**told, "drawn": bool(writers)}, self.seen)
         with alone_in(out):
+            check_place(out, ())  # others may have been there meanwhile
             if check_alone(out, asked.part, self.key):
                 remove_torn(out)
             self.replaced = not asked.resume and forget_another(out, self.key, asked.part)
@@ -268,7 +269,9 @@ def _to_csv(model: AnomalyDetector, found: Found, asked: Asked, out: Path, told:
         skipped += group.skipped
         rows |= {scored.name: row_of(scored, given[scored.name]) for scored in group.scored}
     ordered = [rows[name] for name in given if name in rows]
-    write_scores(out, ordered, model=told["model"]["digest"], rests_on=told["model"]["rests_on"])
+    with alone_beside(out):
+        remove_attempts(out)
+        write_scores(out, ordered, model=told["model"]["digest"], rests_on=told["model"]["rests_on"])
     return Done(ordered, _texts(skipped), told, True)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ from fusionmedclip.models.backbones.store import SETTINGS, BackboneSettings, ope
 from fusionmedclip.models.backbones.store import WEIGHTS as BACKBONE_WEIGHTS
 from fusionmedclip.models.backbones.weight_files import write_safetensors
 from fusionmedclip.models.detector import Detector
-from fusionmedclip.outputs import remove_unfinished
+from fusionmedclip.outputs import remove_attempts, whole_folder
 from fusionmedclip.settings import build, plain
 from fusionmedclip.training.saved import write_trained
 from fusionmedclip.training.saved_backbone import (
@@ -32,7 +33,7 @@ from fusionmedclip.training.saved_backbone import (
     plain_source,
     saved_sources,
 )
-from fusionmedclip.training.saved_record import OWN_BACKBONE, WEIGHTS, read_record
+from fusionmedclip.training.saved_record import CARD, OWN_BACKBONE, RECORD, WEIGHTS, read_record
 
 __all__ = ["open_saved_backbone", "recipe_in", "write_model"]
 
@@ -79,16 +80,27 @@ def write_model(
     dict
         The record, as it can be read back.
     """
-    remove_unfinished(folder)
-    backbone: dict[str, Any] = {}
-    if recipe.backbone is not None:
-        frozen = cast(Backbone, open_frozen(recipe))
-        source = plain_source(recipe.backbone)
-        shutil.rmtree(folder / OWN_BACKBONE, ignore_errors=True)
-        if self_contained:
-            _write_backbone(recipe, frozen, folder / OWN_BACKBONE)
-            source = str(folder.resolve() / OWN_BACKBONE)
-        backbone = backbone_record(source, backbone_digest(frozen), folder)
+    for name in (WEIGHTS, RECORD, CARD, OWN_BACKBONE):
+        remove_attempts(folder / name)
+    own = folder / OWN_BACKBONE
+    holds_it = self_contained and recipe.backbone is not None
+    # The backbone takes its place after the record, by which a folder is known as a model's.
+    with whole_folder(own) if holds_it else nullcontext() as begun:
+        backbone: dict[str, Any] = {}
+        if recipe.backbone is not None:
+            frozen = cast(Backbone, open_frozen(recipe))
+            source = plain_source(recipe.backbone)
+            if begun is not None:
+                _write_backbone(recipe, frozen, begun)
+                source = str(folder.resolve() / OWN_BACKBONE)
+            backbone = backbone_record(source, backbone_digest(frozen), folder)
+        write_trained(folder, learnt(detector, half=recipe.half), _record(recipe, facts, backbone))
+    if not holds_it:
+        shutil.rmtree(own, ignore_errors=True)
+    return read_record(folder)
+
+
+def _record(recipe: Recipe, facts: Mapping[str, Any], backbone: Mapping[str, Any]) -> dict[str, Any]:
     record = {
         **facts,
         "kind": recipe.kind,
@@ -103,9 +115,7 @@ def write_model(
         "stand_in": recipe.stand_in,
         "backbone": backbone,
     }
-    record = json.loads(json.dumps(record))
-    write_trained(folder, learnt(detector, half=recipe.half), record)
-    return read_record(folder)
+    return json.loads(json.dumps(record))
 
 
 def _write_backbone(recipe: Recipe, frozen: Backbone, folder: Path) -> None:

@@ -1,6 +1,8 @@
 """The command explains one image in a folder; what cannot be explained is refused."""
 
 import csv
+import re
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -9,8 +11,10 @@ import pytest
 from PIL import Image
 
 from fusionmedclip.errors import InputError
-from fusionmedclip.lab import AnomalyDetector
+from fusionmedclip.lab import AnomalyDetector, explain
 from fusionmedclip.lab.explain import explain_image
+from fusionmedclip.lab.explanation_place import COLUMNS
+from fusionmedclip.models.explanations import NearToken
 from tests.killed_writes import kills
 from tests.lab.models import phantoms, small_model, write_overlay
 
@@ -79,6 +83,59 @@ def test_a_killed_call_leaves_a_folder_that_the_next_one_takes(
             ]  # fmt: skip
     assert halves == {"tokens", "00", "01", "02", "03", "04", "index"}
     assert not list(why.glob(".*"))
+
+
+def test_files_that_no_explanation_has_written_are_left_alone(
+    fitted_fusion: AnomalyDetector, tmp_path: Path
+) -> None:
+    """By their names they could be; a link's target and a folder's content are nobody's but the user's."""
+    Image.fromarray(np.arange(900, dtype=np.uint8).reshape(30, 30)).save(tmp_path / "a.png")
+    why = tmp_path / "why"
+    explain_image(fitted_fusion, tmp_path / "a.png", why)
+    own = {path.name: path.read_bytes() for path in why.iterdir()}
+    folder, link, half = why / "55.png", why / "07.png", why / ".01.png.deadbeef.part"
+    half.mkdir()
+    assert_refused(fitted_fusion, tmp_path / "a.png", why, half.name)
+    half.rmdir()
+    (folder / "sub").mkdir(parents=True)
+    assert_refused(fitted_fusion, tmp_path / "a.png", why, folder.name)
+    shutil.rmtree(folder)
+    link.symlink_to(tmp_path / "a.png")
+    assert_refused(fitted_fusion, tmp_path / "a.png", why, link.name)
+    link.unlink()
+    (why / ".tokens.csv").touch()
+    assert_refused(fitted_fusion, tmp_path / "a.png", why, ".tokens.csv")
+    (why / ".tokens.csv").unlink()
+    assert {path.name: path.read_bytes() for path in why.iterdir()} == own
+    (why / "tokens.csv").write_text("my own table\n")
+    assert_refused(fitted_fusion, tmp_path / "a.png", why, "tokens.csv")
+    assert (why / "tokens.csv").read_text() == "my own table\n"
+
+
+def assert_refused(model: AnomalyDetector, image: Path, folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match=rf"(?s)no earlier explanation's.*{re.escape(name)}"):
+        explain_image(model, image, folder)
+
+
+def test_what_another_wrote_meanwhile_is_seen(
+    fitted_fusion: AnomalyDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where both had looked at a new folder, and one of them was first."""
+    Image.fromarray(np.arange(900, dtype=np.uint8).reshape(30, 30)).save(tmp_path / "a.png")
+    (tmp_path / "new").mkdir()
+
+    def explained(*arguments):
+        (tmp_path / "new" / "scores.csv").write_text("of a prediction\n")
+        return found(*arguments)
+
+    found = explain.explained
+    monkeypatch.setattr(explain, "explained", explained)
+    assert_refused(fitted_fusion, tmp_path / "a.png", tmp_path / "new", "scores.csv")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["scores.csv"]
+
+
+def test_the_table_has_the_columns_by_which_it_is_known() -> None:
+    assert NearToken._fields == COLUMNS
 
 
 def test_what_stands_for_no_one_picture_is_refused(fitted_fusion: AnomalyDetector, tmp_path: Path) -> None:

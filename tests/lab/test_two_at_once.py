@@ -46,6 +46,28 @@ def test_a_second_prediction_into_a_folder_that_is_written_is_refused(
     assert predict(home, tmp_path, batch_size=3).replaced  # nobody writes there any more
 
 
+def test_what_another_command_wrote_meanwhile_is_seen(home: Path, tmp_path: Path, monkeypatch) -> None:
+    """Where both had looked at a new folder, and the other was first."""
+    out, load = tmp_path / "new", AnomalyDetector.load
+
+    def loaded(*arguments, **options):
+        out.mkdir()
+        (out / "tokens.csv").write_text("of an explanation")
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(AnomalyDetector, "load", loaded)
+    with pytest.raises(InputError, match=r"(?s)no earlier prediction's.*tokens\.csv"):
+        predict(home, out)
+    assert files(out) == {"tokens.csv": b"of an explanation"}
+
+
+def test_a_table_alone_is_written_by_one_after_another(home: Path, tmp_path: Path) -> None:
+    for name in (".a.csv.0a1b2c3d.part", ".b.csv.0a1b2c3d.part"):
+        (tmp_path / name).touch()
+    predict(home, tmp_path / "a.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.csv.0a1b2c3d.part", "a.csv"]
+
+
 def test_parts_of_one_prediction_may_be_written_at_once(home: Path, whole: dict, tmp_path: Path) -> None:
     done = []
 
