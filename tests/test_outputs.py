@@ -10,11 +10,6 @@ from tests.killed_writes import Killed, kept_as_it_was
 
 OURS = ("..a.csv.0a1b2c3d.part.ffffffff.part", ".a.csv.0a1b2c3d.part", ".a.csv.ffffffff.part")
 OTHER_TARGETS = tuple(f".{name}.0a1b2c3d.part" for name in ("a.csv.gz", "a.csvx", "aacsv", "b.csv"))
-    ".a.csv.gz.0a1b2c3d.part",
-    ".a.csvx.0a1b2c3d.part",
-    ".aacsv.0a1b2c3d.part",
-    ".b.csv.0a1b2c3d.part",
-)
 USERS = (
     *(".a.csv.mybackup.part", ".a.csv.original.part", ".a.csv.part", ".a.csv.0a1b2c3d.part.json"),
     *("a.csv", "a.csv.0a1b2c3d.part"),
