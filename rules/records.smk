@@ -30,9 +30,9 @@ def settled(rule):
                 wait_for(job)
         if RerunTrigger.PARAMS not in workflow.rerun_triggers or not os.path.exists(first):
             return
-        outputs = applied(rule, wildcards)
-        if not differs(record_path(COPIES, first), params_of(rule, wildcards)):
-            adopt(outputs)
+        outputs, params = applied(rule, wildcards), params_of(rule, wildcards)
+        if not differs(record_path(COPIES, first), params):
+            adopt(outputs, params)
         elif not all(map(workflow.persistence.metadata, outputs)):
             workflow.dag.forcefiles.add(outputs[0])
             tell(first)

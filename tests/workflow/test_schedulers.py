@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -260,6 +261,43 @@ def test_a_second_head_is_refused_at_once(command, workflow):
     assert "cannot be locked" in second.stdout
     assert "waiting for what it makes" not in second.stdout
     assert first.returncode == 0, printed[-4000:]
+
+
+@pytest.mark.slow
+def test_a_job_that_has_begun_is_waited_for_by_the_next_head(command, workflow):
+    """Snakemake in the job marks outputs anew, and has forgotten by then what the scheduler calls it."""
+    command("bsub", BSUB)
+    command("bjobs", BJOBS)
+    command("bkill", "#!/bin/sh\n")
+    begun, gate = workflow.folder / "begun_alone", workflow.folder / "gate_alone"
+    wanted = "results/tiny/datasets/busi/phantoms"
+    held = f"""    Path("{begun}").touch()
+    while not Path("{gate}").exists():
+        time.sleep(0.1)
+    params = json.loads("""
+    words = [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", wanted]
+    asked = {"cwd": workflow.folder, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    shutil.rmtree(workflow.folder / wanted, ignore_errors=True)
+    with (
+        workflow.edited("workflow_scripts/run_job.py", "    params = json.loads(", held),
+        workflow.edited("workflow_scripts/run_job.py", "import json\n", "import json\nimport time\n"),
+        subprocess.Popen(words, **asked) as first,
+    ):
+        while not begun.exists():
+            assert first.poll() is None, first.communicate()[0][-4000:]
+            time.sleep(0.1)
+        first.kill()
+        first.communicate()
+        with subprocess.Popen(words, **asked) as second:
+            printed = ""
+            while not re.search("waiting for what it makes|Submitted", printed):
+                line = second.stdout.readline()
+                printed += line or "Submitted nothing"
+            gate.touch()
+            printed += second.communicate()[0]
+    assert second.returncode == 0, printed[-4000:]
+    assert "Submitted" not in printed
+    assert (workflow.folder / wanted / "normal").is_dir()
 
 
 @pytest.mark.slow
