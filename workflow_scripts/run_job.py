@@ -1,7 +1,6 @@
 """Every job of the workflow: one call of the library, its output in the rule's log.
 
-The parameters say which function, and most of what it is given (rules/params.smk). Files come to it under
-the names that the rule has for them; those without a name are only waited for.
+The parameters say which function, and all that it is given but files (rules/params.smk), which have names.
 """
 
 import json
