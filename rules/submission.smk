@@ -1,11 +1,6 @@
 """What becomes of submitted jobs: who answers for them, which are started again, which an earlier head left running."""
 
-import json
-from ast import literal_eval
-from types import SimpleNamespace
-
 from snakemake.jobs import Job
-from snakemake.persistence import PersistenceBase
 
 from fusionmedclip.pipeline import submission
 from fusionmedclip.pipeline.calls import refusal
@@ -63,31 +58,6 @@ def wait_for(job):
             raise WorkflowError(str(error)) from None
 
 
-def submitted_for(outputs):
-    """Jobs that were submitted to make some files, and of whose end no head has heard."""
-    return workflow.persistence.external_jobids(SimpleNamespace(output=outputs))
-
-
-def adopt(outputs, params):
-    """Take for finished what a submitted job made after its head was killed: the job has left its record.
-
-    Snakemake then holds the job for unfinished, or knows what an earlier one of other parameters made.
-    """
-    is_unheard = submitted_for(outputs) or not is_heard_of(outputs[0], params)
-    if is_unheard and all(map(os.path.exists, outputs)) and not workflow.dryrun:
-        for path in outputs:
-            workflow.persistence.cleanup_metadata(path)
-
-
-def is_heard_of(path, params):
-    """Whether Snakemake has no record of a file, or one of these parameters."""
-    kept = workflow.persistence.metadata(path)
-    try:
-        return kept is None or [json.loads(literal_eval(text)) for text in kept.params] == [params]
-    except (ValueError, SyntaxError, TypeError):  # as another version wrote it
-        return False
-
-
 def forget_refusals():
     """What an earlier start was told says nothing of this one: the cause may be mended."""
     for marker in Path(COPIES, "logs").rglob(refusal("*").name):
@@ -115,18 +85,5 @@ for _made in OURS:
         if not _asked.is_evaluable() and isinstance(_asked.value, int):
             _made.resources[_name] = growing(_asked.value)
 
-
-def with_its_name(started):
-    """A job that begins elsewhere marks its outputs as begun, and keeps what the scheduler calls it there."""
-
-    def mark(persistence, job, external_jobid=None):
-        known = persistence.external_jobids(job)
-        started(persistence, job, external_jobid or next(iter(known), None))
-
-    return mark
-
-
 if workflow.is_main_process:
     Job.restart_times = unless_refused(Job.restart_times)
-else:
-    PersistenceBase.started = with_its_name(PersistenceBase.started)

@@ -107,7 +107,7 @@ def test_what_lies_there_is_compared_with_the_shipped_list(tmp_path: Path, folde
 
 
 def test_a_datasheet_never_downloads(tmp_path: Path, source: dict, monkeypatch) -> None:
-    monkeypatch.setattr("fusionmedclip.data.acquisition.acquire.fetch", lambda *_: pytest.fail("it fetched"))
+    monkeypatch.setattr("fusionmedclip.data.acquisition.gather.fetch", lambda *_: pytest.fail("it fetched"))
     list_dataset(dataset="toy", source=source, manifest=str(tmp_path / "manifest.csv"))
     common = {"dataset": "toy", "source": source, "manifest": str(tmp_path / "manifest.csv")}
     out = tmp_path / "datasheet.json"
