@@ -43,6 +43,12 @@ def make_copy(folder: Path) -> Path:
     return folder
 
 
+def empty(folder: Path) -> None:
+    """Nothing has run there."""
+    shutil.rmtree(folder / "results")
+    shutil.rmtree(folder / ".snakemake")
+
+
 def start(folder: Path, target: str, *, printed: int = subprocess.PIPE) -> subprocess.Popen:
     """Start the workflow in a group of its own."""
     command = [str(SNAKEMAKE), "--cores", "2", "--quiet", "rules", "--configfile", "tiny.yaml", "--", target]
@@ -117,8 +123,7 @@ def kill_often(
     whole = written(folder)
     struck = 0
     while struck < kills:
-        shutil.rmtree(folder / "results")
-        shutil.rmtree(folder / ".snakemake")
+        empty(folder)
         for _ in range(min(rng.randint(1, 3), kills - struck)):
             head, victim, moment = start(folder, target), rng.choice(VICTIMS), rng.uniform(0.1, seconds)
             try:

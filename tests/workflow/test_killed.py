@@ -1,13 +1,12 @@
 """Killed at random moments and started again by the same command, a workflow ends as one that was not."""
 
 import os
-import shutil
 import signal
 import time
 
 import pytest
 
-from tests.workflow.killed import DATA, kill_often, left_over, make_copy, processes_in, start
+from tests.workflow.killed import DATA, empty, kill_often, left_over, make_copy, processes_in, start
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +33,7 @@ def test_five_kills(finished):
 def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
     """The head lives on, and says so; nothing tells the next start that one was killed."""
     folder, _ = finished
-    shutil.rmtree(folder / "results")
-    shutil.rmtree(folder / ".snakemake")
+    empty(folder)
     drawn = folder / "results/tiny/datasets/busi"
     source = folder / "fusionmedclip/data/phantoms/writing.py"
     text = source.read_text()
@@ -65,8 +63,7 @@ def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
 def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
     """The moments above are drawn, and may fall before the folder is held or after all is done."""
     folder, _ = finished
-    shutil.rmtree(folder / "results")
-    shutil.rmtree(folder / ".snakemake")
+    empty(folder)
     head = start(folder, DATA)
     patience = time.monotonic() + 300
     while not list(folder.glob(".snakemake/locks/*")):

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -230,14 +232,13 @@ def test_a_profile_that_is_not_found_from_the_working_folder_is_named(command, w
     assert "Submitted" not in printed
 
 
-@pytest.mark.slow
-def test_a_second_head_is_refused_at_once(command, workflow):
-    """And does not wait for the job of the first, as it would if that had been killed."""
+@contextmanager
+def head_of_held_job(command, workflow, wanted, name):
+    """A head whose job has begun and waits for a gate, and how another one is started."""
     command("bsub", BSUB)
     command("bjobs", BJOBS)
     command("bkill", "#!/bin/sh\n")
-    begun, gate = workflow.folder / "begun", workflow.folder / "gate"
-    wanted = SPLIT.replace("paper", "grouped")
+    begun, gate = workflow.folder / f"begun_{name}", workflow.folder / f"gate_{name}"
     held = f"""    Path("{begun}").touch()
     while not Path("{gate}").exists():
         time.sleep(0.1)
@@ -253,42 +254,35 @@ def test_a_second_head_is_refused_at_once(command, workflow):
             while not begun.exists():
                 assert first.poll() is None, first.communicate()[0][-4000:]
                 time.sleep(0.1)
-            second = subprocess.run(words, **asked, timeout=120)
+            yield first, gate, partial(subprocess.Popen, words, **asked)
         finally:
             gate.touch()
+
+
+@pytest.mark.slow
+def test_a_second_head_is_refused_at_once(command, workflow):
+    """And does not wait for the job of the first, as it would if that had been killed."""
+    wanted = SPLIT.replace("paper", "grouped")
+    with head_of_held_job(command, workflow, wanted, "beside") as (first, gate, start):
+        with start() as second:
+            said_second = second.communicate(timeout=120)[0]
+        gate.touch()
         printed = first.communicate()[0]
     assert second.returncode
-    assert "cannot be locked" in second.stdout
-    assert "waiting for what it makes" not in second.stdout
+    assert "cannot be locked" in said_second
+    assert "waiting for what it makes" not in said_second
     assert first.returncode == 0, printed[-4000:]
 
 
 @pytest.mark.slow
 def test_a_job_that_has_begun_is_waited_for_by_the_next_head(command, workflow):
     """Snakemake in the job marks outputs anew, and has forgotten by then what the scheduler calls it."""
-    command("bsub", BSUB)
-    command("bjobs", BJOBS)
-    command("bkill", "#!/bin/sh\n")
-    begun, gate = workflow.folder / "begun_alone", workflow.folder / "gate_alone"
     wanted = "results/tiny/datasets/busi/phantoms"
-    held = f"""    Path("{begun}").touch()
-    while not Path("{gate}").exists():
-        time.sleep(0.1)
-    params = json.loads("""
-    words = [SNAKEMAKE, "--workflow-profile", "profiles/lsf", "--configfile", "tiny.yaml", "--", wanted]
-    asked = {"cwd": workflow.folder, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     shutil.rmtree(workflow.folder / wanted, ignore_errors=True)
-    with (
-        workflow.edited("workflow_scripts/run_job.py", "    params = json.loads(", held),
-        workflow.edited("workflow_scripts/run_job.py", "import json\n", "import json\nimport time\n"),
-        subprocess.Popen(words, **asked) as first,
-    ):
-        while not begun.exists():
-            assert first.poll() is None, first.communicate()[0][-4000:]
-            time.sleep(0.1)
+    with head_of_held_job(command, workflow, wanted, "alone") as (first, gate, start):
         first.kill()
         first.communicate()
-        with subprocess.Popen(words, **asked) as second:
+        with start() as second:
             printed = ""
             while not re.search("waiting for what it makes|Submitted", printed):
                 line = second.stdout.readline()

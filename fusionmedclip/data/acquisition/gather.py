@@ -66,10 +66,10 @@ def gather(settings: AcquireSettings, folder: Path, *, record: Path, console: Co
             continue  # by a call that was interrupted later
         if not file.exists():
             fetch(url, file, console=console)
-        digests[file.name] = _checked(file, url, settings.sha256, record)
+        digests[file.name] = _checked(file, url, settings.sha256 if one else None, record)
         if one or place.name != file.name:
             with _status(console, f"Unpacking {file.name}"):
-                unpack(file, place, strip=settings.strip)
+                unpack(file, place, strip=settings.strip if one else "")
             file.unlink()
         else:
             whole.mkdir(exist_ok=True)

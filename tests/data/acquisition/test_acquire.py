@@ -145,6 +145,14 @@ def test_other_addresses_take_over_what_is_theirs_alone(server, tmp_path: Path, 
     assert len(server.requests) == 5  # a.zip once
 
 
+def test_what_is_said_of_one_archive_is_not_asked_of_several(server, tmp_path: Path) -> None:
+    """``strip`` and ``sha256`` belong to ``url``."""
+    server.content = zip_of(tmp_path / "made.zip", {"deep/a.png": b"1"}).read_bytes()
+    settings = _settings(urls=[server.url], strip="elsewhere", sha256="0" * 64)
+    acquire(settings, tmp_path / "toy", dataset="toy")
+    assert (tmp_path / "toy/set/deep/a.png").read_bytes() == b"1"
+
+
 def test_a_strangers_hidden_folder_is_left_alone_and_named(server, tmp_path: Path) -> None:
     (tmp_path / ".toy.parts").mkdir()
     (tmp_path / ".toy.parts" / "mine.txt").write_text("mine")
