@@ -14,6 +14,7 @@ import pytest
 from fusionmedclip.pipeline import warm as warm_module
 from fusionmedclip.pipeline.warm import Warm, call_warm, start, stop, why_cold
 from tests.held import held
+from tests.patience import until
 
 SERVE = "from fusionmedclip.pipeline.warm import serve; serve({path!r}, preload=('json',))"
 SOCKET = "w.sock"
@@ -27,15 +28,18 @@ def _address(pid, **changes):
     return {"host": socket.gethostname(), "pid": pid, "socket": SOCKET, **changes}
 
 
+def _listens():
+    """A socket is there before anything listens to it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(SOCKET) == 0
+
+
 @pytest.fixture
 def warm(tmp_path, monkeypatch):
     """A warm process that has imported next to nothing; the socket's path is short."""
     monkeypatch.chdir(tmp_path)
     process = _process()
-    for _ in range(200):
-        if (tmp_path / SOCKET).exists():
-            break
-        time.sleep(0.05)
+    until(_listens, going_on=lambda: process.poll() is None)
     yield process
     stop(Warm(process, _address(process.pid)))
 
@@ -79,15 +83,14 @@ def test_a_fork_ends_with_the_warm_process(warm, tmp_path):
         "import os, pathlib, time\n\n"
         "def job():\n"
         "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(3600)\n"
     )
     asked = []
     thread = threading.Thread(target=lambda: asked.append(_ask(tmp_path, "endless:job")))
     thread.start()
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        time.sleep(0.02)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), going_on=thread.is_alive)
     warm.kill()
-    thread.join(timeout=20)  # the fork has closed its end, as only its own end does
+    thread.join(timeout=50)  # the fork has closed its end, as only its own end does
     assert not thread.is_alive()
     ((status, log),) = asked
     assert status == 1
@@ -98,12 +101,12 @@ def test_jobs_do_not_wait_for_a_warm_process_that_was_killed(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     for bound in (False, True):
         warm = start()
-        while bound and not Path(warm.address["socket"]).exists():
-            time.sleep(0.05)
+        if bound:
+            until(Path(warm.address["socket"]).exists)
         warm.process.kill()
         begun = time.monotonic()
         assert _ask(tmp_path, "builtins:print", address=warm.address) == (None, "")
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < warm_module.IMPORTING / 2
 
 
 def test_jobs_do_not_see_what_other_jobs_changed(warm, tmp_path):
@@ -131,12 +134,7 @@ def test_forks_that_end_leave_no_zombie(warm, tmp_path):
     for _ in range(3):
         assert _ask(tmp_path, "builtins:print")[0] == 0
     children = f"/proc/{warm.pid}/task/{warm.pid}/children"
-    for _ in range(200):
-        with open(children) as file:
-            if not file.read().split():
-                return
-        time.sleep(0.05)
-    pytest.fail("a fork was not waited for")
+    until(lambda: not Path(children).read_text().split())
 
 
 def test_a_client_that_says_nothing_keeps_no_other_waiting(warm, tmp_path):
@@ -182,7 +180,7 @@ def test_a_socket_of_another_machine_is_not_waited_for(tmp_path, monkeypatch):
     left.close()
     began = time.monotonic()
     assert _ask(tmp_path, "builtins:print", address=_address(os.getpid(), host="elsewhere")) == (None, "")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < warm_module.IMPORTING / 2
 
 
 def test_one_that_never_listens_is_given_up(tmp_path, monkeypatch):
@@ -190,7 +188,7 @@ def test_one_that_never_listens_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(warm_module, "IMPORTING", 0.5)
     began = time.monotonic()
     assert _ask(tmp_path, "builtins:print", address=_address(os.getpid())) == (None, "")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_one_that_is_still_importing_is_waited_for(tmp_path, monkeypatch):
@@ -229,23 +227,19 @@ def test_no_job_of_an_environment_or_a_scheduler_is_warm(local, methods, says):
 
 def test_the_warm_process_ends_with_its_starter(warm):
     warm.stdin.close()
-    assert warm.wait(timeout=20) == 0
+    assert warm.wait(timeout=60) == 0
 
 
 def test_a_cancelled_job_ends_its_fork(warm, tmp_path):
     code = (
         "from fusionmedclip.pipeline.warm import call_warm;"
-        f"call_warm('subprocess:call', {{'args': ['sleep', '600']}}, log='log', address={_address(warm.pid)})"
+        f"call_warm('subprocess:call', {{'args': ['sleep', '999']}}, log='log', address={_address(warm.pid)})"
     )
     client = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
     fork = _child_of(warm.pid)
     client.kill()
     client.wait()
-    for _ in range(200):
-        if not os.path.exists(f"/proc/{fork}"):
-            break
-        time.sleep(0.05)
-    assert not os.path.exists(f"/proc/{fork}")
+    until(lambda: not os.path.exists(f"/proc/{fork}"))
 
 
 @pytest.mark.parametrize("wait", [0, 0.3], ids=["at once", "once it has begun"])
@@ -254,25 +248,15 @@ def test_a_client_that_leaves_without_reading_ends_the_fork_too(warm, tmp_path, 
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(SOCKET)
         client.sendall(
-            f'["subprocess:call", {{"args": ["sleep", "600"]}}, "{tmp_path}/log", null]\n'.encode()
+            f'["subprocess:call", {{"args": ["sleep", "3600"]}}, "{tmp_path}/log", null]\n'.encode()
         )
         fork = _child_of(warm.pid, pause=0)
         time.sleep(wait)
-    for _ in range(200):
-        if not os.path.exists(f"/proc/{fork}"):
-            return
-        time.sleep(0.05)
-    pytest.fail("the fork goes on")
+    until(lambda: not os.path.exists(f"/proc/{fork}"))
 
 
 def _child_of(pid, pause=0.05):
-    for _ in range(round(10 / max(pause, 0.0001))):
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            children = file.read().split()
-        if children:
-            return int(children[0])
-        time.sleep(pause)
-    pytest.fail("no fork was made")
+    return int(until(Path(f"/proc/{pid}/task/{pid}/children").read_text, pause=pause).split()[0])
 
 
 def test_after_many_jobs_it_holds_what_it_held_after_a_few(warm, tmp_path):
@@ -286,10 +270,6 @@ def test_after_many_jobs_it_holds_what_it_held_after_a_few(warm, tmp_path):
 
 
 def _at_rest(pid):
-    """Files, threads and children once the last fork has been waited for."""
-    for _ in range(100):
-        found = held(pid)
-        if not found.children:
-            break
-        time.sleep(0.05)
-    return found.files, found.threads, found.children
+    """Files and threads once the last fork has been waited for."""
+    found = until(lambda: not (now := held(pid)).children and now)
+    return found.files, found.threads

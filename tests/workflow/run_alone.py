@@ -26,7 +26,7 @@ import fusionmedclip.outputs
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = f"{ROOT / 'fusionmedclip'}{os.sep}"
 FUNCTION = 1  # CO_OPTIMIZED, which the bodies of modules and classes lack
-PATIENCE = 120  # seconds for a job
+PATIENCE = 600  # seconds for a job
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
     "3a7e9b550000000a49444154789c6360000000020001e5279ba20000000049454e44ae426082"

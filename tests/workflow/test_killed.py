@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.patience import until
 from tests.workflow.killed import DATA, empty, kill_often, left_over, make_copy, processes_in, start
 
 pytestmark = pytest.mark.slow
@@ -41,11 +42,7 @@ def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
     assert text.count(drawing) == 1
     source.write_text(text.replace(drawing, f"        __import__('time').sleep(600)\n{drawing}"))
     head = start(folder, DATA)
-    patience = time.monotonic() + 300
-    while not list(drawn.glob(".phantoms.*.part/normal")):
-        assert head.poll() is None
-        assert time.monotonic() < patience
-        time.sleep(0.02)
+    until(lambda: list(drawn.glob(".phantoms.*.part/normal")), going_on=lambda: head.poll() is None)
     for victim in [pid for pid, command in processes_in(folder).items() if "run_job.py" in command]:
         os.kill(victim, signal.SIGKILL)
     printed = head.communicate(timeout=300)[0]
@@ -65,11 +62,7 @@ def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
     folder, _ = finished
     empty(folder)
     head = start(folder, DATA)
-    patience = time.monotonic() + 300
-    while not list(folder.glob(".snakemake/locks/*")):
-        assert head.poll() is None
-        assert time.monotonic() < patience
-        time.sleep(0.02)
+    until(lambda: list(folder.glob(".snakemake/locks/*")), going_on=lambda: head.poll() is None)
     os.killpg(head.pid, signal.SIGKILL)
     head.communicate()
     again = start(folder, DATA)

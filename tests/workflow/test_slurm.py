@@ -4,12 +4,12 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.patience import until
 from tests.workflow.conftest import SNAKEMAKE, Workflow
 from tests.workflow.slurm_node import stop, why_none
 
@@ -49,16 +49,6 @@ def running(workflow: Workflow) -> dict[str, str]:
     return {name: comment for name, place, comment in jobs if Path(place) == workflow.folder}
 
 
-def wait_for(found: Callable, process: subprocess.Popen):
-    """What is found while a head lives."""
-    given_up = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert process.poll() is None, process.communicate()[0][-4000:]
-        assert time.monotonic() < given_up, "nothing happened in 25 minutes"
-        time.sleep(0.2)
-    return value
-
-
 def _until(pattern: str, process: subprocess.Popen, wanted: bool) -> str:
     """What a process prints until it says something, if that is wanted."""
     printed = ""
@@ -78,14 +68,13 @@ def one_seed(workflow: Workflow) -> Workflow:
 def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
     one_seed(workflow)
     first = head(workflow, "--", ROW)
-    cancelled, comment = wait_for(
-        lambda: next((job for job in running(workflow).items() if job[1].startswith(GROUP)), None), first
+    wait = partial(until, going_on=lambda: first.poll() is None, seconds=PATIENCE, pause=0.2)
+    cancelled, comment = wait(
+        lambda: next((job for job in running(workflow).items() if job[1].startswith(GROUP)), None)
     )
     beside = head(workflow, "--", ROW)  # by mistake, while the first one lives
     subprocess.run(["scancel", cancelled], check=True)  # at once: a job may be as short as a start
-    again = wait_for(
-        lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled], first
-    )
+    again = wait(lambda: [n for n, c in running(workflow).items() if c == comment and n != cancelled])
     printed = beside.communicate(timeout=PATIENCE)[0]
     assert beside.returncode
     assert "cannot be locked" in printed

@@ -187,7 +187,7 @@ def test_what_was_answered_survives_a_kill(prediction: Path) -> None:
         for name, said in (("volume", "accept"), ("quiet", "reject"), ("volume", "reject")):
             body = json.dumps({"name": name, "decision": said}).encode()
             request = urllib.request.Request(f"{address}decide", body, {"Content-Type": "application/json"})
-            answered = json.load(urllib.request.urlopen(request, timeout=10))["decisions"]
+            answered = json.load(urllib.request.urlopen(request, timeout=120))["decisions"]
         process.send_signal(signal.SIGKILL)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
     assert rows(prediction) == answered == {"volume": "reject", "quiet": "reject"}

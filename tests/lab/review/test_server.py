@@ -33,7 +33,7 @@ def ask(opened: ReviewServer) -> Callable[..., tuple[int, bytes]]:
 
     def send(path: str, body: bytes | None = None, *, headers: dict | None = None) -> tuple[int, bytes]:
         port = opened.server.server_port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         try:
             place = path.replace("TOKEN", opened.token)
             connection.request("GET" if body is None else "POST", place, body, headers or {})
