@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from fusionmedclip.errors import InputError
+from fusionmedclip.errors import InputError, as_utf8, visible
 from fusionmedclip.shortages import lacks_memory, remedy
 
 __all__ = ["guarded", "reading", "reason", "refusal_of"]
@@ -58,9 +58,12 @@ def reading(path: PathLike, what: str, *, hint: str = _HINT, private: bool = Fal
     try:
         yield
     except InputError as error:
-        if _named(path, str(error)):
+        said = _in_one_line(path, str(error))
+        if not _named(path, said):
+            said = f"{_text(path)}: {said}"
+        if said == str(error):
             raise
-        raise type(error)(f"{_text(path)}: {error}") from error
+        raise type(error)(said) from error
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:
@@ -126,8 +129,19 @@ def refusal_of(error: BaseException) -> InputError:
 
 
 def _text(path: object) -> str:
-    """A path as text; what is none as Python writes it."""
+    """A path as text in one line; what is none as Python writes it."""
+    return visible(as_utf8(_raw(path)))
+
+
+def _raw(path: object) -> str:
     return str(path) if isinstance(path, str | os.PathLike) else repr(path)
+
+
+def _in_one_line(path: PathLike, text: str) -> str:
+    """A message whose line ends are none of the file's name."""
+    for name in (_raw(path), os.path.basename(_raw(path))):
+        text = text.replace(str(InputError(name)), _text(name))
+    return text
 
 
 def _named(path: PathLike, text: str) -> bool:
@@ -135,6 +149,6 @@ def _named(path: PathLike, text: str) -> bool:
 
     A folder's name may be any word of the message, such as a key: it counts at the start or in a path alone.
     """
-    name = str(InputError(os.path.basename(_text(path)).partition("#")[0]))
+    name = os.path.basename(_text(path)).partition("#")[0]
     before = r"(?<!\w)" if "." in name else "(?:^|/)"
     return not name or re.search(rf"{before}{re.escape(name)}(?!\w)", text) is not None

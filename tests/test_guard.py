@@ -58,6 +58,19 @@ def test_a_name_that_steers_a_terminal_is_told_once_and_harmless() -> None:
     assert str(caught.value) == "folder/\\x1b[2Ja\\r.png: empty file\n  Hint: export it again"
 
 
+@pytest.mark.parametrize(
+    "what", ["folder\n/a\n  Hint: none.png: empty", "a\n  Hint: none.png: empty", "empty"]
+)
+def test_a_line_end_in_a_name_is_no_new_line(named: str) -> None:
+    name = "folder\n/a\n  Hint: none.png"
+    with pytest.raises(InputError) as caught, reading(name, "image"):
+        raise InputError(f"{named}empty", hint="export it again")
+    assert str(caught.value).splitlines()[1:] == ["  Hint: export it again"]
+    with pytest.raises(InputError) as caught, reading(name, "image", hint="export it again"):
+        raise OSError("empty")
+    assert str(caught.value).splitlines()[1:] == ["  Hint: export it again"]
+
+
 def test_an_input_error_passes_and_gains_the_name_only_where_it_lacks_it() -> None:
     named = InputError("folder/a.png: empty file")
     with pytest.raises(InputError) as caught, reading("folder/a.png", "image"):
