@@ -58,9 +58,7 @@ def test_a_name_that_steers_a_terminal_is_told_once_and_harmless() -> None:
     assert str(caught.value) == "folder/\\x1b[2Ja\\r.png: empty file\n  Hint: export it again"
 
 
-@pytest.mark.parametrize(
-    "what", ["folder\n/a\n  Hint: none.png: empty", "a\n  Hint: none.png: empty", "empty"]
-)
+@pytest.mark.parametrize("named", ["folder\n/a\n  Hint: none.png: ", "a\n  Hint: none.png: ", ""])
 def test_a_line_end_in_a_name_is_no_new_line(named: str) -> None:
     name = "folder\n/a\n  Hint: none.png"
     with pytest.raises(InputError) as caught, reading(name, "image"):

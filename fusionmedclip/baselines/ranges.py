@@ -18,6 +18,9 @@ __all__ = [
     "positive",
 ]
 
+_NARROWEST = 0.001
+"""Pixels: a thousandth of one, whose neighbours weigh nothing in any precision."""
+
 _WIDEST = 1000
 """Pixels: wider than any picture that is scored."""
 
@@ -37,9 +40,9 @@ def positive(**values: float) -> None:
 
 
 def blur(*, sigma: float) -> None:
-    """Of a map, in pixels: 0 for none. Beyond the bound nothing is left of it but its mean, after hours."""
-    if not 0 <= sigma <= _WIDEST:
-        allowed = f"0 to {_WIDEST}, in pixels"
+    """Of a map, in pixels: 0 for none. Its weights underflow below the bounds; above, nothing is left."""
+    if sigma != 0 and not _NARROWEST <= sigma <= _WIDEST:
+        allowed = f"0, or {_NARROWEST} to {_WIDEST}, in pixels"
         raise InputError("setting `sigma`", received=sigma, allowed=allowed)
 
 
