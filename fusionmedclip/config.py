@@ -63,7 +63,9 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError("configuration not found", received=str(path))
-    data = (read_json if path.suffix.lower() == ".json" else read_yaml)(path) or {}
+    data = (read_json if path.suffix.lower() == ".json" else read_yaml)(path)
+    if data is None:
+        raise InputError(f"{path}: holds no key", hint="was it saved? `{}` is one that changes nothing")
     if not isinstance(data, Mapping):
         raise InputError(f"{path}: a configuration is keys with values", received=type(data).__name__)
     return dict(data)

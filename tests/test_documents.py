@@ -116,6 +116,9 @@ def test_values_are_checked_wherever_they_come_from() -> None:
         ),
         ("methods: {patchcore: {title: 2024-01-01}}", "(?s)patchcore.title is no plain value.*quotes"),
         ("- a\n- b", "(?s)keys with values.*list"),
+        ("[]", "(?s)keys with values.*list"),
+        ("", "(?s)holds no key.*saved"),
+        ("# tables: {}\n---\n", "(?s)holds no key.*saved"),
     ],
 )
 def test_yamls_idea_of_text_is_explained(write, root: Path, overlay: str, message: str) -> None:
