@@ -89,7 +89,7 @@ def find_inputs(paths: Sequence[Path], *, mask_suffix: str | None = None) -> Fou
     inputs = _named(grouped(_once(files, skipped), skipped))
     if not inputs:
         raise InputError(
-            "no image to score",
+            "no image found",
             received=[str(path) for path in paths],
             hint="; ".join(f"{Path(lost.file).name}: {lost.reason}" for lost in skipped[:3]),
         )

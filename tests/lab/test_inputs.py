@@ -166,7 +166,7 @@ def test_a_file_counts_once_and_masks_do_not(tmp_path: Path) -> None:
 
 def test_nothing_to_score_is_an_error_that_says_why(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(InputError, match=r"no image to score[\s\S]*notes.txt"):
+    with pytest.raises(InputError, match=r"no image found[\s\S]*notes.txt"):
         find_inputs([tmp_path])
     with pytest.raises(InputError, match="no such file or folder"):
         find_inputs([tmp_path / "nowhere"])
