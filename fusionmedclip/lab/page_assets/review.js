@@ -116,8 +116,9 @@ async function post(place, body) { // null where nothing was done
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(await answer.text());
+    const done = await answer.json();
     say("");
-    return await answer.json();
+    return done;
   } catch (error) {
     say(`Not saved: ${error.message}`);
     return null;

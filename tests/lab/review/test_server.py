@@ -154,6 +154,7 @@ def test_ports_and_folders_that_cannot_be_used(
 @pytest.fixture
 def page(browser, opened: ReviewServer) -> Iterator:
     context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(300_000)
     shown = context.new_page()
     problems: list[str] = []
     shown.on("pageerror", lambda error: problems.append(str(error)))
@@ -197,6 +198,7 @@ def test_clicks_and_keys_in_a_browser(page, prediction: Path) -> None:
 
 def test_two_browsers_on_one_review(page, browser, opened: ReviewServer, prediction: Path) -> None:
     context = browser.new_context()
+    context.set_default_timeout(300_000)
     other = context.new_page()
     other.goto(opened.address)
     other.wait_for_selector("#large[data-painted]")
