@@ -73,16 +73,20 @@ def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
 
 
 def test_two_living_pipelines_in_one_folder_are_refused(finished):
+    """The first stands still once it has begun a job, so that it lives for as long as the second looks."""
     folder, _ = finished
-    (folder / "results/tiny/datasets/busi/manifest.csv").unlink()
-    heads = [start(folder, DATA), start(folder, DATA)]
-    printed = [head.communicate(timeout=600)[0] for head in heads]
-    # Either may be first; where it has ended before the other looks, the other has nothing to do.
-    assert 0 in [head.returncode for head in heads], printed
-    for head, text in zip(heads, printed, strict=True):
-        if head.returncode:
-            assert "another pipeline works in this folder: process " in text
-            assert "cannot be locked" in text
-        else:
-            assert "steps (100%) done" in text or "Nothing to be done" in text
+    empty(folder)
+    first = start(folder, DATA)
+    named = (folder / ".snakemake/heads").glob  # what jobs that have begun will write
+    until(lambda: any(path.stat().st_size for path in named("*.jobs")), going_on=lambda: first.poll() is None)
+    first.send_signal(signal.SIGSTOP)
+    second = start(folder, DATA)
+    printed = second.communicate(timeout=600)[0]
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode
+    assert f"another pipeline works in this folder: process {first.pid}" in printed
+    assert "cannot be locked" in printed
+    printed = first.communicate(timeout=600)[0]
+    assert first.returncode == 0, printed
+    assert "steps (100%) done" in printed
     assert not left_over(folder)
