@@ -6,6 +6,15 @@ from pathlib import Path
 
 import pytest
 
+# What whoever starts the tests has set for themselves: colours and widths (before rich looks), the repository
+# whose hook this is. No proxy leads to the servers of tests.
+_GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+_SCREEN = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
+for name in (*_GIT, *_SCREEN):
+    os.environ.pop(name, None)
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(filter(None, ("127.0.0.1,localhost", os.environ.get(name))))
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

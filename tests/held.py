@@ -1,7 +1,7 @@
 """What a process holds after the same work has been done very often, beside what it held early on."""
 
 import os
-import resource
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ GROWTH = 0.05
 
 @dataclass(frozen=True)
 class Held:
-    """What a process holds: resident bytes, open files, threads, and children, those too that have ended."""
+    """What a process holds: memory (resident bytes, none of a file), open files, threads, and children.
+
+    Among the children are those that have ended, and were not waited for.
+    """
 
     memory: int
     files: int
@@ -24,10 +27,10 @@ class Held:
 def held(pid: int) -> Held:
     """What a process holds now, as Linux says; OSError where it has ended."""
     place = Path("/proc", str(pid))
-    memory = int((place / "statm").read_text().split()[1]) * resource.getpagesize()
+    (memory,) = re.findall(r"^RssAnon:\s+(\d+) kB$", (place / "status").read_text(), re.MULTILINE)
     tasks = list((place / "task").iterdir())
     children = (place / "task" / str(pid) / "children").read_text().split()
-    return Held(memory, len(os.listdir(place / "fd")), len(tasks), len(children))
+    return Held(int(memory) * 1024, len(os.listdir(place / "fd")), len(tasks), len(children))
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,6 @@ class Change:
 
     @property
     def is_flat(self) -> bool:
-        """Whether memory has kept within the bar and nothing else is held."""
+        """Whether memory has kept within the bar and no more is held of anything else."""
         rest = [(h.files, h.threads, h.children) for h in (self.early, self.late)]
-        return self.growth <= GROWTH and rest[0] == rest[1]
+        return self.growth <= GROWTH and all(late <= early for early, late in zip(*rest, strict=True))

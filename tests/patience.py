@@ -1,7 +1,9 @@
 """Waiting for what other processes do: a busy machine is slow, and no test fails for that."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from subprocess import Popen
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -40,3 +42,14 @@ def until(
         assert may_come, "what was to do it has ended"
         assert time.monotonic() < given_up, f"not in {seconds:g} seconds"
         time.sleep(pause)
+
+
+@contextmanager
+def ending(process: Popen) -> Iterator[Popen]:
+    """A process that is killed where the block fails, and else waited for."""
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise

@@ -1,5 +1,6 @@
 """The same work very often, for ``benchmarks/soak.py``: predictions, runs of one graph, pictures listed."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ def predict_often(folder: Path, times: int) -> list[Held]:
     """Predictions of two pictures by one saved model, in this process, with all that is written of them."""
     small_model(write_overlay(folder), "patchcore").fit(phantoms(4)).save(folder / "model")
     write_pngs(folder / "in", phantoms(2, lesion=True, first=10))
+    gc.collect()  # what others have left is not freed in between
     seen = []
     for _ in range(times):
         request = prediction_request(folder / "model", [folder / "in"], folder / "out", asked=Asked())

@@ -1,5 +1,7 @@
 """What was read of modules and kept: the same as what is read anew, and none of it where anything changed."""
 
+import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -124,10 +126,13 @@ def test_an_edit_within_a_process_is_seen_and_one_back_too(tmp_path: Path) -> No
     (tmp_path / "lib").mkdir()
     script = tmp_path / "job.py"
     found = []
+    times = itertools.count(10**9)  # those of two writes may be the same, by the clock of an older kernel
     for number, text in enumerate(("from lib.a import f\nf(1)\n", "from lib.a import f\nf(2)\n")):
         script.write_text(text)
+        os.utime(script, (0, next(times)))
         for other in ("return 1", "return 2", "return 1"):
             (tmp_path / "lib/a.py").write_text(f"def f(x):\n    {other}\n")
+            os.utime(tmp_path / "lib/a.py", (0, next(times)))
             found.append((number, other, code_digest(script, package=tmp_path / "lib")))
     assert len({digest for *_, digest in found}) == 4
     assert all(found[n][2] == found[n + 2][2] for n in (0, 3))

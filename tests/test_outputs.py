@@ -60,28 +60,31 @@ def test_what_cannot_be_removed_is_not_counted(tmp_path, monkeypatch):
 
 def test_one_process_after_another_has_a_file_of_its_own(tmp_path):
     """Else the second would remove what the first is writing."""
-    path, begun, ended = tmp_path / "a.csv", threading.Event(), threading.Event()
+    path = tmp_path / "a.csv"
+    begun, asking, ended = (threading.Event() for _ in range(3))
     (tmp_path / OURS[1]).touch()
 
     def first():
         with own_file(path) as temporary:
             temporary.write_text("first")
             begun.set()
-            ended.wait(20)
+            assert ended.wait(300)
 
     def second():
+        asking.set()
         with own_file(path) as temporary:
             temporary.write_text("second")
 
     threads = [threading.Thread(target=call) for call in (first, second)]
     threads[0].start()
-    assert begun.wait(20)
+    assert begun.wait(300)
     threads[1].start()
+    assert asking.wait(300)
     threads[1].join(0.5)
     assert threads[1].is_alive()
     assert not path.exists()
     ended.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(300)
     assert path.read_text() == "second"
     assert [found.name for found in tmp_path.iterdir()] == ["a.csv"]

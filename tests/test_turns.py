@@ -41,16 +41,17 @@ def test_one_at_a_time_and_nothing_is_left(tmp_path: Path, turns) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
-def _as_nobody(place: Path, go, began, done, killed: bool) -> None:
+def _as_nobody(place: Path, go, asking, began, done, killed: bool) -> None:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-    go.wait(60)
+    assert go.wait(300)
+    asking.set()
     with alone_beside(place):
         began.set()
         if killed:
             os.kill(os.getpid(), signal.SIGKILL)
-        done.wait(60)
+        assert done.wait(300)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="two users at once need root")
@@ -60,32 +61,33 @@ def _as_nobody(place: Path, go, began, done, killed: bool) -> None:
 def test_two_users_take_turns_as_two_processes_of_one_do(mode: int, killed: bool, first: str) -> None:
     """A lock's file is its maker's: others may read it, and in a folder of all not remove it."""
     context = multiprocessing.get_context("fork")
-    go, began, done = (context.Event() for _ in range(3))
-    with tempfile.TemporaryDirectory() as folder, without_rights():
+    go, asking, began, done = (context.Event() for _ in range(4))
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, without_rights():  # which they can reach
         os.chmod(folder, mode)
         place = Path(folder, "place")
-        other = context.Process(target=_as_nobody, args=(place, go, began, done, killed))
+        other = context.Process(target=_as_nobody, args=(place, go, asking, began, done, killed))
         other.start()  # before the lock is taken, which a fork would hold, too
         if first == "they":
             go.set()
-            assert began.wait(60)
+            assert began.wait(300)
             threading.Timer(0.3, done.set).start()
             with alone_beside(place):
                 assert done.is_set() or killed
         else:
             with alone_beside(place):
                 go.set()
+                assert asking.wait(300)
                 assert not began.wait(0.5)
             done.set()
-            assert began.wait(60)
-        other.join(60)
+            assert began.wait(300)
+        other.join(300)
         assert other.exitcode == (-signal.SIGKILL if killed else 0)
 
 
 def _hold(place: Path, held) -> None:
     with alone_beside(place):
         held.set()
-        time.sleep(60)
+        time.sleep(3600)
 
 
 def test_a_killed_holder_keeps_nobody_out(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_killed_holder_keeps_nobody_out(tmp_path: Path) -> None:
     held = context.Event()
     process = context.Process(target=_hold, args=(tmp_path / "place", held))
     process.start()
-    assert held.wait(30)
+    assert held.wait(300)
     process.kill()
     process.join()
     with alone_beside(tmp_path / "place"):

@@ -64,8 +64,10 @@ def test_killed_in_the_middle_it_ends_with_the_same_bytes(make, tmp_path, monkey
     assert [row["step"] for row in log] == list(range(1, STEPS + 1))
     checkpoints = Checkpoints(tmp_path / "checkpoint", "this run")
     if (child := os.fork()) == 0:
-        fit(make(), checkpoints, killed=True)
-        os._exit(0)
+        try:
+            fit(make(), checkpoints, killed=True)
+        finally:
+            os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     begun = checkpoints.load()
     assert begun is not None

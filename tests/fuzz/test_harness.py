@@ -12,7 +12,7 @@ from tests.fuzz.mutators import MUTATORS, mutate
 
 
 def test_each_fault_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness, "LIMIT", 1.0)
+    monkeypatch.setattr(harness, "LIMIT", 3.0)
     trials = harness.fuzz(tmp_path, each=2, module="tests.fuzz.faulty_targets")
     seen = {target.name: [t.outcome for t in trials if t.target == target.name] for target in targets()}
     assert seen == {name: [name] * 2 for name in harness.OUTCOMES}

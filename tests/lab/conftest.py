@@ -73,7 +73,7 @@ def browser() -> Iterator:
     if program is None:
         pytest.skip("no chromium on this machine (apt-get install chromium)")
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=300_000)
         yield opened
         opened.close()
 

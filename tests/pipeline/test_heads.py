@@ -162,7 +162,6 @@ def _running(words):
 
 def test_a_job_that_will_not_end_keeps_the_lock(root, capfd, monkeypatch):
     """Stopped, as by a disk that does not answer: a second job must not write beside it."""
-    monkeypatch.setattr(heads, "PATIENCE", 0.3)
     deaf = "import ctypes, os; ctypes.CDLL(None).prctl(1, 0); print('stopped', os.getpid(), flush=True)"
     deaf += "; os.kill(os.getpid(), 19)"
     process = _head(root, deaf)
@@ -171,7 +170,9 @@ def test_a_job_that_will_not_end_keeps_the_lock(root, capfd, monkeypatch):
     until(lambda: "State:\tT" in Path(f"/proc/{stopped}/status").read_text())
     _kill(process)
     try:
-        heads.enter().leave()
+        with monkeypatch.context() as impatient:
+            impatient.setattr(heads, "PATIENCE", 0.3)
+            heads.enter().leave()
         assert "jobs of a killed start still run" in capfd.readouterr().err
         assert LOCK.exists()
     finally:
@@ -242,10 +243,13 @@ def test_another_users_dead_start_takes_no_living_heads_lock(root, capfd):
         (here / "nobody.json").write_text(json.dumps(dead))
         child = os.fork()
         if child == 0:
-            os.seteuid(65534)
-            heads.enter()
-            os._exit(0)
-        os.waitpid(child, 0)
+            try:
+                os.seteuid(65534)
+                heads.enter()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert LOCK.exists()
         assert f"another pipeline works in this folder: process {process.pid}" in capfd.readouterr().err
     finally:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.patience import until
+from tests.patience import ending, until
 from tests.workflow.conftest import SNAKEMAKE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,12 +152,13 @@ def test_a_pbs_job_that_is_killed_leaves_nothing_that_says_success(command, tmp_
         pytest.skip(f"no {shell} here")
     command("qsub", "#!/bin/sh\necho 7.here\n")
     command("qstat", "#!/bin/sh\necho '    job_state = F'\necho '    Exit_status = 271'\n")
-    Path("job.sh").write_text(f"#!/bin/sh\n# properties = {json.dumps(RUN)}\ncd {tmp_path} && sleep 3600\n")
+    text = f"#!/bin/sh\n# properties = {json.dumps(RUN)}\ncd {tmp_path} && touch begun && sleep 3600\n"
+    Path("job.sh").write_text(text)
     said(ROOT / "profiles/pbs/submit.py", "job.sh")
     job = subprocess.Popen(
         [shell, "job.sh"], env={**os.environ, "PBS_JOBID": "7.here"}, start_new_session=True
     )
-    time.sleep(0.5)
+    until(Path("begun").exists, going_on=lambda: job.poll() is None)
     os.killpg(job.pid, signal.SIGTERM)
     assert job.wait(50) != 0
     assert not list((tmp_path / ".snakemake/pbs_logs").iterdir())
@@ -263,7 +263,7 @@ def test_a_second_head_is_refused_at_once(command, workflow):
     """And does not wait for the job of the first, as it would if that had been killed."""
     wanted = SPLIT.replace("paper", "grouped")
     with head_of_held_job(command, workflow, wanted, "beside") as (first, gate, start):
-        with start() as second:
+        with ending(start()) as second:
             said_second = second.communicate(timeout=300)[0]
         gate.touch()
         printed = first.communicate()[0]
@@ -281,7 +281,7 @@ def test_a_job_that_has_begun_is_waited_for_by_the_next_head(command, workflow):
     with head_of_held_job(command, workflow, wanted, "alone") as (first, gate, start):
         first.kill()
         first.communicate()
-        with start() as second:
+        with ending(start()) as second:
             printed = ""
             while not re.search("waiting for what it makes|Submitted", printed):
                 line = second.stdout.readline()

@@ -182,13 +182,17 @@ def test_what_was_answered_survives_a_kill(prediction: Path) -> None:
     """The command is killed without warning after some clicks; each that was answered is in the file."""
     command = [sys.executable, "-m", "fusionmedclip.cli", "review", str(prediction)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        address = next(line.strip() for line in process.stdout if line.startswith("http"))
-        answered = {}
-        for name, said in (("volume", "accept"), ("quiet", "reject"), ("volume", "reject")):
-            body = json.dumps({"name": name, "decision": said}).encode()
-            request = urllib.request.Request(f"{address}decide", body, {"Content-Type": "application/json"})
-            answered = json.load(urllib.request.urlopen(request, timeout=120))["decisions"]
-        process.send_signal(signal.SIGKILL)
+        try:
+            address = next(line.strip() for line in process.stdout if line.startswith("http"))
+            answered = {}
+            for name, said in (("volume", "accept"), ("quiet", "reject"), ("volume", "reject")):
+                body = json.dumps({"name": name, "decision": said}).encode()
+                request = urllib.request.Request(
+                    f"{address}decide", body, {"Content-Type": "application/json"}
+                )
+                answered = json.load(urllib.request.urlopen(request, timeout=120))["decisions"]
+        finally:
+            process.send_signal(signal.SIGKILL)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
     assert rows(prediction) == answered == {"volume": "reject", "quiet": "reject"}
     assert Decisions(prediction).current() == answered

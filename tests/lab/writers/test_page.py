@@ -100,6 +100,7 @@ def test_a_page_of_several_calls_shows_all(prediction: Path, scored, scale) -> N
 @pytest.fixture
 def page(browser, prediction: Path):
     context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
+    context.set_default_timeout(300_000)
     opened = context.new_page()
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
@@ -144,9 +145,8 @@ def test_keys_in_a_browser(page) -> None:
 
 
 def test_nothing_is_wider_than_a_phone_and_all_pictures_load(page, tmp_path: Path) -> None:
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert page.evaluate("[...document.images].every((i) => i.complete && i.naturalWidth > 0)")
     page.emulate_media(color_scheme="dark")
     page.screenshot(path=tmp_path / "dark.png")
     assert Image.open(tmp_path / "dark.png").convert("L").getpixel((2, 2)) < 60

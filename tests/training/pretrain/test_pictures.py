@@ -1,6 +1,7 @@
 """The input pipeline gives the same images whatever its threads and its memory."""
 
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from fusionmedclip.training.pretrain.pictures import Pictures, Prefetcher
 from fusionmedclip.training.pretrain.settings import AugmentSettings
+from tests.patience import until
 
 
 def pictures(captions: pd.DataFrame, cache: int = 10**6, seed: int = 0) -> Pictures:
@@ -48,15 +50,18 @@ def test_work_is_done_ahead_but_not_further_than_asked():
 
     def make(number: int) -> np.ndarray:
         made.append(number)
-        gate.wait(5)
+        assert number == 0 or gate.wait(300)
         return np.full((2, 2), number)
 
-    gate.set()
-    batches = Prefetcher(workers=2, ahead=2).batches(make, ([(i,)] for i in range(100)))
+    batches = Prefetcher(workers=5, ahead=2).batches(make, ([(i,)] for i in range(100)))
     first = next(batches)
     assert first.shape == (1, 2, 2)
+    until(lambda: len(made) >= 3)
+    time.sleep(0.3)  # three workers have nothing to do, if no more was asked of them
+    asked = sorted(made)
+    gate.set()
     batches.close()
-    assert max(made) <= 2  # the one in use and two ahead
+    assert asked == [0, 1, 2]  # the one in use and two ahead
 
 
 def test_an_error_reaches_the_consumer():
