@@ -8,7 +8,7 @@ from typing import Any
 from fusionmedclip.config_schema import validate
 from fusionmedclip.documents import check_plain, read_json, read_yaml
 from fusionmedclip.errors import InputError
-from fusionmedclip.guard import reading
+from fusionmedclip.guard import guarded, reading
 from fusionmedclip.presets import PROTOCOL, preset_file
 from fusionmedclip.repetitions import repetition, with_repetitions
 
@@ -53,6 +53,7 @@ def load_config(path: str | Path | Sequence[str | Path] = (), *, preset: str | N
         return Config.checked(data)
 
 
+@guarded("configuration")
 def read_config(path: Path) -> dict[str, Any]:
     """One file of a configuration, not validated yet: YAML, or JSON where its name says so.
 

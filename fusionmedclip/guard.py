@@ -138,9 +138,12 @@ def _raw(path: object) -> str:
 
 
 def _in_one_line(path: PathLike, text: str) -> str:
-    """A message whose line ends are none of the file's name."""
-    for name in (_raw(path), os.path.basename(_raw(path))):
-        text = text.replace(str(InputError(name)), _text(name))
+    """A message whose line ends are its own layout's, and none of the file's name."""
+    whole = [_raw(path), os.path.normpath(_raw(path)), os.path.basename(_raw(path))]
+    for name in (*whole, *(one.partition("#slice=")[0] for one in whole)):
+        if name and visible(name) != name:
+            told, shown = re.escape(str(InputError(name))), _text(name).replace("\\", r"\\")
+            text = re.sub(rf"{told}(?!  (?:received|allowed|Hint): )", shown, text)
     return text
 
 

@@ -69,6 +69,23 @@ def test_a_line_end_in_a_name_is_no_new_line(named: str) -> None:
     assert str(caught.value).splitlines()[1:] == ["  Hint: export it again"]
 
 
+@pytest.mark.parametrize(
+    ("path", "named"), [("a\n.nii#slice=3", "a\n.nii"), ("./a\n//b.nii", "a\n/b.nii"), ("a/b\n", "b\n")]
+)
+def test_so_is_that_of_a_slice_or_of_a_path_written_otherwise(path: str, named: str) -> None:
+    with pytest.raises(InputError) as caught, reading(path, "image"):
+        raise InputError(f"{named}: empty", received="b", hint="export it again")
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith(": empty")
+    assert lines[1:] == ["  received: 'b'", "  Hint: export it again"]
+
+
+def test_a_name_that_is_a_line_end_leaves_the_layout() -> None:
+    with pytest.raises(InputError) as caught, reading("b\n", "image"):
+        raise InputError("sub", received="b", allowed="b", hint="b")
+    assert str(caught.value).splitlines()[1:] == ["  received: 'b'", "  allowed:  b", "  Hint: b"]
+
+
 def test_an_input_error_passes_and_gains_the_name_only_where_it_lacks_it() -> None:
     named = InputError("folder/a.png: empty file")
     with pytest.raises(InputError) as caught, reading("folder/a.png", "image"):

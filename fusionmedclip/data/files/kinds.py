@@ -32,7 +32,7 @@ IMAGE_SUFFIXES = RASTER_SUFFIXES + DICOM_SUFFIXES + NIBABEL_SUFFIXES
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*",
                b"\0\0\0\x0cjP  \r\n\x87\n")  # fmt: skip
 _DATA_OF = {".hdr": (".img",), ".par": (".rec",), ".head": (".brik", ".brik.gz", ".BRIK.gz")}
-_SLICE = re.compile(r"(.+)#slice=(\d+)")
+_SLICE = re.compile(r"(.+)#slice=(\d+)", re.DOTALL)
 
 
 @guarded("file")

@@ -85,6 +85,7 @@ def test_folders_that_are_not_one_series(series, tmp_path: Path, write_dicom) ->
 
 def test_names() -> None:
     assert split_slice("a b/c#1.nii.gz#slice=0007") == (Path("a b/c#1.nii.gz"), 7)
+    assert split_slice(with_slice("a\n.nii", 1)) == (Path("a\n.nii"), 1)
     assert split_slice("a#slice=x.png") == (Path("a#slice=x.png"), None)
     assert with_slice("a.nii", 12) == "a.nii#slice=0012"
     assert [stem_of(Path(n)) for n in ("a.nii.gz", "a.b.png", "1.2.840.7", "x")] == [
