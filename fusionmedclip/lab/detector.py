@@ -20,7 +20,7 @@ from fusionmedclip.lab.making import fit_detector
 from fusionmedclip.lab.model_record import model_digest, read_model
 from fusionmedclip.lab.progress import Stage, stages
 from fusionmedclip.lab.recipe import Recipe, recipe_of
-from fusionmedclip.lab.saved import open_saved_backbone, recipe_in, write_model
+from fusionmedclip.lab.saved import open_saved_backbone, recipe_in, restored, write_model
 from fusionmedclip.lab.scoring import BATCH, score_slices
 from fusionmedclip.lab.standing import Standing, standing
 from fusionmedclip.lab.support import Support, pictures_given, read_support
@@ -282,7 +282,7 @@ class AnomalyDetector(BaseEstimator):
         kept = {name: record[name] for name in (*_KEPT, "half") if name in record}
         model = cls(record["method"], device=device, recipe=recipe, **kept)
         model.recipe_ = recipe
-        model.detector_ = make_detector(recipe, opened).restore(folder)
+        model.detector_ = restored(recipe, opened, folder)
         model.record_, model.left_out_ = record, None
         return model
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from fusionmedclip.data.reading.settings import ImageSettings
 from fusionmedclip.documents import read_json
 from fusionmedclip.guard import reading
-from fusionmedclip.lab.frozen import open_frozen, rounded
+from fusionmedclip.lab.frozen import make_detector, open_frozen, rounded
 from fusionmedclip.lab.recipe import Recipe
 from fusionmedclip.models.arithmetic import check_arithmetic
 from fusionmedclip.models.backbones.backbone import Backbone
@@ -35,7 +35,7 @@ from fusionmedclip.training.saved_backbone import (
 )
 from fusionmedclip.training.saved_record import CARD, OWN_BACKBONE, RECORD, WEIGHTS, read_record
 
-__all__ = ["open_saved_backbone", "recipe_in", "write_model"]
+__all__ = ["open_saved_backbone", "recipe_in", "restored", "write_model"]
 
 _LARGEST = torch.finfo(torch.float16).max
 
@@ -151,6 +151,13 @@ def recipe_in(record: Mapping[str, Any], *, device: str) -> Recipe:
             rests_on=record["rests_on"],
             stand_in=record["stand_in"],
         )
+
+
+def restored(recipe: Recipe, backbone: Backbone | None, folder: Path) -> Detector:
+    """What a model folder learnt, ready to score; of settings that are no longer allowed, an InputError."""
+    with reading(folder / RECORD, "saved model", hint="fit it again"):
+        detector = make_detector(recipe, backbone)
+    return detector.restore(folder)
 
 
 def open_saved_backbone(folder: Path, record: Mapping[str, Any], given: Any) -> tuple[Backbone, Any] | None:

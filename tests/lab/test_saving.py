@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
 from fusionmedclip import FusionMedCLIP
+from fusionmedclip.baselines import ranges
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab import AnomalyDetector
 from tests.killed_writes import kills
@@ -121,3 +122,10 @@ def test_a_folder_of_other_things_is_not_saved_into(overlay: Path, tmp_path: Pat
     with pytest.raises(InputError, match="holds other files"):
         model.save(tmp_path / "project")
     assert (tmp_path / "project" / "backbone" / "mine.txt").exists()
+
+
+def test_settings_that_are_no_longer_allowed_name_the_model(overlay: Path, tmp_path, monkeypatch) -> None:
+    small_model(overlay, "patch_nn").fit(phantoms(4)).save(tmp_path / "model")
+    monkeypatch.setattr(ranges, "_NARROWEST", 100)
+    with pytest.raises(InputError, match=r"(?s)model/model.json: .*`sigma`.*100 to"):
+        AnomalyDetector.load(tmp_path / "model")

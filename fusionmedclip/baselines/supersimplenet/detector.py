@@ -142,5 +142,5 @@ def _check_blur(sigma: float, shape: Sequence[int]) -> None:
         raise InputError(
             f"setting `sigma` is too wide for pictures of {shape[1]} x {shape[2]}",
             received=sigma,
-            allowed=f"0 to {widest}",
+            allowed=f"up to {widest}",
         )
