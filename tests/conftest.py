@@ -6,16 +6,24 @@ from pathlib import Path
 
 import pytest
 
-# What whoever starts the tests has set for themselves: colours and widths (before rich looks), the repository
-# whose hook this is. No proxy leads to the servers of tests.
-_GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
-_SCREEN = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
-for name in (*_GIT, *_SCREEN):
-    os.environ.pop(name, None)
-for name in ("no_proxy", "NO_PROXY"):
-    os.environ[name] = ",".join(filter(None, ("127.0.0.1,localhost", os.environ.get(name))))
-
 ROOT = Path(__file__).resolve().parents[1]
+
+
+_GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+_RICH = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
+_TYPER = ("PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "TYPER_USE_RICH")
+
+
+def pytest_sessionstart() -> None:
+    """What the starter has set for a screen of their own, or as the hook of a repository, is not the tests'.
+
+    Here, since pytest has read it by now, and nothing has imported rich. No proxy leads to servers of tests.
+    """
+    for name in (*_GIT, *_RICH, *_TYPER):
+        os.environ.pop(name, None)
+    spared = [os.environ[name] for name in ("no_proxy", "NO_PROXY") if os.environ.get(name)]
+    if "*" not in spared:
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(["127.0.0.1", "localhost", *spared])
 
 
 @pytest.fixture(scope="session")

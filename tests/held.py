@@ -27,10 +27,12 @@ class Held:
 def held(pid: int) -> Held:
     """What a process holds now, as Linux says; OSError where it has ended."""
     place = Path("/proc", str(pid))
-    (memory,) = re.findall(r"^RssAnon:\s+(\d+) kB$", (place / "status").read_text(), re.MULTILINE)
+    memory = re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+) kB$", (place / "status").read_text(), re.MULTILINE)
+    if not memory:
+        raise ProcessLookupError(f"process {pid} has ended")
     tasks = list((place / "task").iterdir())
     children = (place / "task" / str(pid) / "children").read_text().split()
-    return Held(int(memory) * 1024, len(os.listdir(place / "fd")), len(tasks), len(children))
+    return Held(sum(map(int, memory)) * 1024, len(os.listdir(place / "fd")), len(tasks), len(children))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 def until(
     asked: Callable[[], Answer],
     *,
-    going_on: Callable[[], bool] = lambda: True,
+    by: Popen | None = None,
     seconds: float = 300,
     pause: float = 0.02,
 ) -> Answer:
@@ -22,8 +22,8 @@ def until(
     ----------
     asked
         What is waited for.
-    going_on
-        Whether it may still come: of a process that has ended nothing does.
+    by
+        The process that is to do it: once it has ended, nothing comes any more.
     seconds
         Beyond what it takes anywhere.
     pause
@@ -32,14 +32,14 @@ def until(
     Raises
     ------
     AssertionError
-        Not in those seconds, or not before what was to do it had ended.
+        Not in those seconds, or not before the process had ended, with the last that it printed.
     """
     given_up = time.monotonic() + seconds
     while True:
-        may_come = going_on()
+        ended = by is not None and by.poll() is not None
         if answer := asked():
             return answer
-        assert may_come, "what was to do it has ended"
+        assert not ended, f"ended with {by.returncode}: {by.stdout and by.communicate()[0][-4000:]}"
         assert time.monotonic() < given_up, f"not in {seconds:g} seconds"
         time.sleep(pause)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,8 @@ def run_often(folder: Path, runs: int) -> dict[str, list[Held]]:
         warm = [pid for pid, command in processes_in(project).items() if "serve(" in command]
         for name, pids in (("snakemake", [head.pid]), ("warm process", warm[:1])):
             if 0 < len(list((project / "results/tiny/metrics").rglob("*.json"))) < runs:  # they go on
-                seen[name] += [held(pid) for pid in pids if Path("/proc", str(pid), "statm").exists()]
+                with suppress(OSError):  # it has just ended
+                    seen[name] += [held(pid) for pid in pids]
     metrics = list((project / "results/tiny/metrics").rglob("*.json"))
     assert (head.returncode, len(metrics), processes_in(project)) == (0, runs, {})
     return seen

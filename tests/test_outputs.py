@@ -75,7 +75,7 @@ def test_one_process_after_another_has_a_file_of_its_own(tmp_path):
         with own_file(path) as temporary:
             temporary.write_text("second")
 
-    threads = [threading.Thread(target=call) for call in (first, second)]
+    threads = [threading.Thread(target=call, daemon=True) for call in (first, second)]
     threads[0].start()
     assert begun.wait(300)
     threads[1].start()

@@ -65,7 +65,7 @@ def test_two_users_take_turns_as_two_processes_of_one_do(mode: int, killed: bool
     with tempfile.TemporaryDirectory(dir="/tmp") as folder, without_rights():  # which they can reach
         os.chmod(folder, mode)
         place = Path(folder, "place")
-        other = context.Process(target=_as_nobody, args=(place, go, asking, began, done, killed))
+        other = context.Process(daemon=True, target=_as_nobody, args=(place, go, asking, began, done, killed))
         other.start()  # before the lock is taken, which a fork would hold, too
         if first == "they":
             go.set()
@@ -87,13 +87,13 @@ def test_two_users_take_turns_as_two_processes_of_one_do(mode: int, killed: bool
 def _hold(place: Path, held) -> None:
     with alone_beside(place):
         held.set()
-        time.sleep(3600)
+        time.sleep(900)
 
 
 def test_a_killed_holder_keeps_nobody_out(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     held = context.Event()
-    process = context.Process(target=_hold, args=(tmp_path / "place", held))
+    process = context.Process(daemon=True, target=_hold, args=(tmp_path / "place", held))
     process.start()
     assert held.wait(300)
     process.kill()

@@ -28,10 +28,10 @@ job = f"from fusionmedclip.pipeline.heads import follow; follow({head.address!r}
 if len(sys.argv) > 1:
     subprocess.Popen([sys.executable, "-c", job + sys.argv[1]])
 print("head", flush=True)
-time.sleep(3600)
+time.sleep(900)
 """
 LOCK = Path(".snakemake/locks/0.output.lock")
-NOT_BY_THE_KERNEL = "import ctypes, time; ctypes.CDLL(None).prctl(1, 0); time.sleep(3600)"
+NOT_BY_THE_KERNEL = "import ctypes, time; ctypes.CDLL(None).prctl(1, 0); time.sleep(900)"
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_a_lock_that_nobody_has_recorded_stays(capfd):
 
 
 @pytest.mark.parametrize(
-    "job", ["import time; time.sleep(3600)", NOT_BY_THE_KERNEL], ids=["Linux", "elsewhere"]
+    "job", ["import time; time.sleep(900)", NOT_BY_THE_KERNEL], ids=["Linux", "elsewhere"]
 )
 def test_jobs_end_with_their_head_and_are_waited_for(root, job, capfd):
     process = _head(root, job)
@@ -141,7 +141,7 @@ def test_linux_ends_a_job_that_watches_nothing(root):
     """As one that computes without ever letting another thread run."""
     deaf = HEAD.replace("import follow; follow", "import follow; from fusionmedclip.pipeline import heads; "
                         "heads._end_with = lambda watched: None; follow")  # fmt: skip
-    process = _head(root, "import time; time.sleep(3600)", code=deaf)
+    process = _head(root, "import time; time.sleep(900)", code=deaf)
     (record,) = Path(".snakemake/heads").glob("*.json")
     assert _running(str(record))
     _kill(process)

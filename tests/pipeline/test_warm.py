@@ -22,7 +22,7 @@ ENDLESS = """import os, pathlib, time
 
 def job():
     pathlib.Path('pid').write_text(str(os.getpid()))
-    time.sleep(3600)
+    time.sleep(900)
 """
 
 
@@ -45,7 +45,7 @@ def warm(tmp_path, monkeypatch):
     """A warm process that has imported next to nothing; the socket's path is short."""
     monkeypatch.chdir(tmp_path)
     process = _process()
-    until(_listens, going_on=lambda: process.poll() is None)
+    until(_listens, by=process)
     yield process
     stop(Warm(process, _address(process.pid)))
 
@@ -87,9 +87,9 @@ def test_a_fork_ends_with_the_warm_process(warm, tmp_path):
     """Killed, as by a system without memory: the job has failed, and must not go on alone."""
     (tmp_path / "endless.py").write_text(ENDLESS)
     asked = []
-    thread = threading.Thread(target=lambda: asked.append(_ask(tmp_path, "endless:job")))
+    thread = threading.Thread(daemon=True, target=lambda: asked.append(_ask(tmp_path, "endless:job")))
     thread.start()
-    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), going_on=thread.is_alive)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     warm.kill()
     thread.join(timeout=50)  # the fork has closed its end, as only its own end does
     assert not thread.is_alive()

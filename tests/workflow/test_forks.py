@@ -76,7 +76,7 @@ def test_a_warm_process_in_a_fork_knows_nothing_of_ours_and_ends_when_asked(tmp_
         f"told = dict(ours={ours}, torch=torch, cwd=os.getcwd(), A=os.environ['A'])\n"
         "with open('told', 'w') as file: json.dump(told, file)\n"
         "os.rename('told', 'seen')\n"
-        "time.sleep(3600)"
+        "time.sleep(900)"
     )
     fork = Fork(code, {"A": "a"}, address())
     until(seen.exists)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.patience import until
+from tests.patience import ending, until
 from tests.workflow.killed import DATA, empty, kill_often, left_over, make_copy, processes_in, start
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_what_jobs_killed_by_themselves_had_half_written_goes(finished):
     assert text.count(drawing) == 1
     source.write_text(text.replace(drawing, f"        __import__('time').sleep(600)\n{drawing}"))
     head = start(folder, DATA)
-    until(lambda: list(drawn.glob(".phantoms.*.part/normal")), going_on=lambda: head.poll() is None)
+    until(lambda: list(drawn.glob(".phantoms.*.part/normal")), by=head)
     for victim in [pid for pid, command in processes_in(folder).items() if "run_job.py" in command]:
         os.kill(victim, signal.SIGKILL)
     printed = head.communicate(timeout=300)[0]
@@ -62,7 +62,7 @@ def test_a_head_killed_at_work_is_named_at_the_next_start(finished):
     folder, _ = finished
     empty(folder)
     head = start(folder, DATA)
-    until(lambda: list(folder.glob(".snakemake/locks/*")), going_on=lambda: head.poll() is None)
+    until(lambda: list(folder.glob(".snakemake/locks/*")), by=head)
     os.killpg(head.pid, signal.SIGKILL)
     head.communicate()
     again = start(folder, DATA)
@@ -76,17 +76,17 @@ def test_two_living_pipelines_in_one_folder_are_refused(finished):
     """The first stands still once it has begun a job, so that it lives for as long as the second looks."""
     folder, _ = finished
     empty(folder)
-    first = start(folder, DATA)
     named = (folder / ".snakemake/heads").glob  # what jobs that have begun will write
-    until(lambda: any(path.stat().st_size for path in named("*.jobs")), going_on=lambda: first.poll() is None)
-    first.send_signal(signal.SIGSTOP)
-    second = start(folder, DATA)
-    printed = second.communicate(timeout=600)[0]
-    first.send_signal(signal.SIGCONT)
+    with ending(start(folder, DATA)) as first:
+        until(lambda: any(path.stat().st_size for path in named("*.jobs")), by=first)
+        first.send_signal(signal.SIGSTOP)
+        with ending(start(folder, DATA)) as second:
+            refusal = second.communicate(timeout=600)[0]
+        first.send_signal(signal.SIGCONT)
+        printed = first.communicate(timeout=600)[0]
     assert second.returncode
-    assert f"another pipeline works in this folder: process {first.pid}" in printed
-    assert "cannot be locked" in printed
-    printed = first.communicate(timeout=600)[0]
+    assert f"another pipeline works in this folder: process {first.pid}" in refusal
+    assert "cannot be locked" in refusal
     assert first.returncode == 0, printed
     assert "steps (100%) done" in printed
     assert not left_over(folder)

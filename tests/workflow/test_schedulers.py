@@ -152,15 +152,16 @@ def test_a_pbs_job_that_is_killed_leaves_nothing_that_says_success(command, tmp_
         pytest.skip(f"no {shell} here")
     command("qsub", "#!/bin/sh\necho 7.here\n")
     command("qstat", "#!/bin/sh\necho '    job_state = F'\necho '    Exit_status = 271'\n")
-    text = f"#!/bin/sh\n# properties = {json.dumps(RUN)}\ncd {tmp_path} && touch begun && sleep 3600\n"
+    text = f"#!/bin/sh\n# properties = {json.dumps(RUN)}\ncd {tmp_path} && touch begun && sleep 900\n"
     Path("job.sh").write_text(text)
     said(ROOT / "profiles/pbs/submit.py", "job.sh")
     job = subprocess.Popen(
         [shell, "job.sh"], env={**os.environ, "PBS_JOBID": "7.here"}, start_new_session=True
     )
-    until(Path("begun").exists, going_on=lambda: job.poll() is None)
+    until(Path("begun").exists, by=job)
     os.killpg(job.pid, signal.SIGTERM)
-    assert job.wait(50) != 0
+    with ending(job):
+        assert job.wait(50) != 0
     assert not list((tmp_path / ".snakemake/pbs_logs").iterdir())
     assert said(ROOT / "profiles/pbs/status.py", "7.here") == "failed\n"
 
@@ -252,7 +253,7 @@ def head_of_held_job(command, workflow, wanted, name):
         subprocess.Popen(words, **asked) as first,
     ):
         try:
-            until(begun.exists, going_on=lambda: first.poll() is None)
+            until(begun.exists, by=first)
             yield first, gate, partial(subprocess.Popen, words, **asked)
         finally:
             gate.touch()

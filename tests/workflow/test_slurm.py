@@ -68,7 +68,7 @@ def one_seed(workflow: Workflow) -> Workflow:
 def test_a_cancelled_job_and_a_killed_head(cluster, workflow, root, tmp_path):
     one_seed(workflow)
     first = head(workflow, "--", ROW)
-    wait = partial(until, going_on=lambda: first.poll() is None, seconds=PATIENCE, pause=0.2)
+    wait = partial(until, by=first, seconds=PATIENCE, pause=0.2)
     cancelled, comment = wait(
         lambda: next((job for job in running(workflow).items() if job[1].startswith(GROUP)), None)
     )
