@@ -76,7 +76,7 @@ def test_a_border_is_mirrored_no_further_than_a_picture_goes(resnet, phantoms, s
     if sigma == 21.0:
         assert np.isfinite(detector.fit(images, seed=0).score(images).maps).all()
         return
-    with pytest.raises(InputError, match=r"(?s)`sigma` is too wide for pictures of 64 x 64.*21\.2.*0 to 21"):
+    with pytest.raises(InputError, match=r"(?s)`sigma` is too wide for pictures of 64 x 64.*21\.2.*up to 21"):
         detector.fit(images, seed=0)
 
 
