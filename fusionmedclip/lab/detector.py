@@ -13,7 +13,7 @@ from fusionmedclip.config import load_config
 from fusionmedclip.data.reading.images import load_images
 from fusionmedclip.errors import InputError
 from fusionmedclip.lab.fitted_on import warn_of_fitted
-from fusionmedclip.lab.frozen import make_detector, open_frozen
+from fusionmedclip.lab.frozen import open_frozen
 from fusionmedclip.lab.given import check_parameters, check_pictures
 from fusionmedclip.lab.left_out import LeftOut, Maps, leave_out, map_record
 from fusionmedclip.lab.making import fit_detector
@@ -138,7 +138,7 @@ class AnomalyDetector(BaseEstimator):
         with TemporaryDirectory() as scratch:  # what is saved is what scores: rounded, where it is to be
             self.record_ = write_model(Path(scratch), recipe, detector, facts)
             if recipe.half:
-                self.detector_ = make_detector(recipe, backbone).restore(Path(scratch))
+                self.detector_ = restored(recipe, backbone, Path(scratch))
         return self
 
     def _checked_recipe(self) -> Recipe:

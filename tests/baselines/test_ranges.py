@@ -29,7 +29,7 @@ def test_a_value_out_of_range_is_refused_by_name(kind: str, settings: dict, allo
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(settings_class(kind), "sigma")])
-def test_a_blur_wider_than_any_picture_is_refused_before_hours_of_training(kind: str) -> None:
+def test_a_blur_beyond_its_bounds_is_refused_before_hours_of_training(kind: str) -> None:
     for sigma in (1e20, -1.0, 1e-46, 0.00099):
         with pytest.raises(InputError, match=r"(?s)`sigma`.*0, or 0.001 to 1000, in pixels"):
             create(kind, sigma=sigma)
